@@ -1,0 +1,137 @@
+/** The schema of the control document: the `PUT` bodies of the single controls, row by row, without their reasons. */
+import { z } from 'zod'
+import type { PolicyDocument } from '../domain/policy.ts'
+
+const id = (prefix: string) => z.string().regex(new RegExp(`^${prefix}_[a-z0-9_-]{1,60}$`))
+const action = z.string().regex(/^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+$/)
+const actionClass = z.enum(['observe', 'reversible', 'contained', 'irreversible'])
+const money = z.string().regex(/^\d{1,12}(\.\d{1,6})?$/)
+const signed = z.string().regex(/^-?\d{1,12}(\.\d{1,6})?$/)
+const instant = z.iso.datetime({ offset: false, message: 'a UTC instant such as 2030-01-31T00:00:00Z' })
+const surface = z.union([id('s'), z.literal('*')])
+const metric = z.string().regex(/^[a-z][a-z0-9_]{0,63}$/)
+const limits = z.record(metric, signed)
+const rows = <T extends z.ZodType>(row: T) => z.array(row).max(500)
+
+export const switchSelector = z.union([
+  z.strictObject({ kind: z.literal('all'), value: z.null() }),
+  z.strictObject({ kind: z.literal('action'), value: action }),
+  z.strictObject({ kind: z.literal('provider'), value: z.string().regex(/^[a-z0-9.-]{1,253}$/) }),
+  z.strictObject({ kind: z.literal('class'), value: actionClass }),
+])
+
+const standing = z.strictObject({
+  max_count: z.int().min(1).max(1_000_000_000),
+  max_amount: money,
+  targets: z.array(z.string().max(2048)).max(100).optional(),
+})
+
+export const policyDocument = z.strictObject({
+  kill_switches: rows(
+    z.strictObject({
+      scope: z.enum(['global', 'tenant']),
+      selector: switchSelector,
+      state: z.enum(['running', 'stopped']),
+      hold: z.enum(['owner', 'platform']).nullable().default(null),
+    }),
+  ).optional(),
+  license_types: rows(z.strictObject({ id: id('lt'), name: z.string().min(1).max(200) })).optional(),
+  firearms: rows(
+    z.strictObject({
+      action,
+      license_types: z.array(id('lt')).max(20),
+      strategy_lock_required: z.boolean().default(false),
+    }),
+  ).optional(),
+  grants: rows(
+    z.strictObject({
+      id: id('gr').optional(),
+      principal_id: id('p'),
+      license_type: id('lt'),
+      actions: z.array(action).min(1).max(100),
+      project_id: id('p').nullish(),
+      surface_id: id('s').nullish(),
+      expires_at: instant,
+      standing: standing.nullable().default(null),
+    }),
+  ).optional(),
+  strategy_locks: rows(z.strictObject({ action, surface_id: surface.default('*'), required: z.boolean() })).optional(),
+  budget: rows(
+    z
+      .strictObject({
+        scope: z.strictObject({
+          surface_id: id('s').optional(),
+          app_id: id('a').optional(),
+          action: action.optional(),
+        }),
+        threshold: money.optional(),
+        daily_cap: money.optional(),
+        window_days: z.int().min(1).max(90).default(7),
+      })
+      .refine((row) => row.threshold !== undefined || row.daily_cap !== undefined, 'threshold or daily_cap is due')
+      .refine((row) => row.daily_cap === undefined || row.scope.action !== undefined, 'a daily_cap belongs to scope.action')
+      .refine((row) => row.threshold === undefined || row.scope.action === undefined, 'a threshold has no scope.action'),
+  ).optional(),
+  kpi: z
+    .strictObject({
+      definitions: rows(
+        z.strictObject({
+          surface_id: id('s'),
+          kpi: metric,
+          unit: z.string().min(1).max(40),
+          window_seconds: z.int().min(1).max(31_536_000),
+        }),
+      ),
+      corridors: rows(
+        z
+          .strictObject({
+            surface_id: id('s'),
+            kpi: metric,
+            floor: signed.optional(),
+            ceiling: signed.optional(),
+            max_age_seconds: z.int().min(1).max(31_536_000).default(86_400),
+          })
+          .refine((row) => row.floor !== undefined || row.ceiling !== undefined, 'floor or ceiling is due')
+          .refine(
+            (row) => row.floor === undefined || row.ceiling === undefined || Number(row.floor) <= Number(row.ceiling),
+            'floor is above ceiling',
+          ),
+      ),
+    })
+    .optional(),
+  temperature: rows(
+    z.strictObject({
+      surface_id: id('s'),
+      floors: limits.default({}),
+      ceilings: limits.default({}),
+      weights: limits.default({}),
+    }),
+  ).optional(),
+  rate_limits: rows(
+    z.strictObject({
+      class: z.enum(['mutation', 'read', 'decision']),
+      limit: z.int().min(1).max(10_000_000),
+      window_seconds: z.int().min(1).max(86_400),
+    }),
+  ).optional(),
+  not_required: rows(
+    z
+      .strictObject({
+        gate: z.enum(['budget', 'kpi', 'temperature']),
+        action: action.optional(),
+        class: actionClass.optional(),
+        until: instant,
+        reason: z.string().min(1).max(500),
+      })
+      .refine((row) => (row.action === undefined) !== (row.class === undefined), 'either action or class is due'),
+  ).optional(),
+  feature_flags: z
+    .strictObject({
+      ws_enabled: z.boolean().optional(),
+      sse_enabled: z.boolean().optional(),
+      gesture_logging: z.boolean().optional(),
+      replay_mode: z.enum(['off', 'keyframe', 'stream']).optional(),
+      visibility_mode: z.enum(['private', 'team', 'public']).optional(),
+    })
+    .optional(),
+}) satisfies z.ZodType<PolicyDocument>

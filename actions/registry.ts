@@ -1,0 +1,31 @@
+/** Every action there is. A name is found exactly or not at all. */
+import type { EffectfulAction, ObservingAction } from './define.ts'
+import { killSwitchResume } from './kill-switch-resume.ts'
+import { noteAppend } from './note-append.ts'
+import { noteList } from './note-list.ts'
+import { noteRemove } from './note-remove.ts'
+import { operatorKeyCreate } from './operator-key-create.ts'
+import { policyPut } from './policy-put.ts'
+import { tenantCreate } from './tenant-create.ts'
+
+export type RegisteredAction = EffectfulAction<unknown> | ObservingAction<unknown>
+
+const ALL: readonly RegisteredAction[] = [
+  noteAppend,
+  noteRemove,
+  noteList,
+  policyPut,
+  killSwitchResume,
+  tenantCreate,
+  operatorKeyCreate,
+]
+
+export const ACTIONS: ReadonlyMap<string, RegisteredAction> = new Map(ALL.map((action) => [action.name, action]))
+
+/** The action planned under this name and version, or null when the registry no longer has it. */
+export function findEffectful(name: string, version: number): EffectfulAction<unknown> | null {
+  const action = ACTIONS.get(name)
+  return action !== undefined && action.class !== 'observe' && action.version === version
+    ? (action as EffectfulAction<unknown>)
+    : null
+}

@@ -1,0 +1,194 @@
+/**
+ * The guard: decides once more at the point of effect, under the fence, in one transaction, in the order of
+ * docs/ARCHITECTURE.md a to e. It turns pass into block, never the reverse, and may run again at any point.
+ */
+import { endDocument, endedOutput, operationLeaf } from './endings.ts'
+import { bug, hasRow, type PassTools, previewOf } from './passes.ts'
+import { proposalFault } from './proposals.ts'
+import type { EffectfulAction } from '../actions/define.ts'
+import { findEffectful } from '../actions/registry.ts'
+import { approvalState, type Vote } from '../domain/approval.ts'
+import { canonicalJson, type Json } from '../domain/canonical.ts'
+import { ExoError, type ErrorCode } from '../domain/errors.ts'
+import { firstBlock, makePass } from '../domain/gates/chain.ts'
+import { kindHash, sha256TextHex } from '../domain/hash.ts'
+import type { GuardTransaction, PassRow } from '../domain/operation-rows.ts'
+import type { SatisfiedBy } from '../domain/receipt.ts'
+import { standingGrant } from '../domain/standing.ts'
+import type { GuardInput, GuardOutput } from '../domain/steps.ts'
+import type { Pass } from '../domain/verdict.ts'
+
+type WithRow = PassRow & { operation: NonNullable<PassRow['operation']> }
+
+/** Thrown inside the transaction by an effect the world refused, so that everything rolls back before it is recorded. */
+interface Refusal {
+  code: ErrorCode
+  details: Readonly<Record<string, unknown>>
+}
+
+export interface GuardTools extends PassTools {
+  /** Named places where tests stop the process; does nothing elsewhere. */
+  crashPoint(name: string): void
+  /** True for an error of a backend that may heal. */
+  isUnavailable(error: unknown): boolean
+}
+
+export function guardEffect(tools: GuardTools): (input: GuardInput) => Promise<GuardOutput> {
+  return async (input) => {
+    const first = await attempt(tools, input, null)
+    const answer = 'refusal' in first ? await attempt(tools, input, first.refusal) : first
+    if ('refusal' in answer) throw bug('a recorded refusal was refused')
+    if (answer.outcome === 'ended')
+      tools.announce({ tenant_id: input.tenant_id, operation_id: input.operation_id, status: answer.status })
+    return answer
+  }
+}
+
+async function attempt(
+  tools: GuardTools,
+  input: GuardInput,
+  refusal: Refusal | null,
+): Promise<GuardOutput | { refusal: Refusal }> {
+  let answer: GuardOutput | null = null
+  try {
+    tools.crashPoint('E1')
+    await tools.operations.guarded(input.tenant_id, input.operation_id, input.governs, async (transaction) => {
+      const judged = await judge(tools, input, transaction.row)
+      if ('outcome' in judged) {
+        answer = judged
+        return 'rollback'
+      }
+      answer = await perform(tools, input, judged, transaction, refusal)
+      tools.crashPoint('E6')
+      return 'commit'
+    })
+    tools.crashPoint('E7')
+  } catch (error) {
+    if (error instanceof ExoError && refusal === null)
+      return { refusal: { code: error.code, details: error.details } }
+    if (tools.isUnavailable(error) || isContention(error)) throw error
+    if (refusal === null && isRefusedByDatabase(error)) return { refusal: { code: 'effect.failed', details: {} } }
+    throw bug('the guard failed', error)
+  }
+  if (answer === null) throw bug('the guard gave no answer')
+  return answer
+}
+
+interface Judged {
+  row: WithRow
+  action: EffectfulAction<unknown>
+  pass: Pass
+  votes: Vote[]
+  satisfied_by: Exclude<SatisfiedBy, null>
+  license_id: string | null
+}
+
+/** Steps b to d: everything that may still say no. */
+async function judge(tools: GuardTools, input: GuardInput, row: PassRow): Promise<Judged | GuardOutput> {
+  if (!hasRow(row)) return { outcome: 'invalid', detail: 'no row' }
+  if (row.receipt !== null) return endedOutput(row.receipt.receipt)
+  const { operation } = row
+  if (operation.cancel !== null && row.claim === null) return { outcome: 'cancelled' }
+  const { plan, intent } = operation
+  const fault = await proposalFault(tools.keys, input, operation)
+  if (fault !== null) return { outcome: 'invalid', detail: fault }
+  if (plan.governs !== input.governs) return { outcome: 'invalid', detail: 'governs' }
+  const action = findEffectful(intent.action, intent.action_version)
+  if (action === null || (action.governs === true) !== plan.governs || action.effect.kind !== plan.effect_kind)
+    return { outcome: 'invalid', detail: 'action version' }
+  const pass = makePass('guard', plan, intent, row.facts)
+  if (firstBlock(pass.verdicts) !== null) return { outcome: 'blocked', pass }
+  if (!plan.approval.required) return { row, action, pass, votes: [], satisfied_by: 'none_required', license_id: null }
+  const votes = row.votes.filter((vote) => row.voters[vote.person_id] === true)
+  const state = approvalState(plan.approval, votes)
+  if (state === 'satisfied') {
+    const until = operation.approval.expires_at
+    if (until === undefined || Date.parse(row.now) >= Date.parse(until)) return { outcome: 'expired' }
+    const shown = previewOf(row)
+    if (shown === null || kindHash('shown', shown) !== operation.shown_hash) return { outcome: 'invalid', detail: 'preview' }
+    return { row, action, pass, votes, satisfied_by: 'votes', license_id: null }
+  }
+  const license_id = state === 'denied' ? null : standingGrant(plan, intent, row.facts)
+  if (license_id === null) return { outcome: 'unapproved' }
+  return { row, action, pass, votes: [], satisfied_by: 'license', license_id }
+}
+
+/** Step e for the transactional kind: effect, claim, outcome and receipt in this one transaction. */
+async function perform(
+  tools: GuardTools,
+  input: GuardInput,
+  { row, action, pass, votes, satisfied_by, license_id }: Judged,
+  transaction: GuardTransaction,
+  refusal: Refusal | null,
+): Promise<GuardOutput> {
+  const { operation } = row
+  const { intent, plan } = operation
+  const intentLeaf = operationLeaf(input, row, 'effect.intent', {
+    after: { effect_key: plan.effect_key, kind: plan.effect_kind, satisfied_by, license_id },
+  })
+  const controlLeaves = plan.governs && refusal === null ? [controlLeaf(input, row)] : []
+  let result: Json = null
+  if (refusal === null)
+    result = await action.effect.perform(
+      transaction.ports,
+      {
+        tenant_id: input.tenant_id,
+        operation_id: input.operation_id,
+        now: row.now,
+        requested_by: intent.principal_id,
+        person_id: operation.person_id,
+        reason: operation.reason,
+        effect_key: plan.effect_key,
+        preconditions: intent.preconditions,
+        control_leaf_hash: controlLeaves[0]?.leaf_hash ?? intentLeaf.leaf_hash,
+      },
+      intent.input,
+    )
+  tools.crashPoint('E2')
+  const state = refusal === null ? 'committed' : 'failed'
+  const outcomeLeaf = operationLeaf(input, row, 'effect.outcome', { code: refusal?.code ?? null, after: { state } })
+  const shown = operation.shown_hash === null ? previewOf(row) : null
+  const document = await endDocument(tools.receipts, input, row, {
+    status: refusal === null ? 'executed' : 'failed',
+    error_code: refusal?.code ?? null,
+    error_details: (refusal?.details ?? {}) as Record<string, Json>,
+    passes: [...input.passes, pass],
+    votes,
+    satisfied_by,
+    license_id,
+    effect: {
+      kind: plan.effect_kind,
+      key: plan.effect_key,
+      state,
+      attempts: 1,
+      input_sha256: sha256TextHex(canonicalJson({ action: intent.action, target: intent.target, input: intent.input })),
+      output_sha256: refusal === null ? sha256TextHex(canonicalJson(result)) : null,
+      result,
+    },
+    earlier_leaves: [intentLeaf, ...controlLeaves, outcomeLeaf],
+    preview: shown,
+    shown_hash: shown === null ? null : kindHash('shown', shown),
+  })
+  await transaction.end(document)
+  return endedOutput(document.receipt)
+}
+
+/** A change of controls has a leaf of its own, with what stood before and what was asked; rows it changes name it. */
+function controlLeaf(input: GuardInput, row: WithRow) {
+  const { reason, intent } = row.operation
+  return operationLeaf(input, row, 'control.changed', { reason, before: row.view, after: intent.input })
+}
+
+/** Serialisation failures, deadlocks, a grant spent by a neighbour: the next try decides on fresh facts. */
+function isContention(error: unknown): boolean {
+  const code = codeOf(error)
+  return ['40001', '40P01', '55P03', 'EXO04'].includes(code) || (code === '23514' && /license_grants/.test(String(error)))
+}
+
+function isRefusedByDatabase(error: unknown): boolean {
+  return ['22', '23'].includes(codeOf(error).slice(0, 2))
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : ''
+}

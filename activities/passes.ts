@@ -1,0 +1,150 @@
+/** The steps that read, wait and end: everything but the effect itself. Each may run again and then finds what it did. */
+import { ApplicationFailure } from '@temporalio/common'
+import { endDocument, endedOutput, operationLeaf, type ReceiptTools } from './endings.ts'
+import { proposalFault } from './proposals.ts'
+import { findEffectful } from '../actions/registry.ts'
+import { kindHash } from '../domain/hash.ts'
+import { leafRow, makeLeaf } from '../domain/leaf.ts'
+import type { OperationRows, PassRow } from '../domain/operation-rows.ts'
+import type { Preview } from '../domain/plan.ts'
+import type { JwsReader } from '../domain/ports.ts'
+import type { EndedOutput, OperationRef, Steps } from '../domain/steps.ts'
+import { admitVote, type VoteTools } from '../domain/vote-admission.ts'
+
+export interface PassTools {
+  operations: OperationRows
+  keys: JwsReader
+  votes: VoteTools
+  receipts: ReceiptTools
+  /** Told after commit; an answer in time, never the record. */
+  announce(event: { tenant_id: string; operation_id: string; status: string }): void
+}
+
+type WithRow = PassRow & { operation: NonNullable<PassRow['operation']> }
+
+export function passSteps(tools: PassTools): Omit<Steps, 'guardEffect'> {
+  const { operations, keys, receipts } = tools
+
+  return {
+    async readPass(input) {
+      const row = await operations.readPass(input.tenant_id, input.operation_id)
+      const none = { facts: {}, preview: null, shown_hash: null, ended: null, cancelled: false, votes: [] }
+      if (!hasRow(row) || (await proposalFault(keys, input, row.operation)) !== null)
+        return { proposal_valid: false, ...none }
+      // What a run saw before a crash is what it must see again, whatever changed since.
+      if (row.receipt !== null) return { proposal_valid: true, ...none, ended: endedOutput(row.receipt.receipt) }
+      const kept = row.claim?.passes.find((pass) => pass.pass === input.pass)
+      const shown = previewOf(row)
+      return {
+        proposal_valid: true,
+        facts: kept?.facts ?? row.facts,
+        preview: shown,
+        shown_hash: shown === null ? null : kindHash('shown', shown),
+        ended: null,
+        cancelled: row.operation.cancel !== null && row.claim === null,
+        votes: input.pass === 'resume' ? row.votes.filter((vote) => row.voters[vote.person_id] === true) : [],
+      }
+    },
+
+    async markPending(input) {
+      const row = await rowOf(operations, input)
+      const { plan } = row.operation
+      const expiresAt = new Date(Date.parse(row.now) + plan.approval.expires_in_seconds * 1000).toISOString()
+      const marked = await operations.markPending({
+        tenant_id: input.tenant_id,
+        operation_id: input.operation_id,
+        run_id: input.run_id,
+        preview: input.preview,
+        shown_hash: input.shown_hash,
+        passes: [input.pass],
+        approval: { expires_at: expiresAt, quorum: plan.approval.quorum, tree: plan.approval.tree as never },
+        leaves: [
+          operationLeaf(input, row, 'operation.pending', {
+            after: { shown_hash: input.shown_hash, expires_at: expiresAt },
+          }),
+        ],
+      })
+      tools.announce({ tenant_id: input.tenant_id, operation_id: input.operation_id, status: 'pending_approval' })
+      const until = marked.expires_at ?? expiresAt
+      return { expires_at: until, remaining_ms: Math.max(0, Date.parse(until) - Date.parse(row.now)) }
+    },
+
+    async admitVote({ tenant_id, operation_id, jws }) {
+      const admitted = await admitVote(tools.votes, tenant_id, operation_id, jws)
+      return 'refused' in admitted ? { refused: admitted.refused, check: admitted.check } : { vote: admitted.vote }
+    },
+
+    async readDeadline(input) {
+      const row = await rowOf(operations, input)
+      const until = row.operation.approval.expires_at
+      return {
+        remaining_ms: until === undefined ? 0 : Math.max(0, Math.ceil(Date.parse(until) - Date.parse(row.now))),
+        cancelled: row.operation.cancel !== null && row.claim === null,
+      }
+    },
+
+    async endOperation(input): Promise<EndedOutput> {
+      const row = await rowOf(operations, input)
+      if (row.receipt !== null) return endedOutput(row.receipt.receipt)
+      const shown = input.passes.length > 0 ? previewOf(row) : null
+      const document = await endDocument(receipts, input, row, {
+        ...input,
+        satisfied_by: input.status === 'proposed' ? 'none_required' : null,
+        license_id: null,
+        effect: null,
+        earlier_leaves: [],
+        preview: row.operation.shown_hash === null ? shown : null,
+        shown_hash: row.operation.shown_hash === null && shown !== null ? kindHash('shown', shown) : null,
+      })
+      const { ended } = await operations.endOperation(document)
+      if (!ended) {
+        const again = await operations.readPass(input.tenant_id, input.operation_id)
+        if (again.receipt === null) throw new Error('an ended operation has no receipt')
+        return endedOutput(again.receipt.receipt)
+      }
+      tools.announce({ tenant_id: input.tenant_id, operation_id: input.operation_id, status: input.status })
+      return endedOutput(document.receipt)
+    },
+
+    async raiseAlarm({ tenant_id, operation_id, detail }) {
+      const home = (await operations.tenantExists(tenant_id)) ? tenant_id : 't_system'
+      const leaf = makeLeaf({
+        kind: 'alarm',
+        tenant_id: home,
+        at: await operations.databaseTime(),
+        actor: { principal_id: null, kind: 'system' },
+        operation_id,
+        code: 'proposal.invalid',
+        reason: detail,
+      })
+      await operations.raiseAlarm(home, operation_id, leafRow(leaf))
+    },
+  }
+}
+
+/** The action's pure preview over what the pass read; null when the registry no longer has the planned version. */
+export function previewOf(row: WithRow): Preview | null {
+  const { intent } = row.operation
+  const action = findEffectful(intent.action, intent.action_version)
+  return action === null ? null : action.preview(intent.input, row.view)
+}
+
+export function hasRow(row: PassRow): row is WithRow {
+  return row.operation !== null
+}
+
+async function rowOf(operations: OperationRows, ref: OperationRef): Promise<WithRow> {
+  const row = await operations.readPass(ref.tenant_id, ref.operation_id)
+  if (!hasRow(row)) throw bug('the operation has no row')
+  return row
+}
+
+/** A failure that trying again cannot heal; the run ends failed instead of parking. */
+export function bug(message: string, cause?: unknown): ApplicationFailure {
+  return ApplicationFailure.create({
+    message,
+    type: 'Bug',
+    nonRetryable: true,
+    ...(cause instanceof Error ? { cause } : {}),
+  })
+}

@@ -1,0 +1,232 @@
+/**
+ * The seal: over the exact bytes of a closed history, the receipt, the positions of the leaves and a checkpoint that
+ * holds them; and the bundle anybody can verify offline. Also finds operations no run speaks for and ends them.
+ */
+import { endDocument, operationLeaf, type ReceiptTools } from './endings.ts'
+import { hasRow } from './passes.ts'
+import { canonicalJson } from '../domain/canonical.ts'
+import { sha256Hex, sha256TextHex } from '../domain/hash.ts'
+import { leafRow, makeLeaf } from '../domain/leaf.ts'
+import type { LeafRow } from '../domain/leaf.ts'
+import type { OperationRows } from '../domain/operation-rows.ts'
+import type { Signer } from '../domain/ports.ts'
+import { SEAL_TYP, type Receipt, type Seal } from '../domain/receipt.ts'
+import type { ReconcileSteps, SealSteps } from '../domain/steps.ts'
+
+export interface Ref {
+  tenant_id: string
+  operation_id: string
+}
+
+interface Item {
+  seq: number
+  leaf_hash: string
+  entry: string
+}
+
+export interface SealTools {
+  signer: Signer
+  seals: {
+    sealable(tenantId: string, operationId: string): Promise<{
+      now: string
+      run_id: string | null
+      receipt: string
+      receipt_jws: string
+      proposal: string
+      request_id: string
+      trace_id: string | null
+      sealed: boolean
+    } | null>
+    keyOperations(kids: readonly string[]): Promise<string[]>
+    seal(row: {
+      tenant_id: string
+      operation_id: string
+      request_id: string
+      jws: string
+      history_key: string
+      bundle_key: string
+      leaf: LeafRow
+    }): Promise<void>
+  }
+  log: {
+    head(tenantId: string): Promise<{ size: number; root: string; checkpoint: string } | null>
+    byOperation(tenantId: string, operationId: string): Promise<{ items: Item[]; waiting: number }>
+    byHash(tenantId: string, hashes: readonly string[]): Promise<Item[]>
+    inclusion(tenantId: string, positions: readonly number[], size: number): Promise<Map<number, string[]>>
+  }
+  runs: {
+    closedHistory(ref: Ref, runId: string | null): Promise<{ text: string; buildIds: string[] } | null>
+    runState(ref: Ref): Promise<'running' | 'closed' | 'absent'>
+  }
+  objects: {
+    historyKey(tenantId: string, operationId: string): string
+    bundleKey(tenantId: string, operationId: string): string
+    put(key: string, body: Uint8Array, contentType: string): Promise<void>
+  }
+  pack(files: ReadonlyMap<string, Uint8Array>): Uint8Array
+  kidOf(jws: string): string | null
+  heartbeat(): void
+}
+
+const bytes = (text: string) => new TextEncoder().encode(text)
+
+export function sealSteps(tools: SealTools): SealSteps {
+  return {
+    async sealOperations({ operations }) {
+      let sealed = 0
+      for (const ref of operations) {
+        if (await sealOne(tools, ref)) sealed++
+        tools.heartbeat()
+      }
+      return { sealed, waiting: operations.length - sealed }
+    },
+  }
+}
+
+async function sealOne(tools: SealTools, ref: Ref): Promise<boolean> {
+  const { tenant_id, operation_id } = ref
+  const row = await tools.seals.sealable(tenant_id, operation_id)
+  if (row === null || row.sealed) return row !== null
+  const receipt = JSON.parse(row.receipt) as Receipt
+  const history = await tools.runs.closedHistory(ref, row.run_id)
+  const own = await tools.log.byOperation(tenant_id, operation_id)
+  if (history === null || own.waiting > 0) return false
+
+  const kids = receipt.votes.map((jws) => tools.kidOf(jws)).filter((kid) => kid !== null)
+  const enrolments = kids.length === 0 ? [] : await tools.seals.keyOperations(kids)
+  const items = [...own.items]
+  for (const enrolment of enrolments)
+    if (enrolment !== operation_id) items.push(...(await tools.log.byOperation(tenant_id, enrolment)).items)
+  items.sort((a, b) => a.seq - b.seq)
+  const part = await logPart(tools, tenant_id, items)
+  const system = tenant_id === 't_system' ? null : await logPart(tools, 't_system', await globalLeaves(tools, receipt))
+  if (part === null) return false
+
+  const historyBytes = bytes(history.text)
+  const seal: Seal = {
+    v: 1,
+    operation_id,
+    tenant_id,
+    history_sha256: sha256Hex(historyBytes),
+    receipt_sha256: sha256TextHex(row.receipt),
+    leaves: items.map(({ seq, leaf_hash }) => ({ seq, leaf_hash })),
+    checkpoint: part.checkpoint,
+    build_ids: history.buildIds,
+  }
+  const sealJws = await tools.signer.sign(SEAL_TYP, canonicalJson(seal))
+  const files = new Map<string, Uint8Array>([
+    ['history.json', historyBytes],
+    ['receipt.jws', bytes(row.receipt_jws)],
+    ['seal.jws', bytes(sealJws)],
+    ['proposal.jws', bytes(row.proposal)],
+    ...part.files,
+    ...[...(system?.files ?? [])].map(([name, body]) => [`system/${name}`, body] as const),
+  ])
+  const manifest = Object.fromEntries([...files].map(([name, body]) => [name, sha256Hex(body)]))
+  files.set('manifest.json', bytes(canonicalJson(manifest)))
+
+  const historyKey = tools.objects.historyKey(tenant_id, operation_id)
+  const bundleKey = tools.objects.bundleKey(tenant_id, operation_id)
+  await tools.objects.put(historyKey, historyBytes, 'application/json')
+  await tools.objects.put(bundleKey, tools.pack(files), 'application/zip')
+  await tools.seals.seal({
+    tenant_id,
+    operation_id,
+    request_id: row.request_id,
+    jws: sealJws,
+    history_key: historyKey,
+    bundle_key: bundleKey,
+    leaf: leafRow(
+      makeLeaf({
+        kind: 'operation.sealed',
+        tenant_id,
+        at: row.now,
+        actor: { principal_id: null, kind: 'system' },
+        operation_id,
+        action: receipt.intent.action,
+        request_id: row.request_id,
+        trace_id: row.trace_id,
+        after: { history_sha256: seal.history_sha256, receipt_sha256: seal.receipt_sha256 },
+      }),
+    ),
+  })
+  return true
+}
+
+/** Leaves, their proofs and the checkpoint they are proven in; null when the log has no head yet. */
+async function logPart(tools: SealTools, tenantId: string, items: readonly Item[]) {
+  const head = await tools.log.head(tenantId)
+  if (head === null || items.some((item) => item.seq >= head.size)) return null
+  const proofs = await tools.log.inclusion(
+    tenantId,
+    items.map((item) => item.seq),
+    head.size,
+  )
+  const files: [string, Uint8Array][] = items.map(({ seq, entry }) => [
+    `entries/${seq}.json`,
+    Uint8Array.from(atob(entry), (char) => char.charCodeAt(0)),
+  ])
+  const proven = items.map(({ seq, leaf_hash }) => ({ seq, leaf_hash, hashes: proofs.get(seq) ?? [] }))
+  files.push(['proofs.json', bytes(canonicalJson(proven))], ['checkpoint', bytes(head.checkpoint)])
+  return { files, checkpoint: head.checkpoint }
+}
+
+/** The platform's leaves that the facts of this operation name: who set the global switch as it was. */
+async function globalLeaves(tools: SealTools, receipt: Receipt): Promise<Item[]> {
+  const named = new Set<string>()
+  for (const pass of receipt.passes)
+    for (const row of (pass.facts.switches ?? []) as { scope?: string; leaf_hash?: string | null }[])
+      if (row.scope === 'global' && typeof row.leaf_hash === 'string') named.add(row.leaf_hash)
+  return named.size === 0 ? [] : await tools.log.byHash('t_system', [...named].sort())
+}
+
+export interface ReconcileTools {
+  operations: OperationRows
+  receipts: ReceiptTools
+  runs: SealTools['runs']
+  outbox: {
+    lingering(olderThanSeconds: number, limit: number): Promise<(Ref & { status: string })[]>
+    counts(): Promise<{ waiting: number; unsealed: number }>
+  }
+}
+
+const LINGERING_SECONDS = 20
+
+export function reconcileSteps(tools: ReconcileTools): ReconcileSteps {
+  return {
+    async reconcile() {
+      let ended = 0
+      for (const ref of await tools.outbox.lingering(LINGERING_SECONDS, 200))
+        if ((await tools.runs.runState(ref)) === 'closed' && (await endOrphan(tools, ref))) ended++
+      const { unsealed } = await tools.outbox.counts()
+      return { restarted: 0, ended, unsealed }
+    },
+  }
+}
+
+/** A closed run without a receipt was terminated, reset or failed: the operation ends failed, and no effect exists. */
+async function endOrphan(tools: ReconcileTools, ref: Ref): Promise<boolean> {
+  const row = await tools.operations.readPass(ref.tenant_id, ref.operation_id)
+  if (!hasRow(row) || row.receipt !== null || row.claim !== null) return false
+  const { operation } = row
+  const alarm = operationLeaf(ref, row, 'alarm', { code: 'run.terminated', reason: 'the run closed without a receipt' })
+  const document = await endDocument(
+    tools.receipts,
+    { ...ref, intent_hash: operation.intent_hash, plan_hash: operation.plan_hash, run_id: '' },
+    row,
+    {
+      status: 'failed',
+      error_code: 'run.terminated',
+      error_details: {},
+      passes: operation.passes,
+      votes: row.votes,
+      satisfied_by: null,
+      license_id: null,
+      effect: null,
+      earlier_leaves: [alarm],
+      preview: null,
+      shown_hash: null,
+    },
+  )
+  return (await tools.operations.endOperation({ ...document, run_id: null })).ended
+}

@@ -1,0 +1,70 @@
+/** The HTTP API, composed: what every request passes, then one file of routes a resource. */
+import { OpenAPIHono } from '@hono/zod-openapi'
+import { ObservedCounts } from './counting.ts'
+import { problem, problemOf } from './envelope.ts'
+import { admitCaller } from './middleware/admit-caller.ts'
+import { shapesOf } from './middleware/check-shape.ts'
+import { identifyRequest } from './middleware/identify-request.ts'
+import { limitAddresses } from './middleware/limit-addresses.ts'
+import type { ApiPorts } from './ports.ts'
+import type { Env } from './request.ts'
+import type { App } from './route.ts'
+import { auditRoutes } from './routes/audit.ts'
+import { controlRoutes } from './routes/controls.ts'
+import { decisionRoutes } from './routes/decisions.ts'
+import { eventRoutes } from './routes/events.ts'
+import { evidenceRoutes } from './routes/evidence.ts'
+import { healthRoutes, makeMetrics } from './routes/health.ts'
+import { identityRoutes } from './routes/identity.ts'
+import { operationRoutes } from './routes/operations.ts'
+import { registryRoutes } from './routes/registry.ts'
+
+/** Neither credential nor context. */
+const OPEN = /^\/(healthz|readyz|metrics|openapi\.json|docs|trust|\.well-known\/.*)\/?$/
+
+export interface Api {
+  app: App
+  close(): Promise<void>
+}
+
+export function makeApi(ports: ApiPorts): Api {
+  const app: App = new OpenAPIHono<Env>()
+  const counts = new ObservedCounts(ports)
+  const metrics = makeMetrics()
+  let shapes: ReturnType<typeof shapesOf> | null = null
+
+  app.onError((error, c) => problemOf(c, error))
+  app.notFound((c) => problem(c, { code: 'route.not_found' }))
+  app.use('*', identifyRequest(ports))
+  app.use('*', async function measure(c, next) {
+    const startedAt = performance.now()
+    await next()
+    const known = c.res.status !== 404 && c.res.status !== 405
+    metrics.answered(c.req.method, known ? c.req.routePath : 'unknown', c.res.status, (performance.now() - startedAt) / 1000)
+  })
+  app.use('*', limitAddresses(ports.addressLimit))
+  const admit = admitCaller(() => {
+    shapes ??= shapesOf(app.routes)
+    return shapes
+  })
+  app.use('*', async function admitUnlessOpen(c, next) {
+    c.set('count', (action) => {
+      const { tenant_id, principal } = c.get('caller')
+      counts.add({ tenant_id, principal_id: principal.id, kind: principal.kind, action })
+    })
+    if (OPEN.test(c.req.path)) await next()
+    else return await admit(c, next)
+  })
+
+  operationRoutes(app)
+  decisionRoutes(app)
+  evidenceRoutes(app)
+  eventRoutes(app)
+  registryRoutes(app)
+  controlRoutes(app)
+  identityRoutes(app)
+  auditRoutes(app)
+  healthRoutes(app, metrics)
+  app.openAPIRegistry.registerComponent('securitySchemes', 'bearer', { type: 'http', scheme: 'bearer' })
+  return { app, close: () => counts.close() }
+}

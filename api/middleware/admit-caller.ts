@@ -1,0 +1,185 @@
+/**
+ * Who is calling, in which tenant and from where, in the order of refusal that callers are promised: credential, shape
+ * of the request, context, membership, and (when the route asks) permission and rate. One round trip to the database.
+ */
+import { createHash } from 'node:crypto'
+import type { MiddlewareHandler } from 'hono'
+import { checkShape } from './check-shape.ts'
+import { idFault } from './identify-request.ts'
+import type { Admission, RateClass } from '../ports.ts'
+import type { Ctx, Env, RequestContext } from '../request.ts'
+import { ExoError } from '../../domain/errors.ts'
+import { leafRow, makeLeaf } from '../../domain/leaf.ts'
+import { effectivePermissions, PLATFORM_PERMISSIONS, type Role } from '../../domain/permissions.ts'
+
+const TOKEN = /^Bearer exo_([a-z0-9]{6,64})_([A-Za-z0-9_-]{20,128})$/
+const MODES = ['lab', 'saas', 'enterprise'] as const
+
+interface HeaderContext {
+  tenant_id: string | null
+  project_id: string | null
+  surface_id: string
+  app_id: string
+  mode: RequestContext['mode'] | null
+  fault: ExoError | null
+}
+
+export function admitCaller(routes: () => readonly { method: string; pattern: RegExp }[]): MiddlewareHandler<Env> {
+  return async function admitCaller(c, next) {
+    const token = TOKEN.exec(c.req.header('authorization') ?? '')
+    if (c.req.header('authorization') === undefined) throw new ExoError('auth.missing')
+    if (token === null) throw new ExoError('auth.invalid')
+    const { admission: port } = c.get('ports')
+    const headers = readHeaders(c)
+    const rateClass = rateClassOf(c)
+    const admission = await port.admit({
+      key_id: token[1] ?? '',
+      secret_hash: createHash('sha256').update(token[2] ?? '').digest(),
+      tenant_id: headers.tenant_id,
+      project_id: headers.project_id,
+      surface_id: headers.surface_id,
+      app_id: headers.app_id,
+      rate_class: rateClass,
+    })
+    if (admission.principal === null) throw new ExoError('auth.invalid')
+    let counted = admission.rate !== null && rateClass !== null
+    const giveBack = async () => {
+      if (!counted || admission.tenant_id === null || admission.principal === null || rateClass === null) return
+      counted = false
+      await port.returnCall(admission.tenant_id, admission.principal.id, rateClass)
+    }
+    try {
+      await checkShape(c, routes())
+      settleCaller(c, headers, admission)
+      c.set('takeRate', () => {
+        if (admission.rate?.limited === true)
+          throw new ExoError('rate_limit.exceeded', undefined, {
+            retry_after: admission.rate.retry_after,
+            limit: admission.rate.limit,
+          })
+      })
+      await next()
+      if (c.error instanceof ExoError) await giveBack()
+    } catch (error) {
+      await giveBack()
+      if (error instanceof ExoError) await recordRefusal(c, admission, error)
+      throw error
+    }
+    const refused = c.error
+    if (refused instanceof ExoError && c.get('refusalRecorded') !== true) await recordRefusal(c, admission, refused)
+  }
+}
+
+function settleCaller(c: Ctx, headers: HeaderContext, admission: Admission): void {
+  const { principal, tenant_id } = admission
+  if (principal === null) throw new ExoError('auth.invalid')
+  const platform = principal.platform_role !== null
+  const contextFree = c.req.path === '/auth/me'
+  if (!contextFree) settleContext(headers, platform)
+  if (principal.status !== 'active') throw new ExoError('auth.principal_revoked')
+  const named = tenant_id ?? (contextFree ? (admission.memberships[0]?.tenant_id ?? null) : null)
+  if (named === null) {
+    if (headers.tenant_id === null) throw new ExoError('context.missing', undefined, { field: 'X-Tenant-Id' })
+    const revoked = admission.memberships.some((row) => row.tenant_id === headers.tenant_id && row.status === 'revoked')
+    throw new ExoError(revoked ? 'auth.principal_revoked' : 'auth.tenant_mismatch')
+  }
+  const membership = admission.memberships.find((row) => row.tenant_id === named)
+  const permissions = platform
+    ? PLATFORM_PERMISSIONS
+    : membership === undefined
+      ? []
+      : effectivePermissions(principal.kind, membership.role as Role, membership.permissions, admission.credential.permissions)
+  c.set('caller', {
+    now: admission.now,
+    tenant_id: named,
+    principal,
+    credential: admission.credential,
+    memberships: admission.memberships,
+    permissions,
+  })
+  if (contextFree) return
+  if (!platform) {
+    for (const [field, there] of Object.entries(admission.places ?? {}))
+      if (!there) throw new ExoError('context.not_found', undefined, { field: `X-${field[0]?.toUpperCase()}${field.slice(1)}-Id` })
+  }
+  const { mode } = c.get('ports')
+  c.set('context', {
+    mode: headers.mode ?? mode,
+    project_id: platform ? null : headers.project_id,
+    surface_id: headers.surface_id,
+    app_id: headers.app_id,
+  })
+  if (c.req.method !== 'GET' && c.req.method !== 'HEAD' && headers.mode !== mode)
+    throw new ExoError('mode.mismatch', undefined, { mode, given: headers.mode })
+}
+
+function settleContext(headers: HeaderContext, platform: boolean): void {
+  if (headers.fault !== null) throw headers.fault
+  if (platform) {
+    if (headers.tenant_id !== null || headers.project_id !== null)
+      throw new ExoError('context.invalid', 'A platform credential names neither tenant nor project.', {
+        field: headers.tenant_id !== null ? 'X-Tenant-Id' : 'X-Project-Id',
+      })
+    return
+  }
+  if (headers.project_id === null) throw new ExoError('context.missing', undefined, { field: 'X-Project-Id' })
+}
+
+/** Reads the context headers; the first fault is kept for its place in the order. */
+function readHeaders(c: Ctx): HeaderContext {
+  let fault: ExoError | null = null
+  const invalid = (field: string, details: object = {}) => {
+    fault ??= new ExoError('context.invalid', undefined, { field, ...details })
+  }
+  const ids = idFault((name) => c.req.header(name))
+  if (ids !== null) invalid(ids.field)
+  if (c.req.header('x-env') !== undefined) invalid('X-Env')
+  const id = (header: string, pattern: RegExp): string | null => {
+    const value = c.req.header(header)
+    if (value === undefined) return null
+    if (pattern.test(value)) return value
+    invalid(header)
+    return null
+  }
+  const tenant = id('X-Tenant-Id', /^t_[a-z0-9_-]{1,60}$/)
+  if (tenant === 't_system' || tenant === 't_unknown') invalid('X-Tenant-Id')
+  const word = c.req.header('x-mode')
+  const mode = MODES.find((each) => each === word?.toLowerCase()) ?? null
+  if (word === undefined) fault ??= new ExoError('context.missing', undefined, { field: 'X-Mode' })
+  else if (mode === null) invalid('X-Mode', { allowed: MODES })
+  return {
+    tenant_id: tenant,
+    project_id: id('X-Project-Id', /^p_[a-z0-9_-]{1,60}$/),
+    surface_id: id('X-Surface-Id', /^s_[a-z0-9_-]{1,60}$/) ?? 's_main',
+    app_id: id('X-App-Id', /^a_[a-z0-9_-]{1,60}$/) ?? 'a_main',
+    mode,
+    fault,
+  }
+}
+
+/** Stopping is exempt, and so are votes' own and control changes' counting as mutations. */
+function rateClassOf(c: Ctx): RateClass | null {
+  const { path, method } = c.req
+  if (method === 'GET' || method === 'HEAD') return path.endsWith('/events') ? null : 'read'
+  if (path.endsWith('/decisions')) return 'decision'
+  const control = /^\/(kill-switches|policy|tenants|operator-keys|firearms|budget\/policy|kpi\/(corridors|definitions))/
+  return control.test(path) ? null : 'mutation'
+}
+
+/** One leaf for each authenticated refusal of a mutation or of somebody without the right, in the credential's tenant. */
+async function recordRefusal(c: Ctx, admission: Admission, error: ExoError): Promise<void> {
+  const tenantId = admission.tenant_id ?? admission.memberships[0]?.tenant_id
+  const reading = c.req.method === 'GET' || c.req.method === 'HEAD'
+  if (tenantId === undefined || error.code === 'rate_limit.exceeded' || (reading && !error.code.startsWith('auth.'))) return
+  const leaf = makeLeaf({
+    kind: 'access.refused',
+    tenant_id: tenantId,
+    at: admission.now,
+    actor: { principal_id: admission.principal?.id ?? null, kind: admission.principal?.kind ?? 'anonymous' },
+    code: error.code,
+    request_id: c.get('requestId'),
+    trace_id: c.get('traceId'),
+    after: { method: c.req.method, path: c.req.path.slice(0, 200) },
+  })
+  await c.get('ports').records.leaf(tenantId, null, c.get('requestId'), leafRow(leaf))
+}

@@ -1,0 +1,60 @@
+/** Whether the request could be meant at all: known path, known method, JSON, no larger than allowed. In that order. */
+import type { MiddlewareHandler } from 'hono'
+import { ExoError } from '../../domain/errors.ts'
+import { LIMITS } from '../../domain/limits.ts'
+import type { Ctx, Env } from '../request.ts'
+
+export interface RouteShape {
+  method: string
+  path: string
+}
+
+const MUTATING = ['POST', 'PUT', 'PATCH', 'DELETE']
+
+/** Throws 404, 405, 415 or 413. Bodies are read here, once, bounded; later readers get the same text. */
+export async function checkShape(c: Ctx, routes: readonly { method: string; pattern: RegExp }[]): Promise<void> {
+  const path = c.req.path
+  const methods = [...new Set(routes.filter((route) => route.pattern.test(path)).map((route) => route.method))]
+  if (methods.length === 0) throw new ExoError('route.not_found')
+  const method = c.req.method === 'HEAD' ? 'GET' : c.req.method
+  if (!methods.includes(method)) throw new ExoError('method.not_allowed', undefined, { allow: methods.sort() })
+  if (!MUTATING.includes(method)) return
+  const declared = Number(c.req.header('content-length') ?? '0')
+  if (declared > LIMITS.bodyBytes) throw new ExoError('body.too_large', undefined, { max_bytes: LIMITS.bodyBytes })
+  const text = await readBounded(c)
+  const type = c.req.header('content-type') ?? ''
+  if (text.length > 0 && !/^application\/json(\s*;\s*charset=utf-8)?\s*$/i.test(type))
+    throw new ExoError('media_type.unsupported')
+  c.req.bodyCache.text = Promise.resolve(text) as never
+}
+
+async function readBounded(c: Ctx): Promise<string> {
+  const stream = c.req.raw.body
+  if (stream === null) return ''
+  const chunks: Uint8Array[] = []
+  let size = 0
+  for await (const chunk of stream as unknown as AsyncIterable<Uint8Array>) {
+    size += chunk.byteLength
+    if (size > LIMITS.bodyBytes) throw new ExoError('body.too_large', undefined, { max_bytes: LIMITS.bodyBytes })
+    chunks.push(chunk)
+  }
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(chunks))
+  } catch (error) {
+    if (error instanceof TypeError)
+      throw new ExoError('validation.error', undefined, { errors: [{ path: '', message: 'the body is not UTF-8' }] })
+    throw error
+  }
+}
+
+/** Path patterns of the registered routes, for telling 404 from 405 before anything else is decided. */
+export function shapesOf(routes: readonly RouteShape[]): { method: string; pattern: RegExp }[] {
+  return routes
+    .filter((route) => route.method !== 'ALL')
+    .map(({ method, path }) => ({
+      method,
+      pattern: new RegExp(`^${path.replaceAll('.', '\\.').replace(/:[a-zA-Z_]+/g, '[^/]+').replace('*', '.*')}/?$`),
+    }))
+}
+
+export type Shaper = MiddlewareHandler<Env>

@@ -1,0 +1,64 @@
+/**
+ * Missing and refused credentials per source address and minute: beyond the limit 429, before anything is looked up.
+ * Counted in this process, since it guards this process; each source is one leaf a minute in `t_system`.
+ */
+import { getConnInfo } from '@hono/node-server/conninfo'
+import type { Context, MiddlewareHandler } from 'hono'
+import { leafRow, makeLeaf } from '../../domain/leaf.ts'
+import { ExoError } from '../../domain/errors.ts'
+import type { Env } from '../request.ts'
+
+const WINDOW_MS = 60_000
+const MAX_SOURCES = 10_000
+
+export function limitAddresses(limit: number): MiddlewareHandler<Env> {
+  const windows = new Map<string, { startedAt: number; failures: number }>()
+  return async function limitAddresses(c, next) {
+    const source = addressOf(c)
+    const now = performance.now()
+    const window = windows.get(source)
+    const fresh = window !== undefined && now - window.startedAt < WINDOW_MS
+    if (fresh && window.failures >= limit)
+      throw new ExoError('rate_limit.exceeded', undefined, {
+        retry_after: Math.max(1, Math.ceil((WINDOW_MS - (now - window.startedAt)) / 1000)),
+      })
+    await next()
+    if (c.res.status !== 401) return
+    if (fresh) window.failures++
+    else {
+      if (windows.size >= MAX_SOURCES) windows.clear()
+      windows.set(source, { startedAt: now, failures: 1 })
+      setTimeout(() => void tell(c.get('ports'), source, windows), WINDOW_MS).unref()
+    }
+  }
+}
+
+async function tell(
+  ports: Env['Variables']['ports'],
+  source: string,
+  windows: Map<string, { failures: number }>,
+): Promise<void> {
+  const failures = windows.get(source)?.failures ?? 0
+  try {
+    const leaf = makeLeaf({
+      kind: 'access.refused',
+      tenant_id: 't_system',
+      at: await ports.records.now(),
+      actor: { principal_id: null, kind: 'anonymous' },
+      code: 'auth.invalid',
+      after: { source, failures },
+    })
+    await ports.records.leaf('t_system', null, null, leafRow(leaf))
+  } catch (error) {
+    ports.log.error({ error: String(error) }, 'refused credentials could not be recorded')
+  }
+}
+
+function addressOf(c: Context<Env>): string {
+  try {
+    return getConnInfo(c).remote.address ?? 'unknown'
+  } catch (error) {
+    if (error instanceof TypeError) return 'unknown'
+    throw error
+  }
+}

@@ -1,0 +1,180 @@
+/**
+ * From a request to an intent and a plan: validates the input by the action's own schema, asks the action what must
+ * hold, and fixes everything that will govern the run. Nothing is written here.
+ */
+import { createHash, createHmac, randomBytes } from 'node:crypto'
+import type { z } from 'zod'
+import { parseWith } from './body.ts'
+import type { ApiPorts } from './ports.ts'
+import type { Caller, RequestContext } from './request.ts'
+import type { operationRequest } from './schemas.ts'
+import type { EffectfulAction } from '../actions/define.ts'
+import { ACTIONS, type RegisteredAction } from '../actions/registry.ts'
+import { type ApprovalTree, quorumTree, seatsNeeded } from '../domain/approval.ts'
+import { canonicalJson, type JsonObject } from '../domain/canonical.ts'
+import { ExoError } from '../domain/errors.ts'
+import { CHAIN_VERSION } from '../domain/gates/chain.ts'
+import { sha256TextHex } from '../domain/hash.ts'
+import { LIMITS } from '../domain/limits.ts'
+import { intentHash, planHash, type Intent, type Plan } from '../domain/plan.ts'
+
+export type OperationRequest = z.output<typeof operationRequest>
+
+export interface Planned {
+  intent: Intent
+  plan: Plan
+  intent_hash: string
+  plan_hash: string
+}
+
+/** The action of this name, or `action.unknown`. */
+export function findAction(name: string): RegisteredAction {
+  const action = ACTIONS.get(name)
+  if (action === undefined) throw new ExoError('action.unknown', undefined, { action: name.slice(0, 200) })
+  return action
+}
+
+/** The body as the action sees it, and what an idempotency key is compared by. */
+export function readInput(action: RegisteredAction, request: OperationRequest): { input: JsonObject; hash(context: RequestContext): string } {
+  if (canonicalJson(request.input).length > LIMITS.inputBytes)
+    throw new ExoError('validation.error', undefined, {
+      errors: [{ path: '/input', message: `larger than ${LIMITS.inputBytes} bytes` }],
+    })
+  const input = parseWith(action.input, request.input, '/input') as JsonObject
+  if (request.target !== undefined)
+    throw new ExoError('validation.error', undefined, { errors: [{ path: '/target', message: 'this action has no target' }] })
+  return {
+    input,
+    hash: ({ mode, project_id, surface_id, app_id }) =>
+      sha256TextHex(canonicalJson({ ...withoutUndefined(request), input, mode, project_id, surface_id, app_id })),
+  }
+}
+
+/** The input of an observing action, or 400. */
+export function parseObserved(action: RegisteredAction, request: OperationRequest): unknown {
+  return parseWith(action.input, request.input, '/input')
+}
+
+export async function planOperation(
+  ports: ApiPorts,
+  caller: Caller,
+  context: RequestContext,
+  action: EffectfulAction<unknown>,
+  request: OperationRequest,
+  input: JsonObject,
+  idempotencyKey: string,
+): Promise<Planned> {
+  const operation_id = `op_${randomBytes(16).toString('hex')}`
+  const view = action.view?.(input, caller.tenant_id) ?? null
+  const addition = action.plan?.(input, {
+    tenant_id: caller.tenant_id,
+    operation_id,
+    principal_id: caller.principal.id,
+    person_id: caller.principal.person_id,
+    mode: ports.mode,
+    permissions: caller.permissions,
+    view: view === null ? null : await ports.reading.view(caller.tenant_id, view),
+    describeAction: (name) => {
+      const found = ACTIONS.get(name)
+      return found === undefined
+        ? null
+        : { standing: 'standing' in found && found.standing, governs: found.governs === true }
+    },
+    deriveKey: (name) => {
+      const { id, secret } = deriveApiKey(ports.secret, operation_id, name)
+      return { id, secret_sha256: createHash('sha256').update(secret).digest('hex') }
+    },
+  })
+  const missing = (addition?.required ?? []).filter((permission) => !caller.permissions.includes(permission))
+  if (missing.length > 0) throw new ExoError('auth.insufficient_role', undefined, { required: missing })
+
+  const intent: Intent = {
+    v: 1,
+    deployment: ports.deployment,
+    env: ports.env,
+    tenant_id: caller.tenant_id,
+    operation_id,
+    run: request.run,
+    mode: context.mode,
+    project_id: context.project_id,
+    surface_id: context.surface_id,
+    app_id: context.app_id,
+    principal_id: caller.principal.id,
+    on_behalf_of: null,
+    action: action.name,
+    action_version: action.version,
+    class: action.class,
+    target: request.target ?? null,
+    preconditions: addition?.preconditions ?? {},
+    input,
+    estimated_cost: request.estimated_cost ?? '0',
+    idempotency_key: idempotencyKey,
+  }
+  const plan = makePlan(ports, caller, action, request, intent, view, addition)
+  return { intent, plan, intent_hash: intentHash(intent), plan_hash: planHash(plan) }
+}
+
+function makePlan(
+  ports: ApiPorts,
+  caller: Caller,
+  action: EffectfulAction<unknown>,
+  request: OperationRequest,
+  intent: Intent,
+  view: JsonObject | null,
+  addition: { quorum?: number; tree?: ApprovalTree } | undefined,
+): Plan {
+  const usual = action.class === 'irreversible' ? 2 : 1
+  const least = addition?.tree === undefined ? (addition?.quorum ?? usual) : seatsNeeded(addition.tree)
+  const quorum = request.approval?.quorum ?? least
+  if (quorum < least)
+    throw new ExoError('validation.error', undefined, {
+      errors: [{ path: '/approval/quorum', message: `at least ${least} for this action` }],
+    })
+  const governs = action.governs === true
+  const strict = ports.mode !== 'lab' && (governs || action.class === 'irreversible')
+  return {
+    v: 1,
+    chain_version: CHAIN_VERSION,
+    action: action.name,
+    action_version: action.version,
+    class: action.class,
+    governs,
+    effect_kind: action.effect.kind,
+    reversible: action.undo !== undefined,
+    fast_path: ports.fastPath && action.effect.kind === 'transactional',
+    standing: action.standing && !governs,
+    provider: null,
+    effect_key: sha256TextHex(
+      canonicalJson(['effect', intent.deployment, intent.env, intent.tenant_id, intent.operation_id, action.name]),
+    ),
+    effect_timeout_ms: LIMITS.effectTimeoutMs,
+    lease_ms: LIMITS.leaseMs,
+    view,
+    binding_hash: sha256TextHex(canonicalJson({ action: action.name, target: intent.target, input: intent.input })),
+    approval: {
+      required: request.run === 'execute',
+      quorum,
+      tree: raise(addition?.tree ?? quorumTree(least), least, quorum),
+      expires_in_seconds: request.approval?.expires_in ?? LIMITS.approvalExpiresSeconds.default,
+      assurance: strict ? 'self_signed' : 'attested',
+      excluded_persons: caller.principal.person_id === null ? [] : [caller.principal.person_id],
+    },
+  }
+}
+
+/** A caller may ask for more people than the action does: as many more of the plain seat. */
+function raise(tree: ApprovalTree, least: number, quorum: number): ApprovalTree {
+  if (quorum === least) return tree
+  if ('permission' in tree) return { of: Array.from({ length: quorum }, () => tree), n: quorum }
+  return { all: [tree, quorumTree(quorum - least)] }
+}
+
+/** The API key of a new member, derived so that it need not be stored to be shown once. */
+export function deriveApiKey(secret: string, operationId: string, name: string): { id: string; secret: string } {
+  const derive = (part: string) => createHmac('sha256', secret).update(JSON.stringify(['api key', operationId, name, part])).digest()
+  return { id: derive('id').toString('hex').slice(0, 18), secret: derive('secret').toString('base64url') }
+}
+
+function withoutUndefined(request: OperationRequest): JsonObject {
+  return JSON.parse(JSON.stringify(request)) as JsonObject
+}

@@ -1,0 +1,218 @@
+/**
+ * What the API is handed. It owns no effect: it opens operations, writes records, reads, and asks Temporal to start or
+ * wake. Stores satisfy these shapes; tests build the same from the same stores.
+ */
+import type { Vote } from '../domain/approval.ts'
+import type { Json, JsonObject } from '../domain/canonical.ts'
+import type { LeafRow } from '../domain/leaf.ts'
+import type { Status } from '../domain/lifecycle.ts'
+import type { Intent, Plan, Preview } from '../domain/plan.ts'
+import type { NotesReader, Signer } from '../domain/ports.ts'
+import type { OperationInput } from '../domain/steps.ts'
+import type { Pass } from '../domain/verdict.ts'
+import type { VoteTools } from '../domain/vote-admission.ts'
+
+export interface Admission {
+  now: string
+  principal: {
+    id: string
+    kind: 'agent' | 'service' | 'user'
+    name: string
+    person_id: string | null
+    platform_role: 'platform_operator' | null
+    status: 'active' | 'revoked'
+  } | null
+  tenant_id: string | null
+  memberships: { tenant_id: string; role: string; permissions: string[]; status: 'active' | 'revoked' }[]
+  credential: { id: string; expires_at: string; permissions: string[] | null }
+  places: { project: boolean; surface: boolean; app: boolean } | null
+  rate: { limited: boolean; limit: number; retry_after: number } | null
+}
+
+export type RateClass = 'mutation' | 'read' | 'decision'
+
+export interface AdmissionPort {
+  admit(request: {
+    key_id: string
+    secret_hash: Buffer
+    tenant_id: string | null
+    project_id: string | null
+    surface_id: string
+    app_id: string
+    rate_class: RateClass | null
+  }): Promise<Admission>
+  returnCall(tenantId: string, principalId: string, rateClass: string): Promise<void>
+  openOperation(operation: JsonObject, leafEntry: string): Promise<{ created: boolean; id: string; same: boolean }>
+}
+
+export interface OperationRow {
+  ordinal: string
+  id: string
+  tenant_id: string
+  status: Status
+  intent: Intent
+  plan: Plan
+  intent_hash: string
+  plan_hash: string
+  context: JsonObject
+  reason: string | null
+  idempotency_key: string
+  principal_kind: 'agent' | 'service' | 'user'
+  person_id: string | null
+  preview: Preview | null
+  shown_hash: string | null
+  decision_hash: string | null
+  passes: Pass[]
+  approval: { expires_at?: string; satisfied_by?: string | null; license_id?: string | null }
+  error: JsonObject | null
+  undo_of: string | null
+  undone_by: string | null
+  resolved_by: string | null
+  run_id: string | null
+  created_at: string
+  updated_at: string
+  claim: { kind: string; key: string; state: string; attempts: number; result: Json } | null
+  votes: Vote[]
+  sealed: boolean
+}
+
+export interface SwitchItem {
+  scope: 'global' | 'tenant'
+  tenant_id: string | null
+  selector: { kind: 'all' | 'action' | 'provider' | 'class'; value: string | null }
+  state: 'running' | 'stopped'
+  hold: 'owner' | 'platform' | null
+  epoch: number
+  reason: string | null
+  changed_by: string
+  changed_at: string
+}
+
+export interface ReadingPort {
+  operation(tenantId: string, id: string): Promise<OperationRow | null>
+  operations(
+    tenantId: string,
+    filter: {
+      status?: string | undefined
+      action?: string | undefined
+      project?: string | undefined
+      since?: string | undefined
+      before?: string | undefined
+      limit: number
+    },
+  ): Promise<OperationRow[]>
+  status(tenantId: string, id: string): Promise<Status | null>
+  byKey(tenantId: string, principalId: string, key: string): Promise<{ id: string; request_hash: string } | null>
+  receipt(tenantId: string, id: string): Promise<{ receipt: string; jws: string } | null>
+  view(tenantId: string, view: JsonObject): Promise<Json>
+  policy(tenantId: string): Promise<JsonObject>
+  switches(tenantId: string): Promise<SwitchItem[]>
+  drain(tenantId: string): Promise<JsonObject | null>
+  kpiRaw(
+    tenantId: string,
+    surfaceId: string,
+    kpi: string | null,
+    before: string | null,
+    limit: number,
+  ): Promise<{ id: string; item: JsonObject }[]>
+  operatorKeys(tenantId: string): Promise<JsonObject[]>
+  places(tenantId: string, kind: string): Promise<JsonObject[]>
+  principals(tenantId: string): Promise<JsonObject[]>
+  check(): Promise<void>
+  auditAlive(): Promise<boolean>
+}
+
+export interface NotesPage extends NotesReader {
+  page(tenantId: string, notebook: string, before: string | null, limit: number): Promise<{ ordinal: string; note: Json }[]>
+}
+
+export interface RecordsPort {
+  cancel(document: {
+    tenant_id: string
+    operation_id: string
+    cancel: JsonObject
+  }): Promise<{ cancelled: true } | { refused: 'resource.not_found' | 'operation.not_cancellable' }>
+  measure(
+    tenantId: string,
+    measurement: { surface_id: string; kpi: string; value: string; measured_at: string; by: string },
+    requestId: string,
+    leaf: LeafRow,
+  ): Promise<void>
+  addPlace(
+    tenantId: string,
+    place: { kind: string; id: string; name: string },
+    requestId: string,
+    leaf: LeafRow,
+  ): Promise<boolean>
+  leaf(tenantId: string, operationId: string | null, requestId: string | null, leaf: LeafRow): Promise<void>
+  now(): Promise<string>
+  stop(document: {
+    tenant_id: string
+    selectors: { kind: string; value: string | null }[]
+    hold: string | null
+    reason: string
+    changed_by: string
+    leaf_hash: string
+    request_id: string
+    leaves: LeafRow[]
+  }): Promise<{ epoch: number }>
+  drain(tenantId: string, epoch: number): Promise<JsonObject>
+  checkStop(): Promise<void>
+}
+
+export interface LeafItem {
+  seq: number
+  leaf_hash: string
+  entry: string
+  leaf: Json
+}
+
+export interface AuditPort {
+  head(tenantId: string): Promise<{ size: number; root: string; checkpoint: string } | null>
+  page(
+    tenantId: string,
+    from: number,
+    below: number,
+    limit: number,
+    filter: { operation_id?: string | undefined; request_id?: string | undefined; kind?: string | undefined },
+  ): Promise<LeafItem[]>
+  inclusion(tenantId: string, positions: readonly number[], size: number): Promise<Map<number, string[]>>
+  consistency(tenantId: string, from: number, to: number): Promise<string[]>
+  rootAt(tenantId: string, coords: { level: number; index: number }[]): Promise<Uint8Array[]>
+}
+
+export interface RunsPort {
+  startOperation(input: OperationInput): Promise<string | null>
+  signalDecide(ref: { tenant_id: string; operation_id: string }, jws: string): Promise<boolean>
+  wake(ref: { tenant_id: string; operation_id: string }): Promise<boolean>
+  check(): Promise<void>
+}
+
+export interface ApiPorts {
+  deployment: string
+  env: string
+  mode: 'lab' | 'saas' | 'enterprise'
+  namespace: string
+  addressLimit: number
+  fastPath: boolean
+  admission: AdmissionPort
+  reading: ReadingPort
+  notes: NotesPage
+  records: RecordsPort
+  votes: VoteTools
+  /** Read under role `auditor`. */
+  audit: AuditPort
+  runs: RunsPort
+  /** Resolves when the operation ended or began to wait for people, or after the time. */
+  waitForNews(tenantId: string, operationId: string, timeoutMs: number): Promise<void>
+  seals: {
+    delivered(tenantId: string, operationId: string): Promise<{ jws: string; bundle_key: string; history_key: string } | null>
+  }
+  objects: { get(key: string): Promise<Uint8Array | null>; check(): Promise<void> }
+  signers: { proposal: Signer; attest: Signer }
+  /** Seals cursors and derives the keys of new members. */
+  secret: string
+  trust: JsonObject
+  noteKey: string
+  log: { error(details: object, message: string): void; info(details: object, message: string): void }
+}

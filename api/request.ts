@@ -1,0 +1,58 @@
+/** What each request carries through the middleware, and the words every route uses to ask about it. */
+import type { Context } from 'hono'
+import type { Admission, ApiPorts, RateClass } from './ports.ts'
+import { ExoError } from '../domain/errors.ts'
+import type { Permission } from '../domain/permissions.ts'
+
+export interface RequestContext {
+  mode: 'lab' | 'saas' | 'enterprise'
+  project_id: string | null
+  surface_id: string
+  app_id: string
+}
+
+export interface Caller {
+  now: string
+  tenant_id: string
+  principal: NonNullable<Admission['principal']>
+  credential: Admission['credential']
+  memberships: Admission['memberships']
+  permissions: readonly string[]
+}
+
+export interface Variables {
+  ports: ApiPorts
+  requestId: string
+  traceId: string | null
+  /** Set once the credential was accepted. */
+  caller: Caller
+  context: RequestContext
+  /** Raises the per-principal limit when it is due; called after permissions were checked. */
+  takeRate: () => void
+  rateClass: RateClass | null
+  /** Counts one observing call; the counts are written as one leaf a principal, action and minute. */
+  count: (action: string) => void
+  /** A refusal whose leaf was written by its route already. */
+  refusalRecorded: boolean
+}
+
+export type Env = { Variables: Variables }
+export type Ctx = Context<Env>
+
+/** Refuses with what is missing; then the caller's rate applies. Call it before anything of the body is looked at. */
+export function require(c: Ctx, ...permissions: (Permission | string)[]): Caller {
+  const caller = c.get('caller')
+  const missing = permissions.filter((permission) => !caller.permissions.includes(permission))
+  if (missing.length > 0) throw new ExoError('auth.insufficient_role', undefined, { required: missing })
+  c.get('takeRate')()
+  return caller
+}
+
+/** At least one of them. */
+export function requireAny(c: Ctx, ...permissions: (Permission | string)[]): Caller {
+  const caller = c.get('caller')
+  if (!permissions.some((permission) => caller.permissions.includes(permission)))
+    throw new ExoError('auth.insufficient_role', undefined, { required: permissions })
+  c.get('takeRate')()
+  return caller
+}

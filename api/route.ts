@@ -1,0 +1,95 @@
+/**
+ * How a route is declared: its kind stands beside its path, permission comes before the body is looked at, and the
+ * OpenAPI document follows from the same schemas that validate. A route without a kind does not type-check.
+ */
+import { type OpenAPIHono, type RouteConfig, z } from '@hono/zod-openapi'
+import { parseWith, readBody } from './body.ts'
+import { type Ctx, type Env, require, requireAny } from './request.ts'
+import { errorEnvelope, resource } from './schemas.ts'
+
+/** What may change, and through what; `open` routes need no credential. */
+export type RouteKind = 'read' | 'record' | 'operation' | 'control operation' | 'open'
+
+export interface Declared<Body extends z.ZodType, Query extends z.ZodType> {
+  method: 'get' | 'post' | 'put' | 'patch' | 'delete'
+  /** With `{name}` for parameters. */
+  path: string
+  kind: RouteKind
+  summary: string
+  /** All of these. */
+  permissions?: readonly string[]
+  /** At least one of these. */
+  anyOf?: readonly string[]
+  body?: Body
+  /** Body members that may be called like the context and mean something else. */
+  keep?: readonly string[]
+  query?: Query
+  answers?: Readonly<Record<number, { description: string; schema?: z.ZodType; type?: string }>>
+}
+
+export interface Given<Body extends z.ZodType, Query extends z.ZodType> {
+  body: z.output<Body>
+  query: z.output<Query>
+  /** A path parameter. */
+  param(name: string): string
+}
+
+const REFUSALS = [400, 401, 403, 404, 405, 409, 410, 413, 415, 429, 500, 502, 503, 504]
+
+export type App = OpenAPIHono<Env>
+
+export function addRoute<Body extends z.ZodType = z.ZodUndefined, Query extends z.ZodType = z.ZodUndefined>(
+  app: App,
+  declared: Declared<Body, Query>,
+  handler: (c: Ctx, given: Given<Body, Query>) => Promise<Response> | Response,
+): void {
+  document(app, declared)
+  const path = declared.path.replaceAll(/\{(\w+)\}/g, ':$1')
+  app.on(declared.method.toUpperCase(), path, async (c) => {
+    if (declared.kind !== 'open') {
+      require(c, ...(declared.permissions ?? []))
+      if (declared.anyOf !== undefined) requireAny(c, ...declared.anyOf)
+    }
+    const query = declared.query === undefined ? undefined : parseWith(declared.query, c.req.query(), '/query')
+    const body = declared.body === undefined ? undefined : await readBody(c, declared.body, declared.keep)
+    const param = (name: string) => c.req.param(name) ?? ''
+    return await handler(c, { body: body as z.output<Body>, query: query as z.output<Query>, param })
+  })
+}
+
+function document(app: App, declared: Declared<z.ZodType, z.ZodType>): void {
+  const { method, path, kind, summary, body, query, answers } = declared
+  const names = [...path.matchAll(/\{(\w+)\}/g)].map((match) => match[1] ?? '')
+  const good = answers ?? { 200: { description: 'The resource.' } }
+  const refusals = kind === 'open' ? [] : REFUSALS.filter((status) => !(status in good))
+  app.openAPIRegistry.registerPath({
+    method,
+    path,
+    summary,
+    description: `Kind: ${kind}.`,
+    tags: [path.split('/')[1] ?? ''],
+    ...(kind === 'open' ? {} : { security: [{ bearer: [] }] }),
+    request: {
+      ...(names.length === 0 ? {} : { params: z.object(Object.fromEntries(names.map((name) => [name, z.string()]))) }),
+      ...(query === undefined ? {} : { query: query as z.ZodObject }),
+      ...(body === undefined ? {} : { body: { required: true, content: { 'application/json': { schema: body } } } }),
+    },
+    responses: {
+      ...Object.fromEntries(
+        Object.entries(good).map(([status, { description, schema, type }]) => [
+          status,
+          { description, content: { [type ?? 'application/json']: { schema: schema ?? resource } } },
+        ]),
+      ),
+      ...Object.fromEntries(
+        refusals.map((status) => [
+          status,
+          {
+            description: 'Refused; the envelope says why.',
+            content: { 'application/problem+json': { schema: errorEnvelope } },
+          },
+        ]),
+      ),
+    },
+  } as RouteConfig)
+}

@@ -1,0 +1,129 @@
+/** Votes: what a person decided about an operation, signed by themselves or attested by the API. */
+import { randomBytes } from 'node:crypto'
+import { readOperation } from '../opening.ts'
+import { operationView } from '../operation-view.ts'
+import type { Ctx } from '../request.ts'
+import { addRoute, type App } from '../route.ts'
+import { decisionRequest } from '../schemas.ts'
+import { canonicalJson } from '../../domain/canonical.ts'
+import { ExoError } from '../../domain/errors.ts'
+import { isFinal } from '../../domain/lifecycle.ts'
+import { VOTE_MAX_AGE_SECONDS, VOTE_TYP } from '../../domain/vote.ts'
+import { admitVote } from '../../domain/vote-admission.ts'
+import type { OperationRow } from '../ports.ts'
+import { leafRow, makeLeaf } from '../../domain/leaf.ts'
+import type { ErrorCode } from '../../domain/errors.ts'
+
+export function decisionRoutes(app: App): void {
+  addRoute(
+    app,
+    {
+      method: 'post',
+      path: '/operations/{id}/decisions',
+      kind: 'record',
+      summary: 'Vote on an operation',
+      permissions: ['decide'],
+      body: decisionRequest,
+      answers: { 200: { description: 'The vote was counted; the operation as it is now.' } },
+    },
+    async (c, { body, param }) => {
+      const ports = c.get('ports')
+      const { tenant_id, principal } = c.get('caller')
+      const row = await readOperation(ports, tenant_id, param('id'))
+      await refuseEarly(c, row, body)
+      const jws = body.vote ?? (await attest(c, row, body))
+      const admitted = await admitVote(ports.votes, tenant_id, row.id, jws)
+      if ('refused' in admitted) {
+        c.set('refusalRecorded', true)
+        const check = admitted.check === null ? {} : { check: admitted.check }
+        throw refusal(admitted.refused, { operation_id: row.id, ...check })
+      }
+      if (admitted.vote.by !== principal.id)
+        ports.log.info({ by: admitted.vote.by, carried_by: principal.id }, 'a vote was carried by another principal')
+      const ref = { tenant_id, operation_id: row.id }
+      const news = ports.waitForNews(tenant_id, row.id, newsMs(row))
+      await ports.runs.signalDecide(ref, jws).catch((error: unknown) => {
+        ports.log.error({ error: String(error) }, 'the run could not be signalled; the outbox will')
+      })
+      await news
+      const after = await readOperation(ports, tenant_id, row.id)
+      const { by, decision, at } = admitted.vote
+      return c.json({ operation: operationView(after, ports.namespace), vote: { by, decision, counted: true, at } })
+    },
+  )
+}
+
+/** What can be told without looking at a signature. A second person's first vote may leave it waiting, so waiting is short. */
+function newsMs(row: OperationRow): number {
+  return row.plan.approval.quorum > row.votes.length + 1 ? 300 : 5_000
+}
+
+async function refuseEarly(
+  c: Ctx,
+  row: OperationRow,
+  body: { decision: 'approve' | 'deny'; intent_hash: string; shown_hash?: string | undefined },
+): Promise<void> {
+  const { principal } = c.get('caller')
+  const refused: ErrorCode | null =
+    body.intent_hash !== row.intent_hash || (body.shown_hash !== undefined && body.shown_hash !== row.shown_hash)
+      ? 'approval.intent_mismatch'
+      : row.status === 'expired'
+        ? 'approval.expired'
+        : isFinal(row.status)
+          ? 'approval.already_decided'
+          : row.status !== 'pending_approval'
+            ? 'approval.not_pending'
+            : principal.person_id !== null && row.plan.approval.excluded_persons.includes(principal.person_id)
+              ? 'approval.self'
+              : row.votes.some((vote) => vote.person_id === principal.person_id)
+                ? 'approval.already_decided'
+                : null
+  if (refused === null) return
+  const { tenant_id, now } = c.get('caller')
+  const leaf = makeLeaf({
+    kind: 'vote.refused',
+    tenant_id,
+    at: now,
+    actor: { principal_id: principal.id, kind: principal.kind },
+    operation_id: row.id,
+    action: row.intent.action,
+    gate: 'approval',
+    code: refused,
+    request_id: c.get('requestId'),
+    trace_id: c.get('traceId'),
+  })
+  await c.get('ports').records.leaf(tenant_id, row.id, c.get('requestId'), leafRow(leaf))
+  c.set('refusalRecorded', true)
+  throw refusal(refused, { operation_id: row.id })
+}
+
+/** As the answer to a vote, an expired approval is a conflict. */
+function refusal(code: ErrorCode, details: Record<string, unknown>): ExoError {
+  return new ExoError(code, undefined, details, code === 'approval.expired' ? { status: 409 } : {})
+}
+
+/** The API's own signature over what a logged-in operator decided. */
+async function attest(
+  c: Ctx,
+  row: OperationRow,
+  body: { decision: 'approve' | 'deny'; reason?: string | undefined },
+): Promise<string> {
+  const { now, principal, tenant_id } = c.get('caller')
+  const iat = Math.floor(Date.parse(now) / 1000)
+  return await c.get('ports').signers.attest.sign(
+    VOTE_TYP,
+    canonicalJson({
+      operation_id: row.id,
+      tenant: tenant_id,
+      intent_hash: row.intent_hash,
+      plan_hash: row.plan_hash,
+      shown_hash: row.shown_hash ?? '',
+      decision: body.decision,
+      reason: body.reason ?? null,
+      nonce: randomBytes(16).toString('hex'),
+      iat,
+      exp: iat + VOTE_MAX_AGE_SECONDS,
+      by: principal.id,
+    }),
+  )
+}

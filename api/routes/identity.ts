@@ -1,0 +1,148 @@
+/** Who one is, who belongs here, where one may act; tenants and operators' own keys. */
+import { createHash } from 'node:crypto'
+import { governed, recordLeaf, theResource } from './controls.ts'
+import { answer } from './operations.ts'
+import { openOperation } from '../opening.ts'
+import { deriveApiKey } from '../planning.ts'
+import type { Ctx } from '../request.ts'
+import { addRoute, type App } from '../route.ts'
+import { placeRequest, reason } from '../schemas.ts'
+import { operatorKeyCreate } from '../../actions/operator-key-create.ts'
+import { tenantCreate } from '../../actions/tenant-create.ts'
+import type { JsonObject } from '../../domain/canonical.ts'
+import { ExoError } from '../../domain/errors.ts'
+import { effectivePermissions, PLATFORM_PERMISSIONS, type Role } from '../../domain/permissions.ts'
+
+export function identityRoutes(app: App): void {
+  addRoute(app, { method: 'get', path: '/auth/me', kind: 'read', summary: 'Who this credential is' }, (c) => {
+    const { principal, memberships, credential } = c.get('caller')
+    return c.json({
+      principal: { id: principal.id, kind: principal.kind, name: principal.name },
+      tenants: memberships
+        .filter((row) => row.status === 'active')
+        .map((row) => ({
+          id: row.tenant_id,
+          role: row.role,
+          permissions: effectivePermissions(principal.kind, row.role as Role, row.permissions, credential.permissions),
+        })),
+      platform_role: principal.platform_role,
+      ...(principal.platform_role === null ? {} : { permissions: PLATFORM_PERMISSIONS }),
+      credential: { id: credential.id, expires_at: credential.expires_at },
+    })
+  })
+
+  addRoute(
+    app,
+    {
+      method: 'post',
+      path: '/tenants',
+      kind: 'control operation',
+      summary: 'Create a tenant',
+      permissions: ['identity:write'],
+      body: tenantCreate.input,
+      answers: { 200: { description: 'Created.' }, 202: { description: 'The other platform operator must vote.' } },
+    },
+    async (c, { body }) => {
+      const opened = await openOperation(c, {
+        action: 'tenant.create',
+        input: body as JsonObject,
+        run: 'execute',
+        reason: 'create a tenant',
+      })
+      const secrets = opened.row.status === 'executed' ? await secretsOnce(c, opened.row.id, opened.row.claim?.result) : null
+      return answer(c, opened, (view) => withKeys(theResource(view), secrets))
+    },
+  )
+
+  addRoute(
+    app,
+    {
+      method: 'post',
+      path: '/operator-keys',
+      kind: 'control operation',
+      summary: "Register one's own signing key",
+      permissions: ['decide'],
+      body: operatorKeyCreate.input,
+      answers: { 200: { description: 'Registered.' }, 202: { description: 'Another person must vote.' } },
+    },
+    async (c, { body }) => await governed(c, 'operator_key.create', body as JsonObject, "register one's own key"),
+  )
+  addRoute(
+    app,
+    { method: 'get', path: '/operator-keys', kind: 'read', summary: "Operators' keys", permissions: ['read'] },
+    async (c) =>
+      c.json({ items: await c.get('ports').reading.operatorKeys(c.get('caller').tenant_id), next_cursor: null }),
+  )
+  addRoute(
+    app,
+    { method: 'get', path: '/principals', kind: 'read', summary: 'Who belongs to the tenant', permissions: ['read'] },
+    async (c) =>
+      c.json({ items: await c.get('ports').reading.principals(c.get('caller').tenant_id), next_cursor: null }),
+  )
+
+  for (const [kind, prefix] of [
+    ['project', 'p'],
+    ['surface', 's'],
+    ['app', 'a'],
+  ] as const) {
+    addRoute(
+      app,
+      { method: 'get', path: `/${kind}s`, kind: 'read', summary: `The tenant's ${kind}s`, permissions: ['read'] },
+      async (c) =>
+        c.json({ items: await c.get('ports').reading.places(c.get('caller').tenant_id, kind), next_cursor: null }),
+    )
+    addRoute(
+      app,
+      {
+        method: 'post',
+        path: `/${kind}s`,
+        kind: 'record',
+        summary: `Register a ${kind}`,
+        anyOf: ['identity:write', 'configure:flags'],
+        body: placeRequest(prefix),
+        answers: { 201: { description: 'Registered.' } },
+      },
+      async (c, { body }) => {
+        const place = { kind, ...body }
+        const { tenant_id } = c.get('caller')
+        const added = await c.get('ports').records.addPlace(tenant_id, place, c.get('requestId'), recordLeaf(c, place))
+        if (!added) throw new ExoError('resource.conflict', undefined, { id: body.id })
+        return c.json({ ...body, status: 'active' }, 201)
+      },
+    )
+  }
+}
+
+/** The new members' keys, to the requester, the first time only; a leaf says that they were handed out. */
+async function secretsOnce(c: Ctx, operationId: string, result: unknown): Promise<Map<string, string> | null> {
+  const { mode, secret, records, audit } = c.get('ports')
+  const { tenant_id, principal } = c.get('caller')
+  if (mode !== 'lab') return null
+  const handed = { handed_out: createHash('sha256').update(operationId).digest('hex'), to: principal.id }
+  const earlier = await audit.page(tenant_id, 0, Number.MAX_SAFE_INTEGER, 1, { kind: 'record.written', operation_id: operationId })
+  if (earlier.length > 0) return null
+  await records.leaf(tenant_id, operationId, c.get('requestId'), recordLeaf(c, handed))
+  const members = (result as { members: { name: string; key_id: string | null }[] }).members
+  return new Map(
+    members
+      .filter((member) => member.key_id !== null)
+      .map((member) => {
+        const { id, secret: half } = deriveApiKey(secret, operationId, member.name)
+        return [member.name, `exo_${id}_${half}`]
+      }),
+  )
+}
+
+function withKeys(resource: JsonObject, secrets: Map<string, string> | null): JsonObject {
+  if (secrets === null) return resource
+  const members = resource.members as JsonObject[]
+  return {
+    ...resource,
+    members: members.map((member) => {
+      const api_key = secrets.get(String(member.name))
+      return api_key === undefined ? member : { ...member, api_key }
+    }),
+  }
+}
+
+export { reason }

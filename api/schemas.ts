@@ -1,0 +1,95 @@
+/** Schemas of what callers send, shared by validation, document and types. */
+import { z } from '@hono/zod-openapi'
+import { LIMITS } from '../domain/limits.ts'
+
+export const reason = z.string().min(1).max(LIMITS.reasonCharacters)
+const hash = z.string().regex(/^[0-9a-f]{64}$/)
+
+export const operationRequest = z
+  .strictObject({
+    action: z.string().min(1).max(200),
+    input: z.record(z.string(), z.any()),
+    target: z.string().min(1).max(2048).optional(),
+    run: z.enum(['execute', 'propose']).default('execute'),
+    reason: reason.optional(),
+    estimated_cost: z
+      .string()
+      .regex(/^\d{1,12}(\.\d{1,6})?$/)
+      .optional(),
+    approval: z
+      .strictObject({
+        expires_in: z.int().min(1).max(LIMITS.approvalExpiresSeconds.max).optional(),
+        quorum: z.int().min(1).max(LIMITS.quorumMax).optional(),
+      })
+      .optional(),
+  })
+  .openapi('OperationRequest')
+
+export const decisionRequest = z
+  .strictObject({
+    decision: z.enum(['approve', 'deny']),
+    intent_hash: hash,
+    reason: reason.optional(),
+    shown_hash: hash.optional(),
+    vote: z.string().min(1).max(8192).optional(),
+  })
+  .refine((body) => body.decision === 'approve' || body.reason !== undefined, { path: ['reason'], message: 'a denial needs a reason' })
+  .openapi('DecisionRequest')
+
+export const reasonRequest = z.strictObject({ reason }).openapi('ReasonRequest')
+
+const decimal = z.string().regex(/^-?\d{1,12}(\.\d{1,6})?$/)
+export const measurementRequest = z
+  .strictObject({
+    surface_id: z.string().regex(/^s_[a-z0-9_-]{1,60}$/).optional(),
+    kpi: z.string().regex(/^[a-z][a-z0-9_]{0,63}$/),
+    value: decimal,
+    measured_at: z.iso.datetime().optional(),
+  })
+  .openapi('MeasurementRequest')
+
+export const placeRequest = (prefix: 'p' | 's' | 'a') =>
+  z.strictObject({ id: z.string().regex(new RegExp(`^${prefix}_[a-z0-9_-]{1,60}$`)), name: z.string().min(1).max(200) })
+
+export const switchRequest = z
+  .strictObject({
+    scope: z.enum(['global', 'tenant']),
+    state: z.enum(['running', 'stopped']),
+    actions: z.array(z.string().min(1).max(200)).max(100).optional(),
+    providers: z
+      .array(z.string().regex(/^[a-z0-9.-]{1,253}$/))
+      .max(100)
+      .optional(),
+    classes: z
+      .array(z.enum(['observe', 'reversible', 'contained', 'irreversible']))
+      .max(4)
+      .optional(),
+    hold: z.enum(['owner', 'platform']).nullable().optional(),
+    reason,
+  })
+  .openapi('SwitchRequest')
+
+/** What stands for a resource whose shape docs describe field by field. */
+export const resource = z.record(z.string(), z.any())
+export const listOf = z.object({ items: z.array(resource), next_cursor: z.string().nullable() })
+
+export const errorEnvelope = z
+  .object({
+    error: z.object({
+      code: z.string(),
+      message: z.string(),
+      http_status: z.int(),
+      gate: z.string().nullable(),
+      action_name: z.string().nullable(),
+      resource_kind: z.string().nullable(),
+      details: z.record(z.string(), z.any()),
+      request_id: z.string(),
+      trace_id: z.string().nullable(),
+    }),
+    type: z.string(),
+    title: z.string(),
+    status: z.int(),
+    detail: z.string(),
+    instance: z.string(),
+  })
+  .openapi('ErrorEnvelope')

@@ -1,0 +1,8 @@
+/** The API alone: opens operations, writes records, reads. Holds no effect and no worker. */
+import { startProcess } from './compose.ts'
+import { readConfig } from './config.ts'
+import { backendsFrom, runUntilTold } from './process.ts'
+
+const config = readConfig(process.env)
+const { backends, deployment } = backendsFrom(process.env)
+await runUntilTold(await startProcess(config, backends, deployment, process.env, { api: true, worker: false }))

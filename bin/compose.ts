@@ -1,0 +1,207 @@
+/**
+ * Builds the parts a process is made of: pools by role, clients, keys. `api`, `worker` and the lab's `app` differ only
+ * in which of them they ask for.
+ */
+import { join } from 'node:path'
+import { serve, type ServerType } from '@hono/node-server'
+import { NativeConnection } from '@temporalio/worker'
+import pino from 'pino'
+import type { Config } from './config.ts'
+import { crashPointFrom } from './crash-point.ts'
+import { publicKeys, readDerivationSecret, readKey } from './keys.ts'
+import { startKeepers, type Keepers } from './keepers.ts'
+import { News } from './news.ts'
+import type { RoleName, StackAddresses } from './stack/index.ts'
+import { makeTrust } from './trust.ts'
+import { quietRuntime, startWorkerHost, type WorkerHost } from './worker-host.ts'
+import { makeApi } from '../api/app.ts'
+import { JoseReader, openSigner } from '../stores/jose-keys.ts'
+import { ObjectStore } from '../stores/objects.ts'
+import { AdmissionStore } from '../stores/postgres/admission.ts'
+import { AuditLog } from '../stores/postgres/audit-log.ts'
+import { Leadership } from '../stores/postgres/leadership.ts'
+import { NotesReading } from '../stores/postgres/notes.ts'
+import { Outbox } from '../stores/postgres/outbox.ts'
+import { openPool } from '../stores/postgres/pool.ts'
+import { Reading } from '../stores/postgres/reading.ts'
+import { Records } from '../stores/postgres/records.ts'
+import { SealStore } from '../stores/postgres/seals.ts'
+import { Sequencer } from '../stores/postgres/sequencer.ts'
+import { VoteStore } from '../stores/postgres/votes.ts'
+import { TemporalPort } from '../stores/temporal.ts'
+
+export interface Backends {
+  postgres: { roles: Record<Exclude<RoleName, 'owner'>, string> }
+  temporal: StackAddresses['temporal']
+  s3: StackAddresses['s3']
+}
+
+export interface RunningProcess {
+  url: string | null
+  digest: string | null
+  /** Rejects when something this process cannot live without fails for good. */
+  failed: Promise<never>
+  stop(): Promise<void>
+}
+
+interface Wanted {
+  api: boolean
+  worker: boolean
+}
+
+export async function startProcess(
+  config: Config,
+  backends: Backends,
+  deployment: string,
+  env: NodeJS.ProcessEnv,
+  wanted: Wanted,
+): Promise<RunningProcess> {
+  const log = pino({ level: config.EXO_LOG_LEVEL }, pino.destination(2))
+  if (wanted.worker || wanted.api) quietRuntime()
+  const lost = (error: Error) => log.warn({ error: error.message }, 'a database connection was lost')
+  const pool = (role: keyof Backends['postgres']['roles'], max: number, statementTimeoutMs = 8_000) =>
+    openPool(
+      { url: backends.postgres.roles[role], max, statementTimeoutMs, applicationName: `exo ${role}` },
+      lost,
+    )
+  const home = config.EXO_HOME
+  const connection = await NativeConnection.connect({ address: backends.temporal.address, grpcCompression: { codec: 'none' } })
+  const temporal = new TemporalPort({
+    connection,
+    namespace: backends.temporal.namespace,
+    taskQueue: config.EXO_TASK_QUEUE,
+    eager: wanted.worker && wanted.api && config.EXO_EAGER_START,
+    payloadConverterPath: join(import.meta.dirname, '..', 'workflows', 'payload-converter.ts'),
+  })
+  const objects = new ObjectStore({ ...backends.s3, env: config.EXO_ENV })
+  const publicRows = await publicKeys(home, env)
+  const keys = await JoseReader.open(publicRows)
+  const closers: (() => Promise<unknown>)[] = []
+  const failures: Promise<unknown>[] = []
+  const statusPool = pool('app', 12)
+  closers.push(() => statusPool.end())
+  const reading = new Reading(statusPool)
+  const news = new News((tenantId, id) => reading.status(tenantId, id), wanted.worker)
+  const checkpointKey = await readKey(home, 'checkpoint', env)
+  const noteKey = {
+    deployment,
+    publicKey: new Uint8Array(Buffer.from(checkpointKey.x ?? '', 'base64url')),
+    privateJwk: checkpointKey as { kty: string; crv: string; x: string; d: string },
+  }
+
+  let digest: string | null = null
+  if (wanted.worker) {
+    const pools = { guard: pool('guard', 16), control: pool('control', 4), sequencer: pool('sequencer', 6) }
+    const sequencer = new Sequencer(pools.sequencer, noteKey)
+    await sequencer.beat(await sequencer.selfCheck())
+    const host: WorkerHost = await startWorkerHost({
+      connection,
+      namespace: backends.temporal.namespace,
+      taskQueue: config.EXO_TASK_QUEUE,
+      maxCachedWorkflows: config.EXO_MAX_CACHED_WORKFLOWS,
+      bundlesDir: join(home, 'bundles'),
+      pools,
+      temporal,
+      objects,
+      keys,
+      signers: {
+        receipt: await openSigner(await readKey(home, 'receipt', env)),
+        seal: await openSigner(await readKey(home, 'seal', env)),
+      },
+      announce: (event) => news.announce(event),
+      crashPoint: crashPointFrom(env),
+    })
+    digest = host.digest
+    failures.push(host.running)
+    await temporal.ensureReconcile(20)
+    const log2 = new AuditLog(pools.sequencer)
+    const keepers: Keepers = startKeepers({
+      leadership: new Leadership(backends.postgres.roles.sequencer, 'keepers'),
+      sequencer,
+      outbox: new Outbox(pools.sequencer),
+      temporal,
+      mirror: async (tenantId) => {
+        const head = await log2.head(tenantId)
+        if (head !== null)
+          await objects.put(objects.checkpointKey(tenantId), new TextEncoder().encode(head.checkpoint), 'text/plain')
+      },
+      log,
+    })
+    closers.unshift(
+      () => keepers.stop(),
+      () => host.stop(),
+      () => Promise.all([pools.guard.end(), pools.control.end(), pools.sequencer.end()]),
+    )
+  }
+
+  let url: string | null = null
+  if (wanted.api) {
+    const stopPool = pool('stop', 2, 12_000)
+    const auditorPool = pool('auditor', 4)
+    const sequencerKey = new Sequencer(stopPool, noteKey).verifierKey
+    const api = makeApi({
+      deployment,
+      env: config.EXO_ENV,
+      mode: config.EXO_MODE,
+      namespace: backends.temporal.namespace,
+      addressLimit: config.EXO_ADDRESS_LIMIT,
+      fastPath: config.EXO_FAST_PATH,
+      admission: new AdmissionStore(statusPool),
+      reading,
+      notes: new NotesReading(statusPool),
+      records: new Records(statusPool, stopPool),
+      votes: { rows: new VoteStore(statusPool), keys },
+      audit: new AuditLog(auditorPool),
+      runs: temporal,
+      waitForNews: (tenantId, operationId, timeoutMs) => news.wait(tenantId, operationId, timeoutMs),
+      seals: new SealStore(auditorPool),
+      objects,
+      signers: {
+        proposal: await openSigner(await readKey(home, 'proposal', env)),
+        attest: await openSigner(await readKey(home, 'attest', env)),
+      },
+      secret: await readDerivationSecret(home, env),
+      trust: makeTrust(deployment, sequencerKey, publicRows),
+      noteKey: sequencerKey,
+      log,
+    })
+    const server = await listen(api.app.fetch, config.EXO_HOST, config.PORT)
+    const address = server.address()
+    url = `http://${config.EXO_HOST}:${typeof address === 'object' && address !== null ? address.port : config.PORT}`
+    closers.unshift(
+      () => close(server),
+      () => api.close(),
+      () => Promise.all([stopPool.end(), auditorPool.end()]),
+    )
+  }
+
+  const failed = Promise.race(failures.length === 0 ? [new Promise(() => undefined)] : failures).then(() => {
+    throw new Error('a worker ended')
+  })
+  failed.catch(() => undefined)
+  return {
+    url,
+    digest,
+    failed,
+    stop: async () => {
+      for (const closeOne of closers)
+        await closeOne().catch((error: unknown) => log.warn({ error: String(error) }, 'a part did not close well'))
+      objects.close()
+      await connection.close()
+    },
+  }
+}
+
+function listen(fetch: Parameters<typeof serve>[0]['fetch'], hostname: string, port: number): Promise<ServerType> {
+  return new Promise((resolve, reject) => {
+    const server = serve({ fetch, hostname, port }, () => resolve(server))
+    server.on('error', reject)
+  })
+}
+
+function close(server: ServerType): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => resolve())
+    if ('closeAllConnections' in server) setTimeout(() => server.closeAllConnections(), 1_000).unref()
+  })
+}

@@ -1,0 +1,109 @@
+/**
+ * The two loops that keep the record moving: the sequencer gives leaves their index, the outbox tells Temporal what it
+ * has not heard. Every worker process carries them; one process leads.
+ */
+import type { Outbox, OutboxRow } from '../stores/postgres/outbox.ts'
+import type { Leadership } from '../stores/postgres/leadership.ts'
+import type { Sequencer } from '../stores/postgres/sequencer.ts'
+import type { TemporalPort } from '../stores/temporal.ts'
+
+const SEQUENCE_EVERY_MS = 200
+const BEAT_EVERY_MS = 5_000
+const SELF_CHECK_EVERY_MS = 30_000
+const DRAIN_EVERY_MS = 300
+const SEAL_BATCH = 100
+const UNSTARTED_AFTER_SECONDS = 3
+
+export interface KeeperTools {
+  leadership: Leadership
+  sequencer: Sequencer
+  outbox: Outbox
+  temporal: TemporalPort
+  /** Keeps a copy of a tenant's checkpoint outside the database. */
+  mirror(tenantId: string): Promise<void>
+  log: { error(details: object, message: string): void }
+}
+
+export interface Keepers {
+  stop(): Promise<void>
+}
+
+export function startKeepers(tools: KeeperTools): Keepers {
+  let stopping = false
+  const loops = [
+    loop('sequencer', SEQUENCE_EVERY_MS, sequence(tools)),
+    loop('outbox', DRAIN_EVERY_MS, drain(tools)),
+  ]
+
+  async function loop(name: string, everyMs: number, turn: () => Promise<void>): Promise<void> {
+    let failures = 0
+    while (!stopping) {
+      try {
+        if (await tools.leadership.held()) await turn()
+        failures = 0
+      } catch (error) {
+        failures++
+        if (failures === 1 || failures % 20 === 0) tools.log.error({ error: String(error), failures }, `the ${name} met an error`)
+      }
+      await new Promise((resolve) => setTimeout(resolve, Math.min(everyMs * (1 + failures), 3_000)))
+    }
+  }
+
+  return {
+    stop: async () => {
+      stopping = true
+      await Promise.all(loops)
+      await tools.leadership.release().catch((error: unknown) => {
+        tools.log.error({ error: String(error) }, 'the lead could not be given back')
+      })
+    },
+  }
+}
+
+function sequence({ sequencer, mirror, log }: KeeperTools): () => Promise<void> {
+  let beatAt = -Infinity
+  let checkedAt = -Infinity
+  const unmirrored = new Set<string>()
+  return async () => {
+    for (const tenantId of await sequencer.waiting()) {
+      await sequencer.index(tenantId)
+      unmirrored.add(tenantId)
+    }
+    const now = performance.now()
+    if (now - checkedAt >= SELF_CHECK_EVERY_MS) {
+      const ok = await sequencer.selfCheck()
+      if (!ok) log.error({}, 'the log does not agree with itself')
+      await sequencer.beat(ok)
+      checkedAt = now
+      beatAt = now
+    } else if (now - beatAt >= BEAT_EVERY_MS) {
+      await sequencer.beat(null)
+      beatAt = now
+      for (const tenantId of unmirrored) {
+        await mirror(tenantId)
+        unmirrored.delete(tenantId)
+      }
+    }
+  }
+}
+
+function drain({ outbox, temporal }: KeeperTools): () => Promise<void> {
+  return async () => {
+    for (const row of await outbox.take(['signal', 'cancel'], 100, 5)) {
+      await tell(temporal, row)
+      await outbox.done([row.id])
+    }
+    const seals = await outbox.take(['seal'], SEAL_BATCH, 10)
+    if (seals.length > 0) await temporal.startSeal(seals.map(({ tenant_id, operation_id }) => ({ tenant_id, operation_id })))
+    for (const input of await outbox.unstarted(UNSTARTED_AFTER_SECONDS, 50)) {
+      const runId = await temporal.startOperation(input)
+      if (runId !== null) await outbox.noteRun(input.tenant_id, input.operation_id, runId)
+    }
+  }
+}
+
+/** A run that is gone needs no telling: its row has the last word, and reconcile looks at rows without a run. */
+async function tell(temporal: TemporalPort, row: OutboxRow): Promise<void> {
+  if (row.kind === 'cancel') await temporal.wake(row)
+  else if (row.payload.jws !== undefined) await temporal.signalDecide(row, row.payload.jws)
+}

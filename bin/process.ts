@@ -1,0 +1,57 @@
+/** What every process of ours does alike: find its backends in the environment, say that it is ready, stop when told. */
+import type { Backends, RunningProcess } from './compose.ts'
+import { configuredParts, configuredRoles, roleVariable, type StackAddresses } from './stack/index.ts'
+
+const ROLES = ['app', 'guard', 'control', 'sequencer', 'stop', 'auditor'] as const
+
+/** The owner's credential is not among them: no running process holds it. */
+export function backendsFrom(env: NodeJS.ProcessEnv): { backends: Backends; deployment: string } {
+  const roles = configuredRoles(env, ROLES)
+  const { temporal, s3 } = configuredParts({ ...env, EXO_DATABASE_URL: undefined })
+  if (roles === null || temporal === null || s3 === null)
+    throw new Error('EXO_DATABASE_URL_*, EXO_TEMPORAL_ADDRESS and EXO_S3_* must name the backends; npm start brings its own')
+  if (env.EXO_DEPLOYMENT === undefined) throw new Error('EXO_DEPLOYMENT is missing: the name of this deployment')
+  return { backends: { postgres: { roles }, temporal, s3 }, deployment: env.EXO_DEPLOYMENT }
+}
+
+/** Environment variables by which a child process finds the same backends. */
+export function environmentOf({ postgres, temporal, s3 }: StackAddresses, deployment: string): NodeJS.ProcessEnv {
+  return {
+    EXO_DEPLOYMENT: deployment,
+    ...Object.fromEntries(ROLES.map((role) => [roleVariable(role), postgres.roles[role]])),
+    EXO_TEMPORAL_ADDRESS: temporal.address,
+    EXO_TEMPORAL_NAMESPACE: temporal.namespace,
+    ...(temporal.http === null ? {} : { EXO_TEMPORAL_HTTP: temporal.http }),
+    ...(temporal.ui === null ? {} : { EXO_TEMPORAL_UI: temporal.ui }),
+    EXO_S3_ENDPOINT: s3.endpoint,
+    EXO_S3_REGION: s3.region,
+    EXO_S3_BUCKET: s3.bucket,
+    EXO_S3_ACCESS_KEY_ID: s3.accessKeyId,
+    EXO_S3_SECRET_ACCESS_KEY: s3.secretAccessKey,
+  }
+}
+
+export interface ReadyMessage {
+  ready: true
+  url: string | null
+  digest: string | null
+}
+
+export async function runUntilTold(running: RunningProcess): Promise<void> {
+  const ready: ReadyMessage = { ready: true, url: running.url, digest: running.digest }
+  process.send?.(ready)
+  const told = new Promise<void>((resolve) => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve())
+    process.once('disconnect', () => resolve())
+  })
+  try {
+    await Promise.race([told, running.failed])
+  } catch (error) {
+    process.stderr.write(`${String(error)}\n`)
+    process.exitCode = 1
+  }
+  const force = setTimeout(() => process.exit(1), 20_000)
+  force.unref()
+  await running.stop()
+  process.exit()
+}

@@ -1,0 +1,38 @@
+/** `npm start`: everything, until Ctrl-C. Modes other than lab start nothing of their own and say what they lack. */
+import { missingForMode, readConfig } from './config.ts'
+import { startDeployment } from './deployment.ts'
+
+const config = readConfig(process.env)
+const missing = missingForMode(config, process.env)
+if (config.EXO_MODE !== 'lab') {
+  process.stderr.write(
+    missing.length > 0
+      ? `mode ${config.EXO_MODE} does not start without these settings:\n${missing.map((name) => `  ${name}\n`).join('')}`
+      : `mode ${config.EXO_MODE} runs bin/migrate.ts, bin/api.ts and bin/worker.ts against its own backends; see docs/ARCHITECTURE.md\n`,
+  )
+  process.exit(1)
+}
+
+const giveUp = new AbortController()
+const told = new Promise<void>((resolve) => {
+  for (const signal of ['SIGTERM', 'SIGINT'] as const)
+    process.once(signal, () => {
+      giveUp.abort()
+      resolve()
+    })
+})
+const deployment = await startDeployment({
+  home: config.EXO_HOME,
+  port: config.PORT,
+  progress: (line) => process.stdout.write(`${line}\n`),
+  signal: giveUp.signal,
+})
+process.stdout.write(`
+ExoArmur answers at ${deployment.url} (documents at ${deployment.url}/docs)
+Temporal UI        ${deployment.stack.addresses.temporal.ui}
+Credentials        ${config.EXO_HOME}/credentials.json
+Everything is stopped until somebody resumes it: that is the default. Stop with Ctrl-C.
+`)
+await told
+process.stdout.write('stopping\n')
+await deployment.stop()

@@ -1,0 +1,179 @@
+/**
+ * Hosts the workflow code and the activities. One worker for the current bundle and one for each older digest that open
+ * runs are pinned to; bundles are kept by digest. The current version is made current before the host is ready.
+ */
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { Context } from '@temporalio/activity'
+import type { NativeConnection } from '@temporalio/worker'
+import { Worker, Runtime, DefaultLogger } from '@temporalio/worker'
+import type pg from 'pg'
+import { buildWorkflowBundle, bundleDigest, type WorkflowBundle } from './workflow-bundle.ts'
+import { guardEffect } from '../activities/guard.ts'
+import { passSteps } from '../activities/passes.ts'
+import { reconcileSteps, sealSteps } from '../activities/sealing.ts'
+import { CHAIN_VERSION } from '../domain/gates/chain.ts'
+import type { JwsReader, Signer } from '../domain/ports.ts'
+import type { ReconcileSteps, SealSteps, Steps } from '../domain/steps.ts'
+import { packBundle } from '../stores/bundle-zip.ts'
+import type { ObjectStore } from '../stores/objects.ts'
+import { AuditLog } from '../stores/postgres/audit-log.ts'
+import { isUnavailable } from '../stores/postgres/errors.ts'
+import { OperationStore } from '../stores/postgres/operations.ts'
+import { Outbox } from '../stores/postgres/outbox.ts'
+import { SealStore } from '../stores/postgres/seals.ts'
+import { VoteStore } from '../stores/postgres/votes.ts'
+import type { TemporalPort } from '../stores/temporal.ts'
+
+export const DEPLOYMENT_NAME = 'exoarmur'
+
+export interface WorkerHostOptions {
+  connection: NativeConnection
+  namespace: string
+  taskQueue: string
+  maxCachedWorkflows: number
+  bundlesDir: string
+  pools: { guard: pg.Pool; control: pg.Pool; sequencer: pg.Pool }
+  temporal: TemporalPort
+  objects: ObjectStore
+  keys: JwsReader
+  signers: { receipt: Signer; seal: Signer }
+  announce(event: { tenant_id: string; operation_id: string; status: string }): void
+  crashPoint(name: string): void
+}
+
+export interface WorkerHost {
+  digest: string
+  /** Rejects when a worker fails for good. */
+  running: Promise<void>
+  stop(): Promise<void>
+}
+
+const SDK = '1.24.0'
+
+export function quietRuntime(level: 'WARN' | 'ERROR' = 'ERROR'): void {
+  Runtime.install({
+    logger: new DefaultLogger(level, ({ level: at, message, meta }) => {
+      process.stderr.write(`${at} ${message} ${meta === undefined ? '' : JSON.stringify(meta, errorsAsText)}\n`)
+    }),
+    telemetryOptions: { logging: { forward: {}, filter: { core: 'ERROR', other: 'ERROR' } } },
+  })
+}
+
+export async function startWorkerHost(options: WorkerHostOptions): Promise<WorkerHost> {
+  const current = await buildWorkflowBundle()
+  const bundles = await keptBundles(options.bundlesDir, current)
+  const workers: Worker[] = []
+  for (const bundle of bundles)
+    if (bundle.digest === current.digest || (await hasOpenRuns(options, bundle.digest)))
+      workers.push(await makeWorker(options, bundle))
+  const running = Promise.all(workers.map((worker) => worker.run())).then(() => undefined)
+  running.catch(() => undefined)
+  await makeCurrent(options, current.digest)
+  return {
+    digest: current.digest,
+    running,
+    stop: async () => {
+      for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown()
+      await running
+    },
+  }
+}
+
+async function makeWorker(options: WorkerHostOptions, bundle: WorkflowBundle): Promise<Worker> {
+  return await Worker.create({
+    connection: options.connection,
+    namespace: options.namespace,
+    taskQueue: options.taskQueue,
+    workflowBundle: { code: bundle.code },
+    dataConverter: { payloadConverterPath: join(import.meta.dirname, '..', 'workflows', 'payload-converter.ts') },
+    activities: makeActivities(options, bundle.digest),
+    workerDeploymentOptions: {
+      version: { deploymentName: DEPLOYMENT_NAME, buildId: bundle.digest },
+      useWorkerVersioning: true,
+      defaultVersioningBehavior: 'PINNED',
+    },
+    maxCachedWorkflows: options.maxCachedWorkflows,
+    maxConcurrentWorkflowTaskExecutions: 100,
+    maxConcurrentLocalActivityExecutions: 100,
+    maxConcurrentActivityTaskExecutions: 100,
+    shutdownGraceTime: '2 s',
+    shutdownForceTime: '8 s',
+  })
+}
+
+function makeActivities(options: WorkerHostOptions, digest: string): Steps & SealSteps & ReconcileSteps {
+  const { pools, keys, signers, temporal, objects } = options
+  const operations = new OperationStore(pools.guard, pools.control)
+  const receipts = { signer: signers.receipt, code: { bundle: digest, sdk: SDK, chain: CHAIN_VERSION } }
+  const tools = {
+    operations,
+    keys,
+    votes: { rows: new VoteStore(pools.guard), keys },
+    receipts,
+    announce: options.announce,
+    crashPoint: options.crashPoint,
+    isUnavailable,
+  }
+  const log = new AuditLog(pools.sequencer)
+  const outbox = new Outbox(pools.sequencer)
+  return {
+    ...passSteps(tools),
+    guardEffect: guardEffect(tools),
+    ...sealSteps({
+      signer: signers.seal,
+      seals: new SealStore(pools.sequencer),
+      log,
+      runs: temporal,
+      objects,
+      pack: packBundle,
+      kidOf: (jws) => keys.kidOf(jws),
+      heartbeat: () => Context.current().heartbeat(),
+    }),
+    ...reconcileSteps({ operations, receipts, runs: temporal, outbox }),
+  }
+}
+
+/** Every bundle this deployment ever ran, the current one kept with them. */
+async function keptBundles(dir: string, current: WorkflowBundle): Promise<WorkflowBundle[]> {
+  await mkdir(dir, { recursive: true, mode: 0o700 })
+  await writeFile(join(dir, `${current.digest}.js`), current.code)
+  const bundles: WorkflowBundle[] = []
+  for (const name of (await readdir(dir)).sort()) {
+    if (!name.endsWith('.js')) continue
+    const code = await readFile(join(dir, name), 'utf8')
+    const digest = bundleDigest(code)
+    if (`${digest}.js` === name) bundles.push({ code, digest })
+  }
+  return bundles
+}
+
+async function hasOpenRuns({ temporal }: WorkerHostOptions, digest: string): Promise<boolean> {
+  const { count } = await temporal.client.workflow.count(
+    `TemporalWorkerDeploymentVersion = '${DEPLOYMENT_NAME}:${digest}' and ExecutionStatus = 'Running'`,
+  )
+  return count > 0
+}
+
+async function makeCurrent({ temporal, namespace }: WorkerHostOptions, digest: string): Promise<void> {
+  const giveUpAt = Date.now() + 30_000
+  for (;;)
+    try {
+      await temporal.client.workflowService.setWorkerDeploymentCurrentVersion({
+        namespace,
+        deploymentName: DEPLOYMENT_NAME,
+        buildId: digest,
+        ignoreMissingTaskQueues: true,
+        identity: 'exoarmur',
+      })
+      return
+    } catch (error) {
+      // The version is known to the server only once its worker has polled.
+      if (Date.now() > giveUpAt) throw error
+      await new Promise((resolve) => setTimeout(resolve, 100))
+    }
+}
+
+function errorsAsText(_key: string, value: unknown): unknown {
+  return value instanceof Error ? `${value.name}: ${value.message}` : typeof value === 'bigint' ? String(value) : value
+}

@@ -1,0 +1,81 @@
+/** One entry of the audit log: who, what, when, why. Its bytes are the JCS of this object and are never made twice. */
+import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js'
+import { toBase64 } from './base64.ts'
+import { canonicalJson, type Json } from './canonical.ts'
+import { leafHash } from './log/merkle.ts'
+
+export const LEAF_KINDS = [
+  'operation.requested',
+  'operation.blocked',
+  'operation.proposed',
+  'operation.pending',
+  'operation.denied',
+  'operation.expired',
+  'operation.cancelled',
+  'operation.closed',
+  'vote.accepted',
+  'vote.refused',
+  'effect.intent',
+  'effect.outcome',
+  'operation.sealed',
+  'control.changed',
+  'record.written',
+  'access.refused',
+  'audit.read',
+  'alarm',
+  'system.bootstrapped',
+] as const
+export type LeafKind = (typeof LEAF_KINDS)[number]
+
+export interface Leaf {
+  v: 1
+  kind: LeafKind
+  tenant_id: string
+  /** Database time, ISO 8601 in UTC. */
+  at: string
+  actor: { principal_id: string | null; kind: 'agent' | 'service' | 'user' | 'system' | 'anonymous' }
+  operation_id: string | null
+  action: string | null
+  gate: string | null
+  code: string | null
+  reason: string | null
+  request_id: string | null
+  trace_id: string | null
+  before: Json
+  after: Json
+  /** Whether personal data was masked in `before` or `after`. */
+  pii: 'none' | 'masked'
+  train_ok: boolean
+}
+
+type Given = Pick<Leaf, 'kind' | 'tenant_id' | 'at' | 'actor'> & Partial<Leaf>
+
+export function makeLeaf(given: Given): Leaf {
+  return {
+    v: 1,
+    operation_id: null,
+    action: null,
+    gate: null,
+    code: null,
+    reason: null,
+    request_id: null,
+    trace_id: null,
+    before: null,
+    after: null,
+    pii: 'none',
+    train_ok: false,
+    ...given,
+  }
+}
+
+/** A leaf as stores take it: the exact bytes in base64, and their hash in the tree. */
+export interface LeafRow {
+  kind: LeafKind
+  entry: string
+  leaf_hash: string
+}
+
+export function leafRow(leaf: Leaf): LeafRow {
+  const entry = utf8ToBytes(canonicalJson(leaf))
+  return { kind: leaf.kind, entry: toBase64(entry), leaf_hash: bytesToHex(leafHash(entry)) }
+}

@@ -1,0 +1,15 @@
+/** Every bound in one place. Sizes are bytes unless the name says otherwise. */
+export const LIMITS = Object.freeze({
+  bodyBytes: 256 * 1024,
+  inputBytes: 64 * 1024,
+  previewBytes: 32 * 1024,
+  reasonCharacters: 500,
+  approvalExpiresSeconds: { default: 3600, max: 86_400 },
+  quorumMax: 5,
+  waitSeconds: { default: 10, max: 60 },
+  listItems: { default: 50, max: 200 },
+  refusedVotesKept: 50,
+  effectTimeoutMs: 4_000,
+  leaseMs: 5_000,
+  addressFailuresPerMinute: 600,
+})

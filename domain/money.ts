@@ -1,0 +1,17 @@
+/** Exact decimals as strings: at most 12 digits before the point and 6 after. Arithmetic is on BigInt micro-units. */
+export const DECIMAL = /^\d{1,12}(\.\d{1,6})?$/
+export type Decimal = string
+
+/** Micro-units of a non-negative decimal string, or null when the text is not one. */
+export function toMicros(text: unknown): bigint | null {
+  if (typeof text !== 'string' || !DECIMAL.test(text)) return null
+  const [whole = '0', fraction = ''] = text.split('.')
+  return BigInt(whole) * 1_000_000n + BigInt(fraction.padEnd(6, '0'))
+}
+
+/** Micro-units of a decimal that may be negative (KPI values, corridors), or null. */
+export function toSignedMicros(text: unknown): bigint | null {
+  if (typeof text !== 'string') return null
+  const micros = toMicros(text.startsWith('-') ? text.slice(1) : text)
+  return micros === null ? null : text.startsWith('-') ? -micros : micros
+}

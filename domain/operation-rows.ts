@@ -1,0 +1,113 @@
+/** An operation as its rows tell it, and what is written when it moves. The port behind the activities. */
+import type { Vote } from './approval.ts'
+import type { Json, JsonObject } from './canonical.ts'
+import type { LeafRow } from './leaf.ts'
+import type { ClaimState, FinalStatus } from './lifecycle.ts'
+import type { Intent, Plan, Preview } from './plan.ts'
+import type { TransactionPorts } from './ports.ts'
+import type { Pass } from './verdict.ts'
+
+export interface ClaimRow {
+  state: ClaimState
+  kind: string
+  effect_key: string
+  attempts: number
+  passes: Pass[]
+  result: Json
+  grant_id: string | null
+}
+
+export interface ReceiptRow {
+  status: FinalStatus
+  /** JCS text of the receipt. */
+  receipt: string
+  passes: Pass[]
+}
+
+/** What one pass reads, as the database function answers it. */
+export interface PassRow {
+  now: string
+  operation: {
+    status: string
+    intent: Intent
+    plan: Plan
+    proposal: string
+    intent_hash: string
+    plan_hash: string
+    cancel: JsonObject | null
+    reason: string | null
+    context: { request_id: string; trace_id: string | null; mode: string }
+    principal_kind: 'agent' | 'service' | 'user'
+    person_id: string | null
+    preview: Preview | null
+    shown_hash: string | null
+    passes: Pass[]
+    approval: { expires_at?: string; quorum?: number }
+    undo_of: string | null
+  } | null
+  claim: ClaimRow | null
+  receipt: ReceiptRow | null
+  votes: Vote[]
+  /** Per person whether the voter's principal and membership are still active. */
+  voters: Record<string, boolean>
+  /** Hashes of the operation's leaves so far. */
+  leaves: string[]
+  facts: JsonObject
+  view: Json
+}
+
+export interface EndDocument {
+  tenant_id: string
+  operation_id: string
+  run_id: string | null
+  status: string
+  passes: readonly Pass[]
+  receipt: string
+  jws: string
+  decision_hash: string
+  approval: JsonObject
+  error: JsonObject | null
+  preview: Preview | null
+  shown_hash: string | null
+  claim: { effect_key: string; kind: string; state: string; result: Json; grant_id: string | null } | null
+  cost: string
+  leaves: LeafRow[]
+}
+
+/** The open guard transaction. */
+export interface GuardTransaction {
+  row: PassRow
+  ports: TransactionPorts
+  end(document: EndDocument): Promise<void>
+}
+
+
+export interface PendingDocument {
+  tenant_id: string
+  operation_id: string
+  run_id: string
+  preview: Preview | null
+  shown_hash: string
+  passes: readonly Pass[]
+  approval: JsonObject
+  leaves: LeafRow[]
+}
+
+export interface OperationRows {
+  readPass(tenantId: string, operationId: string): Promise<PassRow>
+  markPending(document: PendingDocument): Promise<{ status: string; expires_at?: string }>
+  endOperation(document: EndDocument): Promise<{ ended: boolean; status: string }>
+  /**
+   * The guard's transaction: the fence's shared locks first, then, in a statement that starts after them, the row and
+   * fresh facts. It commits only when `work` answers `commit` and ended the operation; else nothing happened.
+   */
+  guarded(
+    tenantId: string,
+    operationId: string,
+    governs: boolean,
+    work: (transaction: GuardTransaction) => Promise<'commit' | 'rollback'>,
+  ): Promise<void>
+  raiseAlarm(tenantId: string, operationId: string | null, leaf: LeafRow): Promise<void>
+  tenantExists(tenantId: string): Promise<boolean>
+  databaseTime(): Promise<string>
+}

@@ -1,0 +1,44 @@
+/** Roles and what they carry, as one table; a membership's own permissions add to its role's, a key's narrow. */
+export const CONFIGURABLE = ['firearms', 'strategy_lock', 'budget', 'kpi', 'temperature', 'rate_limit', 'flags', 'privacy', 'egress'] as const
+
+const EXECUTE = ['execute:observe', 'execute:reversible', 'execute:contained', 'execute:irreversible'] as const
+const OPERATOR = ['read', ...EXECUTE, 'decide', 'stop', 'resume', 'audit:read'] as const
+const ADMIN = [...OPERATOR, ...CONFIGURABLE.map((control) => `configure:${control}` as const)] as const
+
+export const PERMISSIONS = [...ADMIN, 'measure', 'review', 'budget:record', 'identity:write'] as const
+export type Permission = (typeof PERMISSIONS)[number]
+
+export const ROLES = ['owner', 'admin', 'operator', 'member', 'viewer', 'auditor'] as const
+export type Role = (typeof ROLES)[number]
+
+export const ROLE_PERMISSIONS: Readonly<Record<Role, readonly Permission[]>> = Object.freeze({
+  viewer: ['read'],
+  auditor: ['read', 'audit:read'],
+  member: ['read', 'execute:observe', 'execute:reversible'],
+  operator: OPERATOR,
+  admin: ADMIN,
+  owner: [...ADMIN, 'identity:write'],
+})
+
+/** Written as `execute:*`, `configure:*`, `identity:*` in memberships and keys. */
+export function expandPermission(written: string): readonly Permission[] {
+  if (!written.endsWith(':*')) return PERMISSIONS.filter((permission) => permission === written)
+  const prefix = written.slice(0, -1)
+  return PERMISSIONS.filter((permission) => permission.startsWith(prefix))
+}
+
+/** What a credential may do: its role's and membership's permissions, narrowed by the key; only users may `decide`. */
+export function effectivePermissions(
+  kind: 'agent' | 'service' | 'user',
+  role: Role,
+  membership: readonly string[],
+  key: readonly string[] | null,
+): Permission[] {
+  const given = new Set<Permission>([...ROLE_PERMISSIONS[role], ...membership.flatMap(expandPermission)])
+  const kept = key === null ? given : new Set(key.flatMap(expandPermission).filter((permission) => given.has(permission)))
+  if (kind !== 'user') kept.delete('decide')
+  return [...kept].sort()
+}
+
+/** A platform operator's permissions in `t_system`. */
+export const PLATFORM_PERMISSIONS: readonly Permission[] = ['read', 'decide', 'stop', 'resume', 'audit:read', 'identity:write']

@@ -1,0 +1,72 @@
+/** The tenant's whole control document, section by section. An absent section stays as it is. */
+export interface PolicyDocument {
+  kill_switches?: SwitchRow[] | undefined
+  license_types?: { id: string; name: string }[] | undefined
+  firearms?: { action: string; license_types: string[]; strategy_lock_required: boolean }[] | undefined
+  grants?: GrantRow[] | undefined
+  strategy_locks?: { action: string; surface_id: string; required: boolean }[] | undefined
+  budget?: {
+    scope: { surface_id?: string | undefined; app_id?: string | undefined; action?: string | undefined }
+    threshold?: string | undefined
+    daily_cap?: string | undefined
+    window_days: number
+  }[] | undefined
+  kpi?: {
+    definitions: { surface_id: string; kpi: string; unit: string; window_seconds: number }[]
+    corridors: {
+      surface_id: string
+      kpi: string
+      floor?: string | undefined
+      ceiling?: string | undefined
+      max_age_seconds: number
+    }[]
+  } | undefined
+  temperature?: {
+    surface_id: string
+    floors: Record<string, string>
+    ceilings: Record<string, string>
+    weights: Record<string, string>
+  }[] | undefined
+  rate_limits?: { class: 'mutation' | 'read' | 'decision'; limit: number; window_seconds: number }[] | undefined
+  not_required?: {
+    gate: 'budget' | 'kpi' | 'temperature'
+    action?: string | undefined
+    class?: string | undefined
+    until: string
+    reason: string
+  }[] | undefined
+  feature_flags?: Record<string, unknown> | undefined
+}
+
+export interface SwitchRow {
+  scope: 'global' | 'tenant'
+  selector: { kind: 'all' | 'action' | 'provider' | 'class'; value: string | null }
+  state: 'running' | 'stopped'
+  hold: 'owner' | 'platform' | null
+}
+
+export interface GrantRow {
+  id?: string | undefined
+  principal_id: string
+  license_type: string
+  actions: string[]
+  project_id?: string | null | undefined
+  surface_id?: string | null | undefined
+  expires_at: string
+  standing: { max_count: number; max_amount: string; targets?: string[] | undefined } | null
+}
+
+export const POLICY_SECTIONS = [
+  'kill_switches',
+  'license_types',
+  'firearms',
+  'grants',
+  'strategy_locks',
+  'budget',
+  'kpi',
+  'temperature',
+  'rate_limits',
+  'not_required',
+  'feature_flags',
+] as const satisfies readonly (keyof PolicyDocument)[]
+export type PolicySection = (typeof POLICY_SECTIONS)[number]

@@ -1,0 +1,141 @@
+/**
+ * What effects may touch, as interfaces. Stores implement them; only composition roots own any; an action that has not
+ * been handed ports cannot do anything.
+ */
+import type { Vote } from './approval.ts'
+import type { Json, JsonObject } from './canonical.ts'
+import type { ErrorCode } from './errors.ts'
+import type { LeafRow } from './leaf.ts'
+import type { Plan } from './plan.ts'
+import type { PolicyDocument } from './policy.ts'
+
+export interface NotesPort {
+  append(note: { id: string; notebook: string; text: string; labels: JsonObject }): Promise<void>
+  /** False when there was no such note. */
+  remove(id: string): Promise<boolean>
+}
+
+export interface NotesReader {
+  list(tenantId: string, notebook: string, limit: number): Promise<Json[]>
+}
+
+export interface NewMember {
+  name: string
+  principal_id: string
+  person_id: string | null
+  existing: boolean
+  kind: 'agent' | 'service' | 'user'
+  role: string
+  permissions: string[]
+  key: { id: string; secret_sha256: string; expires_at: string } | null
+}
+
+/** Who changed a control, through which operation. */
+export interface ControlChange {
+  by: string
+  person_id: string
+  reason: string | null
+  /** Hash of the leaf that tells of the change, where a row carries it. */
+  leaf_hash: string
+}
+
+export interface ControlsPort {
+  /** Replaces every section present; false when the version moved. Answers the document as it then stands. */
+  putPolicy(base_version: number, policy: PolicyDocument, change: ControlChange): Promise<JsonObject | null>
+  /** Sets switches running; null when one of them changed since `epochs` were read. */
+  resume(
+    selectors: { kind: string; value: string | null; epoch: number }[],
+    hold: string | null,
+    change: ControlChange,
+  ): Promise<Json | null>
+  /** False when the id is taken. */
+  createTenant(tenant: { id: string; name: string }, members: NewMember[]): Promise<boolean>
+  /** False when the key is already registered. */
+  createOperatorKey(key: { kid: string; principal_id: string; public_jwk: JsonObject; operation_id: string }): Promise<boolean>
+}
+
+/** Handed to a transactional effect; everything it does commits with its claim and receipt, or not at all. */
+export interface TransactionPorts {
+  notes: NotesPort
+  controls: ControlsPort
+}
+
+/** Handed to an observing action. */
+export interface ReaderPorts {
+  notes: NotesReader
+}
+
+/** What an effect may know of its operation. */
+export interface EffectContext {
+  tenant_id: string
+  operation_id: string
+  /** Database time of the guard pass. */
+  now: string
+  requested_by: string
+  person_id: string | null
+  reason: string | null
+  effect_key: string
+  preconditions: JsonObject
+  /** Hash of the `control.changed` leaf of this operation, for rows that name the leaf they were changed by. */
+  control_leaf_hash: string
+}
+
+/** A private key of one purpose. */
+export interface Signer {
+  readonly kid: string
+  /** Compact JWS (EdDSA) over the exact text. */
+  sign(typ: string, payload: string): Promise<string>
+}
+
+export type KeyPurpose = 'proposal' | 'attest' | 'receipt' | 'seal'
+export type JwsRead = { kid: string; payload: string } | { failed: 'typ' | 'alg' | 'kid' | 'signature' }
+
+/** Reads a compact JWS of this deployment's keys; a signature of one purpose never reads as another. */
+export interface JwsReader {
+  read(jws: string, typ: string, purpose: KeyPurpose): Promise<JwsRead>
+  /** With a public key given from elsewhere: an operator's own. */
+  readWith(jws: string, typ: string, kid: string, jwk: JsonObject): Promise<JwsRead>
+  /** The `kid` of the header, unauthenticated, or null when there is none. */
+  kidOf(jws: string): string | null
+}
+
+/** Whom a vote would come from, as rows say now. */
+export interface VoterRow {
+  principal_id: string
+  kind: 'agent' | 'service' | 'user'
+  person_id: string | null
+  status: 'active' | 'revoked'
+  role: string | null
+  membership_permissions: string[]
+  platform_role: string | null
+  has_active_key: boolean
+}
+
+export interface VoteContext {
+  now: string
+  operation: {
+    status: string
+    intent_hash: string
+    plan_hash: string
+    shown_hash: string | null
+    plan: Plan
+    action: string
+    context: { request_id: string; trace_id: string | null }
+  } | null
+  key: { kid: string; principal_id: string; public_jwk: JsonObject } | null
+  voter: VoterRow | null
+}
+
+export interface VoteRows {
+  /** Looks up the operation, the operator key `kid` and the principal `by`, or the key's owner when `by` is null. */
+  context(tenantId: string, operationId: string, kid: string, by: string | null): Promise<VoteContext>
+  admit(document: {
+    tenant_id: string
+    operation_id: string
+    person_id: string
+    jws_hash: string
+    vote: Vote
+    leaves: LeafRow[]
+  }): Promise<{ vote: Vote; known: boolean } | { refused: ErrorCode; check?: string }>
+  writeLeaf(tenantId: string, operationId: string | null, requestId: string | null, leaf: LeafRow): Promise<void>
+}

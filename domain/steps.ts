@@ -1,0 +1,132 @@
+/**
+ * The contract between the workflow and its activities: what each step takes and answers. Inputs carry ids and hashes,
+ * not documents: the step loads the row and refuses one whose hashes differ from what history holds.
+ */
+import type { Vote } from './approval.ts'
+import type { Json, JsonObject } from './canonical.ts'
+import type { ErrorCode } from './errors.ts'
+import type { FinalStatus } from './lifecycle.ts'
+import type { Intent, Plan, Preview } from './plan.ts'
+import type { Pass, PassName } from './verdict.ts'
+
+export interface OperationInput {
+  v: 1
+  tenant_id: string
+  operation_id: string
+  intent: Intent
+  intent_hash: string
+  plan: Plan
+  plan_hash: string
+  /** Compact JWS of the API over both hashes. */
+  proposal: string
+}
+
+/** What a run answers when it closes; it must agree with the receipt. */
+export interface OperationResult {
+  operation_id: string
+  status: FinalStatus
+  error_code: ErrorCode | null
+  decision_hash: string
+}
+
+export interface OperationRef {
+  tenant_id: string
+  operation_id: string
+  intent_hash: string
+  plan_hash: string
+  run_id: string
+}
+
+export interface PassInput extends OperationRef {
+  pass: Exclude<PassName, 'guard'>
+}
+export interface PassOutput {
+  /** False when no row, no valid proposal or other hashes stand behind this run. */
+  proposal_valid: boolean
+  facts: JsonObject
+  preview: Preview | null
+  shown_hash: string | null
+  /** Set when the operation's end is already committed; the run then only reports it. */
+  ended: EndedOutput | null
+  cancelled: boolean
+  /** Re-read from their rows; empty for pass `propose`. */
+  votes: Vote[]
+}
+
+export interface PendingInput extends OperationRef {
+  pass: Pass
+  preview: Preview | null
+  shown_hash: string
+}
+export interface PendingOutput {
+  expires_at: string
+  /** Milliseconds of database time until then. */
+  remaining_ms: number
+}
+
+export interface AdmitVoteInput extends OperationRef {
+  jws: string
+}
+export type AdmitVoteOutput = { vote: Vote } | { refused: ErrorCode; check: string | null }
+
+export interface DeadlineOutput {
+  /** Milliseconds of database time until the deadline; 0 when it has passed. */
+  remaining_ms: number
+  cancelled: boolean
+}
+
+/** How an operation came to its end, as the workflow decided it. */
+export interface EndInput extends OperationRef {
+  status: Exclude<FinalStatus, 'executed' | 'unknown'>
+  error_code: ErrorCode | null
+  error_details: JsonObject
+  passes: Pass[]
+  votes: Vote[]
+}
+
+export interface GuardInput extends OperationRef {
+  /** Chooses the database role; a plan that says otherwise is refused. */
+  governs: boolean
+  /** Passes `propose` and, where people were waited for, `resume`. */
+  passes: Pass[]
+  votes: Vote[]
+}
+export type GuardOutput =
+  /** The guard blocked: its pass travels back, and the run ends `blocked` after deciding the same. */
+  | { outcome: 'blocked'; pass: Pass }
+  /** Neither votes nor a standing grant stand behind it any more: people must be asked. */
+  | { outcome: 'unapproved' }
+  | { outcome: 'cancelled' }
+  | { outcome: 'expired' }
+  | { outcome: 'invalid'; detail: string }
+  | EndedOutput
+
+export interface EndedOutput {
+  outcome: 'ended'
+  status: FinalStatus
+  error_code: ErrorCode | null
+  error_details: JsonObject
+  passes: Pass[]
+  votes: Vote[]
+  decision_hash: string
+  result: Json
+}
+
+/** The steps, by the names history shows. */
+export interface Steps {
+  readPass(input: PassInput): Promise<PassOutput>
+  markPending(input: PendingInput): Promise<PendingOutput>
+  admitVote(input: AdmitVoteInput): Promise<AdmitVoteOutput>
+  readDeadline(input: OperationRef): Promise<DeadlineOutput>
+  guardEffect(input: GuardInput): Promise<GuardOutput>
+  endOperation(input: EndInput): Promise<EndedOutput>
+  raiseAlarm(input: { tenant_id: string; operation_id: string; detail: string }): Promise<void>
+}
+
+export interface SealSteps {
+  sealOperations(input: { operations: { tenant_id: string; operation_id: string }[] }): Promise<{ sealed: number; waiting: number }>
+}
+
+export interface ReconcileSteps {
+  reconcile(): Promise<{ restarted: number; ended: number; unsealed: number }>
+}

@@ -1,0 +1,173 @@
+/**
+ * Admits one signed vote, whichever way it came: the route, the CLI or a raw signal. Checks in one order, names the
+ * first that fails, writes the vote's row or the refused attempt's leaf, and changes nothing else.
+ */
+import { voteExclusion, type Vote } from './approval.ts'
+import type { ErrorCode } from './errors.ts'
+import { sha256TextHex } from './hash.ts'
+import { leafRow, makeLeaf } from './leaf.ts'
+import { effectivePermissions, PLATFORM_PERMISSIONS, type Role } from './permissions.ts'
+import type { JwsReader, VoteContext, VoterRow, VoteRows } from './ports.ts'
+import { checkVoteClaims, readVoteClaims, VOTE_MAX_BYTES, VOTE_TYP, type VoteCheck, type VoteClaims } from './vote.ts'
+
+export interface VoteTools {
+  rows: VoteRows
+  keys: JwsReader
+}
+
+export type Admitted = { vote: Vote; known: boolean }
+export type Refused = { refused: ErrorCode; check: VoteCheck | null; by: string | null }
+
+interface Read {
+  claims: VoteClaims
+  context: VoteContext
+  assurance: Vote['assurance']
+}
+
+export async function admitVote(
+  tools: VoteTools,
+  tenantId: string,
+  operationId: string,
+  jws: string,
+): Promise<Admitted | Refused> {
+  const outcome = await judge(tools, tenantId, operationId, jws)
+  if (!('refused' in outcome)) return outcome
+  const { refused, check, by, context } = outcome
+  await tools.rows.writeLeaf(
+    tenantId,
+    operationId,
+    context.operation?.context.request_id ?? null,
+    leafRow(
+      makeLeaf({
+        kind: 'vote.refused',
+        tenant_id: tenantId,
+        at: context.now,
+        actor: { principal_id: by, kind: by === null ? 'anonymous' : 'user' },
+        operation_id: operationId,
+        action: context.operation?.action ?? null,
+        gate: 'approval',
+        code: refused,
+        reason: check,
+      }),
+    ),
+  )
+  return { refused, check, by }
+}
+
+type Judged = Admitted | (Refused & { context: VoteContext })
+
+async function judge(tools: VoteTools, tenantId: string, operationId: string, jws: string): Promise<Judged> {
+  const read = await readVote(tools, tenantId, operationId, jws)
+  if ('check' in read) return { refused: 'approval.vote_invalid', by: null, ...read }
+  const { claims, context, assurance } = read
+  const { operation, voter } = context
+  const refuse = (refused: ErrorCode, check: VoteCheck | null = null): Judged => ({
+    refused,
+    check,
+    by: voter?.principal_id ?? null,
+    context,
+  })
+  if (operation === null) return refuse('approval.vote_invalid', 'operation')
+  const failed = checkVoteClaims(
+    claims,
+    {
+      tenant_id: tenantId,
+      operation_id: operationId,
+      intent_hash: operation.intent_hash,
+      plan_hash: operation.plan_hash,
+      shown_hash: operation.shown_hash ?? '',
+    },
+    Date.parse(context.now),
+  )
+  if (failed !== null) return refuse('approval.vote_invalid', failed)
+  const permissions = voter === null ? [] : permissionsOf(tenantId, voter)
+  if (voter === null || voter.person_id === null || !permissions.includes('decide'))
+    return refuse('approval.vote_invalid', 'entitlement')
+  if (assurance === 'attested' && voter.has_active_key) return refuse('approval.signature_required')
+  if (claims.decision === 'deny' && claims.reason === null) return refuse('validation.error')
+  const vote: Vote = {
+    jws,
+    by: voter.principal_id,
+    person_id: voter.person_id,
+    permissions,
+    role: voter.role,
+    platform_role: voter.platform_role,
+    assurance,
+    decision: claims.decision,
+    reason: claims.reason,
+    nonce: claims.nonce,
+    shown_hash: claims.shown_hash,
+    at: context.now,
+  }
+  const excluded = voteExclusion(operation.plan.approval, vote)
+  if (excluded !== null) return refuse(excluded)
+  const admitted = await tools.rows.admit({
+    tenant_id: tenantId,
+    operation_id: operationId,
+    person_id: voter.person_id,
+    jws_hash: sha256TextHex(jws),
+    vote,
+    leaves: [
+      leafRow(
+        makeLeaf({
+          kind: 'vote.accepted',
+          tenant_id: tenantId,
+          at: context.now,
+          actor: { principal_id: voter.principal_id, kind: 'user' },
+          operation_id: operationId,
+          action: operation.action,
+          gate: 'approval',
+          reason: claims.reason,
+          request_id: operation.context.request_id,
+          trace_id: operation.context.trace_id,
+          after: { decision: claims.decision, assurance, jws_sha256: sha256TextHex(jws) },
+        }),
+      ),
+    ],
+  })
+  if ('refused' in admitted) return refuse(admitted.refused, admitted.check === 'nonce' ? 'nonce' : null)
+  return admitted
+}
+
+/** Size, type, algorithm, key, signature, and claims that are exactly a vote's. */
+async function readVote(
+  { rows, keys }: VoteTools,
+  tenantId: string,
+  operationId: string,
+  jws: string,
+): Promise<Read | { check: VoteCheck; context: VoteContext }> {
+  const kid = jws.length <= VOTE_MAX_BYTES ? keys.kidOf(jws) : null
+  if (kid === null) return { check: 'kid', context: await rows.context(tenantId, operationId, '', null) }
+  const attested = await keys.read(jws, VOTE_TYP, 'attest')
+  if ('payload' in attested) {
+    const claims = claimsOf(attested.payload)
+    const context = await rows.context(tenantId, operationId, kid, claims?.by ?? '')
+    if (claims?.by === undefined) return { check: 'entitlement', context }
+    return { claims, context, assurance: 'attested' }
+  }
+  const context = await rows.context(tenantId, operationId, kid, null)
+  if (attested.failed !== 'kid') return { check: attested.failed, context }
+  if (context.key === null) return { check: 'kid', context }
+  const signed = await keys.readWith(jws, VOTE_TYP, kid, context.key.public_jwk)
+  if ('failed' in signed) return { check: signed.failed, context }
+  const claims = claimsOf(signed.payload)
+  if (claims === null || (claims.by !== undefined && claims.by !== context.key.principal_id))
+    return { check: 'entitlement', context }
+  return { claims, context, assurance: 'self_signed' }
+}
+
+function claimsOf(payload: string): VoteClaims | null {
+  try {
+    return readVoteClaims(JSON.parse(payload))
+  } catch (error) {
+    if (error instanceof SyntaxError) return null
+    throw error
+  }
+}
+
+function permissionsOf(tenantId: string, voter: VoterRow): string[] {
+  if (voter.status !== 'active' || voter.kind !== 'user') return []
+  if (tenantId === 't_system') return voter.platform_role === null ? [] : [...PLATFORM_PERMISSIONS]
+  if (voter.role === null) return []
+  return effectivePermissions(voter.kind, voter.role as Role, voter.membership_permissions, null)
+}

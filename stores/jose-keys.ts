@@ -1,0 +1,86 @@
+/**
+ * The deployment's signing keys and how its signatures are read. One key a purpose; `typ`, `alg` and key are pinned
+ * together, so that a signature of one purpose never verifies as another.
+ */
+import { createHash } from 'node:crypto'
+import { CompactSign, compactVerify, decodeProtectedHeader, errors, exportJWK, generateKeyPair, importJWK } from 'jose'
+import type { CryptoKey, JWK } from 'jose'
+import type { JsonObject } from '../domain/canonical.ts'
+import type { JwsRead, JwsReader, KeyPurpose, Signer } from '../domain/ports.ts'
+
+export interface PublicKeyRow {
+  kid: string
+  purpose: KeyPurpose
+  jwk: JsonObject
+}
+
+/** A new Ed25519 pair as JWKs; the `kid` is the purpose and the RFC 7638 thumbprint's start. */
+export async function makeKey(purpose: string): Promise<{ kid: string; privateJwk: JWK }> {
+  const { privateKey } = await generateKeyPair('EdDSA', { crv: 'Ed25519', extractable: true })
+  const jwk = await exportJWK(privateKey)
+  const thumbprint = createHash('sha256').update(`{"crv":"${jwk.crv}","kty":"${jwk.kty}","x":"${jwk.x}"}`).digest('hex')
+  const kid = `${purpose}-${thumbprint.slice(0, 32)}`
+  return { kid, privateJwk: { ...jwk, kid, alg: 'EdDSA', use: 'sig' } }
+}
+
+export async function openSigner(privateJwk: JWK): Promise<Signer> {
+  const { kid } = privateJwk
+  if (kid === undefined) throw new Error('a signing key without kid')
+  const key = await importJWK(privateJwk, 'EdDSA')
+  return {
+    kid,
+    sign: async (typ, payload) =>
+      await new CompactSign(new TextEncoder().encode(payload)).setProtectedHeader({ alg: 'EdDSA', kid, typ }).sign(key),
+  }
+}
+
+export class JoseReader implements JwsReader {
+  readonly #keys = new Map<string, { purpose: KeyPurpose; key: CryptoKey | Uint8Array }>()
+
+  static async open(rows: readonly PublicKeyRow[]): Promise<JoseReader> {
+    const reader = new JoseReader()
+    for (const { kid, purpose, jwk } of rows)
+      reader.#keys.set(kid, { purpose, key: await importJWK(publicHalf(jwk), 'EdDSA') })
+    return reader
+  }
+
+  async read(jws: string, typ: string, purpose: KeyPurpose): Promise<JwsRead> {
+    const kid = this.kidOf(jws)
+    const known = kid === null ? undefined : this.#keys.get(kid)
+    if (kid === null || known === undefined || known.purpose !== purpose) return { failed: 'kid' }
+    return await verify(jws, typ, kid, known.key)
+  }
+
+  async readWith(jws: string, typ: string, kid: string, jwk: JsonObject): Promise<JwsRead> {
+    if (this.kidOf(jws) !== kid) return { failed: 'kid' }
+    return await verify(jws, typ, kid, await importJWK(publicHalf(jwk), 'EdDSA'))
+  }
+
+  kidOf(jws: string): string | null {
+    try {
+      const { kid } = decodeProtectedHeader(jws)
+      return typeof kid === 'string' && kid.length > 0 && kid.length <= 128 ? kid : null
+    } catch (error) {
+      if (error instanceof TypeError || error instanceof SyntaxError) return null
+      throw error
+    }
+  }
+}
+
+async function verify(jws: string, typ: string, kid: string, key: CryptoKey | Uint8Array): Promise<JwsRead> {
+  try {
+    const { payload, protectedHeader } = await compactVerify(jws, key, { algorithms: ['EdDSA'] })
+    if (protectedHeader.typ !== typ) return { failed: 'typ' }
+    return { kid, payload: new TextDecoder('utf-8', { fatal: true }).decode(payload) }
+  } catch (error) {
+    if (error instanceof errors.JOSEAlgNotAllowed) return { failed: 'alg' }
+    if (error instanceof errors.JOSEError || error instanceof TypeError || error instanceof SyntaxError)
+      return { failed: 'signature' }
+    throw error
+  }
+}
+
+function publicHalf(jwk: JsonObject): JWK {
+  const { kty, crv, x } = jwk as { kty: string; crv: string; x: string }
+  return { kty, crv, x }
+}

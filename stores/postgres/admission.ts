@@ -1,0 +1,79 @@
+/** The edge's two calls: who is calling, and opening an operation. */
+import type pg from 'pg'
+import type { JsonObject } from '../../domain/canonical.ts'
+
+export interface AdmissionRequest {
+  key_id: string
+  secret_hash: Buffer
+  tenant_id: string | null
+  project_id: string | null
+  surface_id: string
+  app_id: string
+  rate_class: 'mutation' | 'read' | 'decision' | null
+}
+
+export interface Admission {
+  now: string
+  principal: {
+    id: string
+    kind: 'agent' | 'service' | 'user'
+    name: string
+    person_id: string | null
+    platform_role: 'platform_operator' | null
+    status: 'active' | 'revoked'
+  } | null
+  /** The tenant this request acts in; null when the credential leaves it open or does not belong to the one named. */
+  tenant_id: string | null
+  memberships: { tenant_id: string; role: string; permissions: string[]; status: 'active' | 'revoked' }[]
+  credential: { id: string; expires_at: string; permissions: string[] | null }
+  places: { project: boolean; surface: boolean; app: boolean } | null
+  rate: { limited: boolean; limit: number; retry_after: number } | null
+}
+
+export interface OpenedOperation {
+  created: boolean
+  id: string
+  /** Whether the body and context are those the key was first used with. */
+  same: boolean
+}
+
+export class AdmissionStore {
+  readonly #pool: pg.Pool
+  constructor(pool: pg.Pool) {
+    this.#pool = pool
+  }
+
+  async admit(request: AdmissionRequest): Promise<Admission> {
+    const { rows } = await this.#pool.query<{ admit: Admission }>({
+      name: 'admit',
+      text: 'select admit($1, $2, $3, $4, $5, $6, $7)',
+      values: [
+        request.key_id,
+        request.secret_hash,
+        request.tenant_id,
+        request.project_id,
+        request.surface_id,
+        request.app_id,
+        request.rate_class,
+      ],
+    })
+    const [row] = rows
+    if (row === undefined) throw new Error('admit answered no row')
+    return row.admit
+  }
+
+  async returnCall(tenantId: string, principalId: string, rateClass: string): Promise<void> {
+    await this.#pool.query('select return_call($1, $2, $3)', [tenantId, principalId, rateClass])
+  }
+
+  async openOperation(operation: JsonObject, leafEntry: string): Promise<OpenedOperation> {
+    const { rows } = await this.#pool.query<{ open_operation: OpenedOperation }>({
+      name: 'open_operation',
+      text: 'select open_operation($1, $2)',
+      values: [JSON.stringify(operation), Buffer.from(leafEntry).toString('base64')],
+    })
+    const [row] = rows
+    if (row === undefined) throw new Error('open_operation answered no row')
+    return row.open_operation
+  }
+}

@@ -1,0 +1,139 @@
+/** Reading the log: pages of leaves, heads, and proofs from stored nodes. Proofs are made, never stored. */
+import type pg from 'pg'
+import { inTransaction } from './pool.ts'
+import type { Json } from '../../domain/canonical.ts'
+import {
+  consistencyCoords,
+  consistencyProof,
+  inclusionCoords,
+  inclusionProof,
+  type NodeCoord,
+  type ReadNode,
+} from '../../domain/log/merkle.ts'
+
+export interface Head {
+  size: number
+  root: string
+  checkpoint: string
+}
+
+export interface LeafItem {
+  seq: number
+  leaf_hash: string
+  /** Base64 of the exact bytes. */
+  entry: string
+  leaf: Json
+}
+
+export interface LeafFilter {
+  operation_id?: string | undefined
+  request_id?: string | undefined
+  kind?: string | undefined
+}
+
+export class AuditLog {
+  readonly #pool: pg.Pool
+  constructor(pool: pg.Pool) {
+    this.#pool = pool
+  }
+
+  async head(tenantId: string): Promise<Head | null> {
+    return await inTransaction(this.#pool, tenantId, (client) => readHead(client, tenantId))
+  }
+
+  /** Indexed leaves from `from` up to but not with `below`, oldest first. */
+  async page(tenantId: string, from: number, below: number, limit: number, filter: LeafFilter): Promise<LeafItem[]> {
+    return await inTransaction(this.#pool, tenantId, async (client) => {
+      const { rows } = await client.query<{ seq: string; leaf_hash: string; entry: string }>(
+        `select seq::text, encode(leaf_hash, 'hex') as leaf_hash, encode(entry, 'base64') as entry from audit_leaves
+         where tenant_id = $1 and seq >= $2 and seq < $3 and ($4::text is null or operation_id = $4)
+           and ($5::text is null or request_id = $5) and ($6::text is null or kind = $6)
+         order by seq limit $7`,
+        [tenantId, from, below, filter.operation_id ?? null, filter.request_id ?? null, filter.kind ?? null, limit],
+      )
+      return rows.map(toItem)
+    })
+  }
+
+  /** Leaves by hash, with their positions; those without a position yet are left out. */
+  async byHash(tenantId: string, hashes: readonly string[]): Promise<LeafItem[]> {
+    return await inTransaction(this.#pool, tenantId, async (client) => {
+      const { rows } = await client.query<{ seq: string; leaf_hash: string; entry: string }>(
+        `select seq::text, encode(leaf_hash, 'hex') as leaf_hash, encode(entry, 'base64') as entry from audit_leaves
+         where tenant_id = $1 and seq is not null and leaf_hash = any (array(select decode(h, 'hex') from unnest($2::text[]) h))
+         order by seq`,
+        [tenantId, hashes],
+      )
+      return rows.map(toItem)
+    })
+  }
+
+  async byOperation(tenantId: string, operationId: string): Promise<{ items: LeafItem[]; waiting: number }> {
+    return await inTransaction(this.#pool, tenantId, async (client) => {
+      const { rows } = await client.query<{ seq: string | null; leaf_hash: string; entry: string }>(
+        `select seq::text, encode(leaf_hash, 'hex') as leaf_hash, encode(entry, 'base64') as entry from audit_leaves
+         where tenant_id = $1 and operation_id = $2 order by seq`,
+        [tenantId, operationId],
+      )
+      const indexed = rows.filter((row) => row.seq !== null) as { seq: string; leaf_hash: string; entry: string }[]
+      return { items: indexed.map(toItem), waiting: rows.length - indexed.length }
+    })
+  }
+
+  async inclusion(tenantId: string, positions: readonly number[], size: number): Promise<Map<number, string[]>> {
+    const coords = positions.flatMap((position) => inclusionCoords(position, size))
+    const node = await this.#nodes(tenantId, coords)
+    return new Map(positions.map((position) => [position, inclusionProof(position, size, node).map(hex)]))
+  }
+
+  async consistency(tenantId: string, from: number, to: number): Promise<string[]> {
+    const node = await this.#nodes(tenantId, consistencyCoords(from, to))
+    return consistencyProof(from, to, node).map(hex)
+  }
+
+  /** The root of an earlier size, recomputed from stored nodes. */
+  async rootAt(tenantId: string, coords: NodeCoord[]): Promise<Uint8Array[]> {
+    const node = await this.#nodes(tenantId, coords)
+    return coords.map(({ level, index }) => node(level, index))
+  }
+
+  async #nodes(tenantId: string, coords: readonly NodeCoord[]): Promise<ReadNode> {
+    const known = new Map<string, Uint8Array>()
+    if (coords.length > 0)
+      await inTransaction(this.#pool, tenantId, async (client) => {
+        const { rows } = await client.query<{ level: number; index: string; hash: Buffer }>(
+          `select n.level, n.index::text, n.hash from audit_nodes n
+           join unnest($2::smallint[], $3::bigint[]) as w (level, index) on n.level = w.level and n.index = w.index
+           where n.tenant_id = $1`,
+          [tenantId, coords.map(({ level }) => level), coords.map(({ index }) => index)],
+        )
+        for (const row of rows) known.set(`${row.level}/${row.index}`, new Uint8Array(row.hash))
+      })
+    return (level, index) => {
+      const hash = known.get(`${level}/${index}`)
+      if (hash === undefined) throw new Error(`audit node ${level}/${index} of ${tenantId} is absent`)
+      return hash
+    }
+  }
+}
+
+export async function readHead(client: pg.ClientBase, tenantId: string): Promise<Head | null> {
+  const { rows } = await client.query<{ size: string; root: string; checkpoint: string }>(
+    `select size::text, encode(root, 'hex') as root, checkpoint from audit_heads where tenant_id = $1`,
+    [tenantId],
+  )
+  const [row] = rows
+  return row === undefined ? null : { ...row, size: Number(row.size) }
+}
+
+function toItem(row: { seq: string; leaf_hash: string; entry: string }): LeafItem {
+  const entry = row.entry.replaceAll('\n', '')
+  return {
+    seq: Number(row.seq),
+    leaf_hash: row.leaf_hash,
+    entry,
+    leaf: JSON.parse(Buffer.from(entry, 'base64').toString('utf8')) as Json,
+  }
+}
+
+const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex')

@@ -1,0 +1,118 @@
+/**
+ * The control tables, written inside the guard's transaction by role `control` only. One section of the policy document
+ * is one replacement; a row of another tenant cannot be reached, whatever the document says.
+ */
+import type pg from 'pg'
+import { replaceSections } from './policy-sections.ts'
+import type { Json, JsonObject } from '../../domain/canonical.ts'
+import type { PolicyDocument } from '../../domain/policy.ts'
+import type { ControlChange, ControlsPort, NewMember } from '../../domain/ports.ts'
+
+export class ControlsStore implements ControlsPort {
+  readonly #client: pg.PoolClient
+  readonly #tenantId: string
+  readonly #operationId: string
+  constructor(client: pg.PoolClient, tenantId: string, operationId: string) {
+    this.#client = client
+    this.#tenantId = tenantId
+    this.#operationId = operationId
+  }
+
+  async putPolicy(baseVersion: number, policy: PolicyDocument, change: ControlChange): Promise<JsonObject | null> {
+    const { rowCount } = await this.#client.query(
+      `insert into policy_versions (tenant_id, version, changed_by, operation_id)
+       select $1, $2 + 1, $3, $4
+       where $2 = coalesce((select max(version) from policy_versions where tenant_id = $1), 0)
+       on conflict do nothing`,
+      [this.#tenantId, baseVersion, change.by, this.#operationId],
+    )
+    if (rowCount !== 1) return null
+    await replaceSections(this.#client, this.#tenantId, this.#operationId, policy, change)
+    const { rows } = await this.#client.query<{ document: JsonObject }>('select policy_document($1) as document', [
+      this.#tenantId,
+    ])
+    return rows[0]?.document ?? null
+  }
+
+  async resume(
+    selectors: { kind: string; value: string | null; epoch: number }[],
+    hold: string | null,
+    change: ControlChange,
+  ): Promise<Json | null> {
+    const { rows: epochs } = await this.#client.query<{ epoch: string }>(`select nextval('switch_epoch')::text as epoch`)
+    for (const { kind, value, epoch } of selectors) {
+      const { rowCount } = await this.#client.query(
+        `insert into kill_switches as k (tenant_id, kind, value, state, hold, epoch, reason, changed_by, leaf_hash)
+         select $1, $2, $3, 'running', $4, $5, $6, $7, $8
+         where $9 = coalesce((select epoch from kill_switches where tenant_id = $1 and kind = $2 and value = $3), 0)
+         on conflict (tenant_id, kind, value) do update set state = 'running', hold = excluded.hold, epoch = excluded.epoch,
+           reason = excluded.reason, changed_by = excluded.changed_by, changed_at = clock_timestamp(),
+           leaf_hash = excluded.leaf_hash
+         where k.epoch = $9`,
+        [this.#tenantId, kind, value ?? '', hold, epochs[0]?.epoch, change.reason, change.by, change.leaf_hash, epoch],
+      )
+      if (rowCount !== 1) return null
+    }
+    return { epoch: Number(epochs[0]?.epoch), selectors: selectors.map(({ kind, value }) => ({ kind, value })) }
+  }
+
+  async createTenant(tenant: { id: string; name: string }, members: NewMember[]): Promise<boolean> {
+    const { rowCount } = await this.#client.query(
+      'insert into tenants (id, name) values ($1, $2) on conflict do nothing',
+      [tenant.id, tenant.name],
+    )
+    if (rowCount !== 1) return false
+    await this.#client.query(`select set_config('app.tenant', $1, true)`, [tenant.id])
+    for (const [kind, id, name] of [
+      ['project', 'p_main', 'Main project'],
+      ['surface', 's_main', 'Main surface'],
+      ['app', 'a_main', 'Main app'],
+    ])
+      await this.#client.query('insert into places (tenant_id, kind, id, name) values ($1, $2, $3, $4)', [
+        tenant.id,
+        kind,
+        id,
+        name,
+      ])
+    for (const member of members) {
+      if (!member.existing)
+        await this.#client.query('insert into principals (id, kind, name, person_id) values ($1, $2, $3, $4)', [
+          member.principal_id,
+          member.kind,
+          member.name,
+          member.person_id,
+        ])
+      await this.#client.query(
+        'insert into memberships (tenant_id, principal_id, role, permissions) values ($1, $2, $3, $4)',
+        [tenant.id, member.principal_id, member.role, member.permissions],
+      )
+      if (member.key !== null)
+        await this.#client.query(
+          'insert into api_keys (id, secret_hash, principal_id, tenants, expires_at) values ($1, $2, $3, $4, $5)',
+          [
+            member.key.id,
+            Buffer.from(member.key.secret_sha256, 'hex'),
+            member.principal_id,
+            [tenant.id],
+            member.key.expires_at,
+          ],
+        )
+    }
+    await this.#client.query(`select set_config('app.tenant', $1, true)`, [this.#tenantId])
+    return true
+  }
+
+  async createOperatorKey(key: {
+    kid: string
+    principal_id: string
+    public_jwk: JsonObject
+    operation_id: string
+  }): Promise<boolean> {
+    const { rowCount } = await this.#client.query(
+      `insert into operator_keys (kid, principal_id, public_jwk, operation_id, tenant_id) values ($1, $2, $3, $4, $5)
+       on conflict do nothing`,
+      [key.kid, key.principal_id, JSON.stringify(key.public_jwk), key.operation_id, this.#tenantId],
+    )
+    return rowCount === 1
+  }
+}

@@ -1,0 +1,76 @@
+-- Who exists and where they may act: tenants, persons, principals, memberships, credentials, places.
+
+create function current_tenant() returns text language sql stable as
+$$ select nullif(current_setting('app.tenant', true), '') $$;
+
+create table deployment (
+  singleton boolean primary key default true check (singleton),
+  id text not null,
+  mode text not null check (mode in ('lab', 'saas', 'enterprise')),
+  lab_credentials boolean not null default false,
+  bootstrapped_at timestamptz not null default clock_timestamp()
+);
+
+create table tenants (
+  id text primary key check (id ~ '\At_[a-z0-9_-]{1,60}\Z'),
+  name text not null check (length(name) between 1 and 200),
+  status text not null default 'active' check (status in ('active', 'suspended')),
+  created_at timestamptz not null default clock_timestamp()
+);
+
+create table principals (
+  id text primary key check (id ~ '\Ap_[a-z0-9_-]{1,60}\Z'),
+  kind text not null check (kind in ('agent', 'service', 'user')),
+  name text not null check (length(name) between 1 and 200),
+  -- For users the person they are; for agents and services the person who owns them, if any.
+  person_id text,
+  platform_role text check (platform_role in ('platform_operator')),
+  status text not null default 'active' check (status in ('active', 'revoked')),
+  created_at timestamptz not null default clock_timestamp(),
+  check (kind = 'user' or platform_role is null),
+  check (kind <> 'user' or person_id is not null)
+);
+
+create table memberships (
+  tenant_id text not null references tenants check (tenant_id <> ''),
+  principal_id text not null references principals,
+  role text not null check (role in ('owner', 'admin', 'operator', 'member', 'viewer', 'auditor')),
+  permissions text[] not null default '{}',
+  status text not null default 'active' check (status in ('active', 'revoked')),
+  changed_at timestamptz not null default clock_timestamp(),
+  primary key (tenant_id, principal_id)
+);
+create index memberships_by_principal on memberships (principal_id);
+
+create table api_keys (
+  id text primary key,
+  secret_hash bytea not null,
+  principal_id text not null references principals,
+  tenants text[],
+  permissions text[],
+  expires_at timestamptz not null,
+  revoked_at timestamptz,
+  created_at timestamptz not null default clock_timestamp()
+);
+
+create table operator_keys (
+  kid text primary key,
+  principal_id text not null references principals,
+  public_jwk jsonb not null,
+  operation_id text,
+  tenant_id text not null check (tenant_id <> ''),
+  not_before timestamptz not null default clock_timestamp(),
+  revoked_at timestamptz
+);
+create index operator_keys_by_principal on operator_keys (principal_id) where revoked_at is null;
+
+create table places (
+  tenant_id text not null references tenants check (tenant_id <> ''),
+  kind text not null check (kind in ('project', 'surface', 'app')),
+  id text not null check (id ~ '\A[psa]_[a-z0-9_-]{1,60}\Z'),
+  name text not null,
+  status text not null default 'active' check (status in ('active', 'inactive')),
+  primary key (tenant_id, kind, id)
+);
+
+insert into tenants (id, name) values ('t_system', 'The platform');

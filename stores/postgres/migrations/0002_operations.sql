@@ -1,0 +1,142 @@
+-- One governed run of an action: its row, votes, claim, receipt, seal, and the outbox that wakes Temporal.
+
+create table operations (
+  tenant_id text not null references tenants check (tenant_id <> ''),
+  id text not null,
+  ordinal bigint generated always as identity,
+  status text not null default 'evaluating',
+  action text not null,
+  principal_id text not null,
+  principal_kind text not null,
+  person_id text,
+  project_id text,
+  intent jsonb not null,
+  plan jsonb not null,
+  intent_hash text not null,
+  plan_hash text not null,
+  proposal text not null,
+  context jsonb not null,
+  reason text,
+  idempotency_key text not null,
+  request_hash text not null,
+  preview jsonb,
+  shown_hash text,
+  decision_hash text,
+  passes jsonb not null default '[]',
+  approval jsonb not null default '{}',
+  error jsonb,
+  undo_of text,
+  undone_by text,
+  resolved_by text,
+  cancel jsonb,
+  run_id text,
+  created_at timestamptz not null default clock_timestamp(),
+  updated_at timestamptz not null default clock_timestamp(),
+  ended_at timestamptz,
+  primary key (tenant_id, id),
+  unique (tenant_id, principal_id, idempotency_key)
+);
+create index operations_newest on operations (tenant_id, ordinal desc);
+create index operations_by_status on operations (tenant_id, status, ordinal desc);
+create index operations_open on operations (tenant_id, created_at) where ended_at is null;
+
+-- The lifecycle table of domain/lifecycle.ts, enforced once more: a final status never changes.
+create function operations_keep_lifecycle() returns trigger language plpgsql as $$
+begin
+  if new.status is distinct from old.status then
+    if not (old.status, new.status) in (
+      ('evaluating', 'pending_approval'), ('evaluating', 'executing'), ('evaluating', 'executed'),
+      ('evaluating', 'proposed'), ('evaluating', 'blocked'), ('evaluating', 'cancelled'), ('evaluating', 'failed'),
+      ('evaluating', 'unknown'), ('pending_approval', 'executing'), ('pending_approval', 'executed'),
+      ('pending_approval', 'blocked'), ('pending_approval', 'denied'), ('pending_approval', 'expired'),
+      ('pending_approval', 'cancelled'), ('pending_approval', 'failed'), ('pending_approval', 'unknown'),
+      ('executing', 'executed'), ('executing', 'failed'), ('executing', 'unknown')) then
+      raise exception 'operation % may not go from % to %', old.id, old.status, new.status using errcode = 'EXO01';
+    end if;
+    if new.status not in ('pending_approval', 'executing') then new.ended_at := clock_timestamp(); end if;
+  end if;
+  new.updated_at := clock_timestamp();
+  return new;
+end $$;
+create trigger keep_lifecycle before update on operations for each row execute function operations_keep_lifecycle();
+
+create table votes (
+  tenant_id text not null check (tenant_id <> ''),
+  operation_id text not null,
+  ordinal bigint generated always as identity,
+  person_id text not null,
+  vote jsonb not null,
+  nonce text not null,
+  jws_hash text not null,
+  at timestamptz not null default clock_timestamp(),
+  primary key (tenant_id, operation_id, person_id),
+  unique (tenant_id, nonce),
+  foreign key (tenant_id, operation_id) references operations (tenant_id, id)
+);
+
+create table claims (
+  tenant_id text not null check (tenant_id <> ''),
+  operation_id text not null,
+  effect_key text not null,
+  kind text not null,
+  state text not null check (state in ('claimed', 'dispatched', 'committed', 'failed', 'unknown')),
+  attempts integer not null default 1,
+  -- Facts and verdicts of every pass: what a re-run must see again, whatever changed since.
+  passes jsonb not null,
+  result jsonb,
+  grant_id text,
+  lease_until timestamptz,
+  claimed_at timestamptz not null default clock_timestamp(),
+  outcome_at timestamptz,
+  primary key (tenant_id, operation_id),
+  unique (tenant_id, effect_key),
+  foreign key (tenant_id, operation_id) references operations (tenant_id, id)
+);
+
+create table receipts (
+  tenant_id text not null check (tenant_id <> ''),
+  operation_id text not null,
+  status text not null,
+  receipt text not null,
+  jws text not null,
+  passes jsonb not null,
+  at timestamptz not null default clock_timestamp(),
+  primary key (tenant_id, operation_id),
+  foreign key (tenant_id, operation_id) references operations (tenant_id, id)
+);
+
+create table seals (
+  tenant_id text not null check (tenant_id <> ''),
+  operation_id text not null,
+  jws text not null,
+  history_key text not null,
+  bundle jsonb not null,
+  at timestamptz not null default clock_timestamp(),
+  primary key (tenant_id, operation_id),
+  foreign key (tenant_id, operation_id) references receipts (tenant_id, operation_id)
+);
+
+create table outbox (
+  id bigint generated always as identity primary key,
+  tenant_id text not null check (tenant_id <> ''),
+  operation_id text not null,
+  kind text not null check (kind in ('start', 'signal', 'cancel', 'seal')),
+  payload jsonb not null default '{}',
+  attempts integer not null default 0,
+  due_at timestamptz not null default clock_timestamp()
+);
+create index outbox_due on outbox (due_at);
+create index outbox_by_operation on outbox (tenant_id, operation_id, kind);
+
+create table notes (
+  tenant_id text not null check (tenant_id <> ''),
+  id text not null,
+  ordinal bigint generated always as identity,
+  notebook text not null,
+  text text not null,
+  labels jsonb not null default '{}',
+  operation_id text not null,
+  created_at timestamptz not null default clock_timestamp(),
+  primary key (tenant_id, id)
+);
+create index notes_by_notebook on notes (tenant_id, notebook, ordinal desc);

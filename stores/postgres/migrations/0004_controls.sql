@@ -1,0 +1,216 @@
+-- What the gates read. Every row is a tenant's; rows of t_system are the platform's and every tenant may read them.
+
+create sequence switch_epoch;
+
+create table kill_switches (
+  tenant_id text not null references tenants check (tenant_id <> ''),
+  kind text not null check (kind in ('all', 'action', 'provider', 'class')),
+  value text not null default '',
+  state text not null check (state in ('running', 'stopped')),
+  hold text check (hold in ('owner', 'platform')),
+  epoch bigint not null,
+  reason text check (length(reason) between 1 and 500),
+  changed_by text not null,
+  changed_at timestamptz not null default clock_timestamp(),
+  leaf_hash text,
+  primary key (tenant_id, kind, value),
+  check ((kind = 'all') = (value = ''))
+);
+
+create table switch_drains (
+  tenant_id text not null check (tenant_id <> ''),
+  epoch bigint not null,
+  requested_at timestamptz not null default clock_timestamp(),
+  drained_at timestamptz,
+  open_operations jsonb not null default '[]',
+  primary key (tenant_id, epoch)
+);
+
+create table policy_versions (
+  tenant_id text not null check (tenant_id <> ''),
+  version integer not null,
+  changed_by text not null,
+  operation_id text not null,
+  changed_at timestamptz not null default clock_timestamp(),
+  primary key (tenant_id, version)
+);
+
+create table license_types (
+  tenant_id text not null check (tenant_id <> ''),
+  id text not null,
+  name text not null,
+  primary key (tenant_id, id)
+);
+
+create table firearm_policies (
+  tenant_id text not null check (tenant_id <> ''),
+  action text not null,
+  license_types text[] not null,
+  strategy_lock_required boolean not null default false,
+  primary key (tenant_id, action)
+);
+
+create table license_grants (
+  tenant_id text not null check (tenant_id <> ''),
+  id text not null,
+  principal_id text not null,
+  license_type text not null,
+  actions text[] not null,
+  project_id text,
+  surface_id text,
+  expires_at timestamptz not null,
+  standing jsonb,
+  granted_by_person text not null,
+  revoked_at timestamptz,
+  used_count bigint not null default 0 check (used_count >= 0),
+  used_amount numeric(18, 6) not null default 0 check (used_amount >= 0),
+  primary key (tenant_id, id),
+  -- The last lock on a standing grant's limits, whatever the guard computed.
+  check (standing is null or used_count <= (standing ->> 'max_count')::bigint),
+  check (standing is null or used_amount <= (standing ->> 'max_amount')::numeric)
+);
+create index license_grants_by_principal on license_grants (tenant_id, principal_id) where revoked_at is null;
+
+create table lock_policies (
+  tenant_id text not null check (tenant_id <> ''),
+  action text not null,
+  surface_id text not null default '*',
+  required boolean not null,
+  primary key (tenant_id, action, surface_id)
+);
+
+create table three_wise_questions (
+  tenant_id text not null check (tenant_id <> ''),
+  id text not null,
+  question text not null,
+  binding_hash text not null,
+  verdict text not null default 'UNSURE' check (verdict in ('APPROVE', 'REJECT', 'UNSURE')),
+  opinions jsonb not null default '[]',
+  asked_by text not null,
+  expires_at timestamptz not null,
+  primary key (tenant_id, id)
+);
+
+create table strategy_locks (
+  tenant_id text not null check (tenant_id <> ''),
+  id text not null,
+  version integer not null default 1,
+  status text not null default 'draft' check (status in ('draft', 'approved', 'rejected', 'expired', 'revoked')),
+  title text not null,
+  allowed_actions text[] not null,
+  surface_id text not null,
+  project_id text,
+  valid_from timestamptz not null,
+  valid_until timestamptz not null,
+  constraints jsonb,
+  three_wise_id text,
+  content_hash text not null,
+  created_by text not null,
+  approved_by text,
+  primary key (tenant_id, id)
+);
+
+create table budget_policies (
+  tenant_id text not null check (tenant_id <> ''),
+  surface_id text not null default '',
+  app_id text not null default '',
+  action text not null default '',
+  threshold numeric(18, 6) check (threshold >= 0),
+  daily_cap numeric(18, 6) check (daily_cap >= 0),
+  window_days integer not null default 7 check (window_days between 1 and 90),
+  primary key (tenant_id, surface_id, app_id, action)
+);
+
+create table budget_entries (
+  tenant_id text not null check (tenant_id <> ''),
+  operation_id text not null,
+  action text not null,
+  surface_id text,
+  app_id text,
+  amount numeric(18, 6) not null check (amount >= 0),
+  state text not null check (state in ('reserved', 'settled', 'released')),
+  at timestamptz not null default clock_timestamp(),
+  primary key (tenant_id, operation_id)
+);
+create index budget_entries_by_time on budget_entries (tenant_id, at) where state <> 'released' and amount > 0;
+
+create table kpi_definitions (
+  tenant_id text not null check (tenant_id <> ''),
+  surface_id text not null,
+  kpi text not null,
+  unit text not null,
+  window_seconds integer not null check (window_seconds > 0),
+  primary key (tenant_id, surface_id, kpi)
+);
+
+create table kpi_corridors (
+  tenant_id text not null check (tenant_id <> ''),
+  surface_id text not null,
+  kpi text not null,
+  floor numeric(18, 6),
+  ceiling numeric(18, 6),
+  max_age_seconds integer not null default 86400 check (max_age_seconds > 0),
+  primary key (tenant_id, surface_id, kpi),
+  check (floor is null or ceiling is null or floor <= ceiling)
+);
+
+create table kpi_raw (
+  tenant_id text not null check (tenant_id <> ''),
+  surface_id text not null,
+  kpi text not null,
+  value numeric(18, 6) not null,
+  measured_at timestamptz not null,
+  measured_by text not null,
+  id bigint generated always as identity,
+  primary key (tenant_id, surface_id, kpi, measured_at, id)
+);
+
+create table temperature_limits (
+  tenant_id text not null check (tenant_id <> ''),
+  surface_id text not null,
+  floors jsonb not null default '{}',
+  ceilings jsonb not null default '{}',
+  weights jsonb not null default '{}',
+  primary key (tenant_id, surface_id)
+);
+
+create table waivers (
+  tenant_id text not null check (tenant_id <> ''),
+  gate text not null check (gate in ('budget', 'kpi', 'temperature')),
+  selector text not null check (selector in ('action', 'class')),
+  value text not null,
+  until timestamptz not null,
+  reason text not null,
+  waived_by text not null,
+  primary key (tenant_id, gate, selector, value)
+);
+
+create table rate_limits (
+  tenant_id text not null check (tenant_id <> ''),
+  class text not null check (class in ('mutation', 'read', 'decision')),
+  max_calls integer not null check (max_calls > 0),
+  window_seconds integer not null check (window_seconds > 0),
+  primary key (tenant_id, class)
+);
+
+create table rate_windows (
+  tenant_id text not null check (tenant_id <> ''),
+  principal_id text not null,
+  class text not null,
+  started_at timestamptz not null,
+  calls integer not null,
+  primary key (tenant_id, principal_id, class)
+);
+
+create table feature_flags (
+  tenant_id text primary key check (tenant_id <> ''),
+  flags jsonb not null
+);
+
+create table egress_targets (
+  tenant_id text not null check (tenant_id <> ''),
+  origin text not null,
+  methods text[] not null,
+  idempotency_header text,
+  primary key (tenant_id, origin)
+);

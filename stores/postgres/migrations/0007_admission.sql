@@ -1,0 +1,97 @@
+-- The edge in one round trip: who calls, for which tenant, from which registered place, and at what rate.
+
+create function iso(at timestamptz) returns text language sql immutable as
+$$ select to_char(at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') $$;
+
+-- Takes one call from the window, or says how long to wait. A window starts with its first call.
+create function take_call(p_tenant text, p_principal text, p_class text) returns jsonb language plpgsql as $$
+declare
+  allowed integer; seconds integer; w rate_windows%rowtype; at timestamptz := clock_timestamp();
+begin
+  select r.max_calls, r.window_seconds into allowed, seconds from rate_limits r
+    where r.tenant_id = p_tenant and r.class = p_class;
+  if not found then allowed := 600; seconds := 60; end if;
+  insert into rate_windows as r (tenant_id, principal_id, class, started_at, calls)
+    values (p_tenant, p_principal, p_class, at, 1)
+    on conflict (tenant_id, principal_id, class) do update set
+      started_at = case when r.started_at + make_interval(secs => seconds) <= at then at else r.started_at end,
+      calls = case when r.started_at + make_interval(secs => seconds) <= at then 1
+                   else least(r.calls + 1, allowed + 1) end
+    returning * into w;
+  return jsonb_build_object('limited', w.calls > allowed, 'limit', allowed,
+    'retry_after', greatest(1, ceil(extract(epoch from w.started_at + make_interval(secs => seconds) - at))::integer));
+end $$;
+
+-- Gives a call back: refused calls do not count.
+create function return_call(p_tenant text, p_principal text, p_class text) returns void language plpgsql as $$
+begin
+  perform set_config('app.tenant', p_tenant, true);
+  perform set_config('synchronous_commit', 'off', true);
+  update rate_windows set calls = greatest(0, calls - 1)
+    where tenant_id = p_tenant and principal_id = p_principal and class = p_class;
+end $$;
+
+create function admit(p_key_id text, p_secret_hash bytea, p_tenant text, p_project text, p_surface text, p_app text,
+  p_rate_class text) returns jsonb language plpgsql security definer set search_path = public as $$
+declare
+  k api_keys%rowtype; p principals%rowtype; members jsonb; usable text[]; chosen text; rate jsonb; places_found jsonb;
+begin
+  select * into k from api_keys where id = p_key_id and secret_hash = p_secret_hash;
+  if not found or k.revoked_at is not null or k.expires_at <= clock_timestamp() then
+    return jsonb_build_object('now', iso(clock_timestamp()), 'principal', null);
+  end if;
+  select * into p from principals where id = k.principal_id;
+  perform set_config('app.principal', p.id, true);
+  select coalesce(jsonb_agg(jsonb_build_object('tenant_id', m.tenant_id, 'role', m.role, 'permissions', m.permissions,
+           'status', m.status) order by m.tenant_id), '[]'),
+         coalesce(array_agg(m.tenant_id) filter (where m.status = 'active'), '{}')
+    into members, usable from memberships m
+    where m.principal_id = p.id and (k.tenants is null or m.tenant_id = any (k.tenants));
+  if p.platform_role is not null and p_tenant is null then chosen := 't_system';
+  elsif p_tenant is not null and p_tenant = any (usable) then chosen := p_tenant;
+  elsif p_tenant is null and array_length(usable, 1) = 1 then chosen := usable[1];
+  end if;
+  if chosen is not null then
+    perform set_config('app.tenant', chosen, true);
+    select jsonb_build_object(
+      'project', p_project is null or exists (select from places where kind = 'project' and id = p_project and status = 'active'),
+      'surface', exists (select from places where kind = 'surface' and id = p_surface and status = 'active'),
+      'app', exists (select from places where kind = 'app' and id = p_app and status = 'active')) into places_found;
+    if p_rate_class is not null and p.status = 'active' then
+      perform set_config('synchronous_commit', 'off', true);
+      rate := take_call(chosen, p.id, p_rate_class);
+    end if;
+  end if;
+  return jsonb_build_object('now', iso(clock_timestamp()), 'tenant_id', chosen, 'memberships', members,
+    'principal', jsonb_build_object('id', p.id, 'kind', p.kind, 'name', p.name, 'person_id', p.person_id,
+      'platform_role', p.platform_role, 'status', p.status),
+    'credential', jsonb_build_object('id', k.id, 'expires_at', iso(k.expires_at), 'permissions', k.permissions),
+    'places', places_found, 'rate', rate);
+end $$;
+grant execute on function iso(timestamptz) to app, guard, control, sequencer, stop, auditor;
+grant execute on function take_call(text, text, text), return_call(text, text, text) to app;
+grant execute on function admit(text, bytea, text, text, text, text, text) to app;
+
+-- Opens an operation, or finds the one this key already names. Row, leaf and (by its missing run) the wish to start
+-- it are one transaction.
+create function open_operation(o jsonb, leaf text) returns jsonb language plpgsql as $$
+declare found_id text; found_hash text;
+begin
+  perform set_config('app.tenant', o ->> 'tenant_id', true);
+  insert into operations (tenant_id, id, action, principal_id, principal_kind, person_id, project_id, intent, plan,
+      intent_hash, plan_hash, proposal, context, reason, idempotency_key, request_hash, undo_of, approval)
+    values (o ->> 'tenant_id', o ->> 'id', o ->> 'action', o ->> 'principal_id', o ->> 'principal_kind',
+      o ->> 'person_id', o ->> 'project_id', o -> 'intent', o -> 'plan', o ->> 'intent_hash', o ->> 'plan_hash',
+      o ->> 'proposal', o -> 'context', o ->> 'reason', o ->> 'idempotency_key', o ->> 'request_hash', o ->> 'undo_of', '{}')
+    on conflict (tenant_id, principal_id, idempotency_key) do nothing;
+  if not found then
+    select id, request_hash into found_id, found_hash from operations
+      where tenant_id = o ->> 'tenant_id' and principal_id = o ->> 'principal_id'
+        and idempotency_key = o ->> 'idempotency_key';
+    return jsonb_build_object('created', false, 'id', found_id, 'same', found_hash = o ->> 'request_hash');
+  end if;
+  insert into audit_leaves (tenant_id, kind, operation_id, request_id, entry)
+    values (o ->> 'tenant_id', 'operation.requested', o ->> 'id', o -> 'context' ->> 'request_id', decode(leaf, 'base64'));
+  return jsonb_build_object('created', true, 'id', o ->> 'id', 'same', true);
+end $$;
+grant execute on function open_operation(jsonb, text) to app;

@@ -1,0 +1,117 @@
+-- How an operation moves: waiting, voted on, cancelled, ended. Each is one call, one transaction, with its leaves.
+
+create function write_leaves(tenant text, operation text, request text, leaves jsonb) returns void language sql volatile as $$
+  insert into audit_leaves (tenant_id, kind, operation_id, request_id, entry)
+  select tenant, l ->> 'kind', operation, request, decode(l ->> 'entry', 'base64')
+  from jsonb_array_elements(leaves) with ordinality as e (l, n) order by n
+$$;
+
+-- Recorded once; a run that asks again finds what was recorded.
+create function mark_pending(d jsonb) returns jsonb language plpgsql as $$
+declare o operations%rowtype;
+begin
+  perform set_config('app.tenant', d ->> 'tenant_id', true);
+  select * into o from operations where tenant_id = d ->> 'tenant_id' and id = d ->> 'operation_id' for update;
+  if not found or o.ended_at is not null then return jsonb_build_object('status', o.status); end if;
+  if o.status = 'pending_approval' and o.shown_hash = d ->> 'shown_hash' then
+    return jsonb_build_object('status', o.status, 'expires_at', o.approval ->> 'expires_at');
+  end if;
+  update operations set status = 'pending_approval', preview = d -> 'preview', shown_hash = d ->> 'shown_hash',
+    passes = d -> 'passes', approval = d -> 'approval', run_id = d ->> 'run_id'
+    where tenant_id = o.tenant_id and id = o.id;
+  if o.status = 'evaluating' then
+    perform write_leaves(o.tenant_id, o.id, o.context ->> 'request_id', d -> 'leaves');
+  end if;
+  return jsonb_build_object('status', 'pending_approval', 'expires_at', d -> 'approval' ->> 'expires_at');
+end $$;
+
+create function admit_vote(d jsonb) returns jsonb language plpgsql as $$
+declare o operations%rowtype; v votes%rowtype;
+begin
+  perform set_config('app.tenant', d ->> 'tenant_id', true);
+  select * into o from operations where tenant_id = d ->> 'tenant_id' and id = d ->> 'operation_id' for update;
+  if not found then return jsonb_build_object('refused', 'resource.not_found'); end if;
+  select * into v from votes where tenant_id = o.tenant_id and operation_id = o.id and jws_hash = d ->> 'jws_hash';
+  if found then return jsonb_build_object('vote', v.vote, 'known', true); end if;
+  if o.status = 'expired' then return jsonb_build_object('refused', 'approval.expired'); end if;
+  if o.ended_at is not null then return jsonb_build_object('refused', 'approval.already_decided'); end if;
+  if o.status <> 'pending_approval' then return jsonb_build_object('refused', 'approval.not_pending'); end if;
+  if clock_timestamp() >= (o.approval ->> 'expires_at')::timestamptz then
+    return jsonb_build_object('refused', 'approval.expired');
+  end if;
+  if o.shown_hash <> d -> 'vote' ->> 'shown_hash' then return jsonb_build_object('refused', 'approval.intent_mismatch'); end if;
+  if exists (select from votes where tenant_id = o.tenant_id and operation_id = o.id and person_id = d ->> 'person_id') then
+    return jsonb_build_object('refused', 'approval.already_decided');
+  end if;
+  insert into votes (tenant_id, operation_id, person_id, vote, nonce, jws_hash)
+    values (o.tenant_id, o.id, d ->> 'person_id', d -> 'vote', d -> 'vote' ->> 'nonce', d ->> 'jws_hash')
+    on conflict (tenant_id, nonce) do nothing;
+  if not found then return jsonb_build_object('refused', 'approval.vote_invalid', 'check', 'nonce'); end if;
+  perform write_leaves(o.tenant_id, o.id, o.context ->> 'request_id', d -> 'leaves');
+  insert into outbox (tenant_id, operation_id, kind, payload, due_at)
+    values (o.tenant_id, o.id, 'signal', jsonb_build_object('jws', d -> 'vote' ->> 'jws'), clock_timestamp() + interval '2 seconds');
+  return jsonb_build_object('vote', d -> 'vote', 'known', false);
+end $$;
+
+-- A committed row the guard obeys; the outbox only wakes the run.
+create function cancel_operation(d jsonb) returns jsonb language plpgsql as $$
+declare o operations%rowtype;
+begin
+  perform set_config('app.tenant', d ->> 'tenant_id', true);
+  select * into o from operations where tenant_id = d ->> 'tenant_id' and id = d ->> 'operation_id' for update;
+  if not found then return jsonb_build_object('refused', 'resource.not_found'); end if;
+  if o.status = 'cancelled' or o.cancel is not null then return jsonb_build_object('cancelled', true); end if;
+  if o.ended_at is not null or exists (select from claims where tenant_id = o.tenant_id and operation_id = o.id) then
+    return jsonb_build_object('refused', 'operation.not_cancellable');
+  end if;
+  update operations set cancel = d -> 'cancel' where tenant_id = o.tenant_id and id = o.id;
+  insert into outbox (tenant_id, operation_id, kind) values (o.tenant_id, o.id, 'cancel');
+  return jsonb_build_object('cancelled', true);
+end $$;
+
+-- Ends an operation: claim, settlement, leaves, receipt and row. Ended operations answer what they ended with.
+create function end_operation(d jsonb) returns jsonb language plpgsql as $$
+declare o operations%rowtype; r receipts%rowtype; cost numeric := coalesce((d ->> 'cost')::numeric, 0);
+begin
+  perform set_config('app.tenant', d ->> 'tenant_id', true);
+  select * into o from operations where tenant_id = d ->> 'tenant_id' and id = d ->> 'operation_id' for update;
+  if not found then raise exception 'operation % is absent', d ->> 'operation_id' using errcode = 'EXO03'; end if;
+  if o.ended_at is not null then
+    select * into r from receipts where tenant_id = o.tenant_id and operation_id = o.id;
+    return jsonb_build_object('ended', false, 'status', o.status, 'receipt', r.receipt);
+  end if;
+  if d -> 'claim' <> 'null' then
+    insert into claims (tenant_id, operation_id, effect_key, kind, state, passes, result, grant_id, outcome_at)
+      values (o.tenant_id, o.id, d -> 'claim' ->> 'effect_key', d -> 'claim' ->> 'kind', d -> 'claim' ->> 'state',
+        d -> 'passes', d -> 'claim' -> 'result', d -> 'claim' ->> 'grant_id', clock_timestamp());
+    if d -> 'claim' ->> 'state' = 'committed' and d -> 'claim' ->> 'grant_id' is not null then
+      update license_grants set used_count = used_count + 1, used_amount = used_amount + cost
+        where tenant_id = o.tenant_id and id = d -> 'claim' ->> 'grant_id' and revoked_at is null;
+      if not found then raise exception 'standing grant is gone' using errcode = 'EXO04'; end if;
+    end if;
+    if cost > 0 then
+      insert into budget_entries (tenant_id, operation_id, action, surface_id, app_id, amount, state)
+        values (o.tenant_id, o.id, o.action, o.intent ->> 'surface_id', o.intent ->> 'app_id', cost,
+          case d -> 'claim' ->> 'state' when 'committed' then 'settled' else 'released' end);
+    end if;
+  end if;
+  perform write_leaves(o.tenant_id, o.id, o.context ->> 'request_id', d -> 'leaves');
+  insert into receipts (tenant_id, operation_id, status, receipt, jws, passes)
+    values (o.tenant_id, o.id, d ->> 'status', d ->> 'receipt', d ->> 'jws', d -> 'passes');
+  update operations set status = d ->> 'status', passes = d -> 'passes', decision_hash = d ->> 'decision_hash',
+    error = nullif(d -> 'error', 'null'), approval = d -> 'approval', run_id = coalesce(d ->> 'run_id', run_id),
+    preview = coalesce(nullif(d -> 'preview', 'null'), preview), shown_hash = coalesce(d ->> 'shown_hash', shown_hash)
+    where tenant_id = o.tenant_id and id = o.id;
+  if d ->> 'status' = 'executed' and o.undo_of is not null then
+    update operations set undone_by = o.id where tenant_id = o.tenant_id and id = o.undo_of;
+  end if;
+  insert into outbox (tenant_id, operation_id, kind, due_at)
+    values (o.tenant_id, o.id, 'seal', clock_timestamp() + interval '500 milliseconds');
+  return jsonb_build_object('ended', true, 'status', d ->> 'status');
+end $$;
+
+grant execute on function write_leaves(text, text, text, jsonb) to app, guard, control, sequencer, stop;
+grant execute on function mark_pending(jsonb), end_operation(jsonb) to guard, control;
+grant execute on function admit_vote(jsonb) to app, guard;
+grant execute on function cancel_operation(jsonb) to app;
+grant usage on all sequences in schema public to app, guard, control, sequencer, stop;

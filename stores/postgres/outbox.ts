@@ -1,0 +1,76 @@
+/**
+ * What Temporal has still to be told. A row is written with the thing it speaks of and goes when Temporal has answered,
+ * so that a crash between the two only delays. Read by the leader alone.
+ */
+import type pg from 'pg'
+import type { OperationInput } from '../../domain/steps.ts'
+
+export interface OutboxRow {
+  id: string
+  tenant_id: string
+  operation_id: string
+  kind: 'signal' | 'cancel' | 'seal'
+  payload: { jws?: string }
+  attempts: number
+}
+
+export class Outbox {
+  readonly #pool: pg.Pool
+  constructor(pool: pg.Pool) {
+    this.#pool = pool
+  }
+
+  /** Takes due rows and puts them off, so that a failed try comes again later. */
+  async take(kinds: readonly OutboxRow['kind'][], limit: number, againSeconds: number): Promise<OutboxRow[]> {
+    const { rows } = await this.#pool.query<OutboxRow>(
+      `update outbox o set attempts = attempts + 1, due_at = clock_timestamp() + make_interval(secs => $3)
+       where id in (select id from outbox where due_at <= clock_timestamp() and kind = any ($1) order by due_at limit $2
+         for update skip locked)
+       returning id::text, tenant_id, operation_id, kind, payload, attempts`,
+      [kinds, limit, againSeconds],
+    )
+    return rows
+  }
+
+  async done(ids: readonly string[]): Promise<void> {
+    await this.#pool.query('delete from outbox where id = any ($1::bigint[])', [ids])
+  }
+
+  /** Operations whose run nobody has seen start. */
+  async unstarted(olderThanSeconds: number, limit: number): Promise<OperationInput[]> {
+    const { rows } = await this.#pool.query<Omit<OperationInput, 'v'>>(
+      `select tenant_id, id as operation_id, intent, intent_hash, plan, plan_hash, proposal from operations
+       where ended_at is null and run_id is null and status = 'evaluating'
+         and created_at < clock_timestamp() - make_interval(secs => $1)
+       order by created_at limit $2`,
+      [olderThanSeconds, limit],
+    )
+    return rows.map((row) => ({ v: 1, ...row }))
+  }
+
+  async noteRun(tenantId: string, operationId: string, runId: string): Promise<void> {
+    await this.#pool.query(
+      'update operations set run_id = $3 where tenant_id = $1 and id = $2 and run_id is null and ended_at is null',
+      [tenantId, operationId, runId],
+    )
+  }
+
+  /** Operations that should have ended or be waiting by now: their runs are looked at. */
+  async lingering(olderThanSeconds: number, limit: number): Promise<{ tenant_id: string; operation_id: string; status: string }[]> {
+    const { rows } = await this.#pool.query<{ tenant_id: string; operation_id: string; status: string }>(
+      `select tenant_id, id as operation_id, status from operations
+       where ended_at is null and updated_at < clock_timestamp() - make_interval(secs => $1)
+       order by updated_at limit $2`,
+      [olderThanSeconds, limit],
+    )
+    return rows
+  }
+
+  async counts(): Promise<{ waiting: number; unsealed: number }> {
+    const { rows } = await this.#pool.query<{ waiting: number; unsealed: number }>(
+      `select count(*) filter (where kind <> 'seal')::int as waiting, count(*) filter (where kind = 'seal')::int as unsealed
+       from outbox`,
+    )
+    return rows[0] ?? { waiting: 0, unsealed: 0 }
+  }
+}

@@ -1,0 +1,63 @@
+/**
+ * Pools by role. A pool's role decides what its connections may touch; the tenant is set inside each transaction, since
+ * a pooled session must not carry one over.
+ */
+import pg from 'pg'
+
+export type DatabaseRole = 'owner' | 'app' | 'guard' | 'control' | 'sequencer' | 'stop' | 'auditor'
+
+export interface PoolOptions {
+  url: string
+  max: number
+  /** Statements and transactions die by themselves, so that a hung one cannot hold the fence. */
+  statementTimeoutMs: number
+  applicationName: string
+}
+
+export function openPool(options: PoolOptions, onError: (error: Error) => void): pg.Pool {
+  const pool = new pg.Pool({
+    connectionString: options.url,
+    max: options.max,
+    application_name: options.applicationName,
+    connectionTimeoutMillis: 5_000,
+    idleTimeoutMillis: 60_000,
+    keepAlive: true,
+    options: `-c statement_timeout=${options.statementTimeoutMs} -c transaction_timeout=${options.statementTimeoutMs * 2} -c idle_in_transaction_session_timeout=${options.statementTimeoutMs}`,
+  })
+  // Without a listener, a server that goes away under an idle connection would end the process.
+  pool.on('error', onError)
+  return pool
+}
+
+/** Runs `work` in one transaction with the tenant set; rolls back and rethrows on any error. */
+export async function inTransaction<T>(
+  pool: pg.Pool,
+  tenantId: string,
+  work: (client: pg.PoolClient) => Promise<T>,
+): Promise<T> {
+  const client = await pool.connect()
+  let broken: Error | undefined
+  try {
+    await client.query(`begin; select set_config('app.tenant', ${client.escapeLiteral(tenantId)}, true)`)
+    const result = await work(client)
+    await client.query('commit')
+    return result
+  } catch (error) {
+    await client.query('rollback').catch((rollback: Error) => {
+      broken = rollback
+    })
+    throw error
+  } finally {
+    client.release(broken)
+  }
+}
+
+/** One read with the tenant set, in one round trip of two statements. */
+export async function readAs<Row extends pg.QueryResultRow>(
+  pool: pg.Pool,
+  tenantId: string,
+  text: string,
+  values: unknown[],
+): Promise<Row[]> {
+  return await inTransaction(pool, tenantId, async (client) => (await client.query<Row>(text, values)).rows)
+}

@@ -1,0 +1,239 @@
+/** What the API reads: operations, policy, switches, memberships. Row-level security stands behind every query. */
+import type pg from 'pg'
+import { inTransaction, readAs } from './pool.ts'
+import type { Json, JsonObject } from '../../domain/canonical.ts'
+import type { Status } from '../../domain/lifecycle.ts'
+import type { Intent, Plan, Preview } from '../../domain/plan.ts'
+import type { Vote } from '../../domain/approval.ts'
+import type { Pass } from '../../domain/verdict.ts'
+
+export interface OperationRow {
+  ordinal: string
+  id: string
+  tenant_id: string
+  status: Status
+  intent: Intent
+  plan: Plan
+  intent_hash: string
+  plan_hash: string
+  context: JsonObject
+  reason: string | null
+  idempotency_key: string
+  principal_kind: 'agent' | 'service' | 'user'
+  person_id: string | null
+  preview: Preview | null
+  shown_hash: string | null
+  decision_hash: string | null
+  passes: Pass[]
+  approval: { expires_at?: string; satisfied_by?: string | null; license_id?: string | null }
+  error: JsonObject | null
+  undo_of: string | null
+  undone_by: string | null
+  resolved_by: string | null
+  run_id: string | null
+  created_at: string
+  updated_at: string
+  claim: { kind: string; key: string; state: string; attempts: number; result: Json } | null
+  votes: Vote[]
+  sealed: boolean
+}
+
+export interface OperationFilter {
+  status?: string | undefined
+  action?: string | undefined
+  project?: string | undefined
+  since?: string | undefined
+  before?: string | undefined
+  limit: number
+}
+
+const COLUMNS = `o.ordinal::text, o.id, o.tenant_id, o.status, o.intent, o.plan, o.intent_hash, o.plan_hash, o.context, o.reason,
+  o.idempotency_key, o.principal_kind, o.person_id, o.preview, o.shown_hash, o.decision_hash, o.passes, o.approval, o.error,
+  o.undo_of, o.undone_by, o.resolved_by, o.run_id, iso(o.created_at) as created_at, iso(o.updated_at) as updated_at,
+  (select jsonb_build_object('kind', c.kind, 'key', c.effect_key, 'state', c.state, 'attempts', c.attempts, 'result', c.result)
+     from claims c where c.tenant_id = o.tenant_id and c.operation_id = o.id) as claim,
+  (select coalesce(jsonb_agg(v.vote order by v.ordinal), '[]') from votes v
+     where v.tenant_id = o.tenant_id and v.operation_id = o.id) as votes,
+  exists (select from seals s where s.tenant_id = o.tenant_id and s.operation_id = o.id) as sealed`
+
+export class Reading {
+  readonly #pool: pg.Pool
+  constructor(pool: pg.Pool) {
+    this.#pool = pool
+  }
+
+  async operation(tenantId: string, id: string): Promise<OperationRow | null> {
+    return await inTransaction(this.#pool, tenantId, async (client) => {
+      const { rows } = await client.query<OperationRow>({
+        name: 'operation',
+        text: `select ${COLUMNS} from operations o where o.tenant_id = $1 and o.id = $2`,
+        values: [tenantId, id],
+      })
+      return rows[0] ?? null
+    })
+  }
+
+  async operations(tenantId: string, filter: OperationFilter): Promise<OperationRow[]> {
+    return await readAs<OperationRow>(
+      this.#pool,
+      tenantId,
+      `select ${COLUMNS} from operations o where o.tenant_id = $1 and ($2::text is null or o.status = $2)
+         and ($3::text is null or o.action = $3) and ($4::text is null or o.project_id = $4)
+         and ($5::timestamptz is null or o.created_at >= $5) and ($6::bigint is null or o.ordinal < $6)
+       order by o.ordinal desc limit $7`,
+      [
+        tenantId,
+        filter.status ?? null,
+        filter.action ?? null,
+        filter.project ?? null,
+        filter.since ?? null,
+        filter.before ?? null,
+        filter.limit,
+      ],
+    )
+  }
+
+  async status(tenantId: string, id: string): Promise<Status | null> {
+    const rows = await readAs<{ status: Status }>(
+      this.#pool,
+      tenantId,
+      'select status from operations where tenant_id = $1 and id = $2',
+      [tenantId, id],
+    )
+    return rows[0]?.status ?? null
+  }
+
+  async byKey(tenantId: string, principalId: string, key: string): Promise<{ id: string; request_hash: string } | null> {
+    const rows = await readAs<{ id: string; request_hash: string }>(
+      this.#pool,
+      tenantId,
+      'select id, request_hash from operations where tenant_id = $1 and principal_id = $2 and idempotency_key = $3',
+      [tenantId, principalId, key],
+    )
+    return rows[0] ?? null
+  }
+
+  async receipt(tenantId: string, id: string): Promise<{ receipt: string; jws: string } | null> {
+    const rows = await readAs<{ receipt: string; jws: string }>(
+      this.#pool,
+      tenantId,
+      'select receipt, jws from receipts where tenant_id = $1 and operation_id = $2',
+      [tenantId, id],
+    )
+    return rows[0] ?? null
+  }
+
+  async view(tenantId: string, view: JsonObject): Promise<Json> {
+    const rows = await readAs<{ view: Json }>(this.#pool, tenantId, 'select view_of($1, $2) as view', [
+      tenantId,
+      JSON.stringify(view),
+    ])
+    return rows[0]?.view ?? null
+  }
+
+  async policy(tenantId: string): Promise<JsonObject> {
+    const rows = await readAs<{ document: JsonObject }>(
+      this.#pool,
+      tenantId,
+      'select policy_document($1) as document',
+      [tenantId],
+    )
+    return rows[0]?.document ?? {}
+  }
+
+  /** The tenant's switches and the platform's, which every tenant may read. */
+  async switches(tenantId: string): Promise<SwitchItem[]> {
+    return await readAs<SwitchItem>(
+      this.#pool,
+      tenantId,
+      `select case when tenant_id = 't_system' then 'global' else 'tenant' end as scope,
+         case when tenant_id = 't_system' then null else tenant_id end as tenant_id,
+         jsonb_build_object('kind', kind, 'value', nullif(value, '')) as selector, state, hold, epoch::int as epoch, reason,
+         changed_by, iso(changed_at) as changed_at
+       from kill_switches where tenant_id in ('t_system', $1) order by tenant_id <> 't_system', kind, value`,
+      [tenantId],
+    )
+  }
+
+  async drain(tenantId: string): Promise<JsonObject | null> {
+    const rows = await readAs<{ drain: JsonObject }>(
+      this.#pool,
+      tenantId,
+      `select jsonb_build_object('epoch', epoch, 'state', case when drained_at is null then 'requested' else 'drained' end,
+         'requested_at', iso(requested_at), 'drained_at', iso(drained_at), 'operations', open_operations) as drain
+       from switch_drains where tenant_id = $1 order by epoch desc limit 1`,
+      [tenantId],
+    )
+    return rows[0]?.drain ?? null
+  }
+
+  async kpiRaw(tenantId: string, surfaceId: string, kpi: string | null, before: string | null, limit: number) {
+    return await readAs<{ id: string; item: JsonObject }>(
+      this.#pool,
+      tenantId,
+      `select id::text, jsonb_build_object('surface_id', surface_id, 'kpi', kpi, 'value', decimal_text(value),
+         'measured_at', iso(measured_at), 'measured_by', measured_by) as item
+       from kpi_raw where tenant_id = $1 and surface_id = $2 and ($3::text is null or kpi = $3)
+         and ($4::bigint is null or id < $4::bigint) order by id desc limit $5`,
+      [tenantId, surfaceId, kpi, before, limit],
+    )
+  }
+
+  async operatorKeys(tenantId: string): Promise<JsonObject[]> {
+    const rows = await readAs<{ key: JsonObject }>(
+      this.#pool,
+      tenantId,
+      `select jsonb_build_object('kid', kid, 'principal_id', principal_id, 'public_jwk', public_jwk,
+         'not_before', iso(not_before), 'revoked_at', iso(revoked_at)) as key
+       from operator_keys where tenant_id = $1 order by not_before, kid`,
+      [tenantId],
+    )
+    return rows.map((row) => row.key)
+  }
+
+  async places(tenantId: string, kind: string): Promise<JsonObject[]> {
+    const rows = await readAs<{ place: JsonObject }>(
+      this.#pool,
+      tenantId,
+      `select jsonb_build_object('id', id, 'name', name, 'status', status) as place from places
+       where tenant_id = $1 and kind = $2 order by id`,
+      [tenantId, kind],
+    )
+    return rows.map((row) => row.place)
+  }
+
+  async principals(tenantId: string): Promise<JsonObject[]> {
+    const rows = await readAs<{ principal: JsonObject }>(
+      this.#pool,
+      tenantId,
+      `select jsonb_build_object('id', p.id, 'kind', p.kind, 'name', p.name, 'status', p.status, 'role', m.role,
+         'permissions', m.permissions, 'membership', m.status) as principal
+       from memberships m join principals p on p.id = m.principal_id where m.tenant_id = $1 order by p.id`,
+      [tenantId],
+    )
+    return rows.map((row) => row.principal)
+  }
+
+  async check(): Promise<void> {
+    await this.#pool.query('select 1')
+  }
+
+  async auditAlive(): Promise<boolean> {
+    const { rows } = await this.#pool.query<{ alive: boolean }>(
+      `select alive_at > clock_timestamp() - interval '60 seconds' and self_check_ok as alive from audit_sequencer`,
+    )
+    return rows[0]?.alive === true
+  }
+}
+
+export interface SwitchItem {
+  scope: 'global' | 'tenant'
+  tenant_id: string | null
+  selector: { kind: 'all' | 'action' | 'provider' | 'class'; value: string | null }
+  state: 'running' | 'stopped'
+  hold: 'owner' | 'platform' | null
+  epoch: number
+  reason: string | null
+  changed_by: string
+  changed_at: string
+}

@@ -1,0 +1,125 @@
+/** Records: writes that inform or tighten, each in one transaction with its leaf, none of them through Temporal. */
+import type pg from 'pg'
+import { inTransaction } from './pool.ts'
+import type { JsonObject } from '../../domain/canonical.ts'
+import type { LeafRow } from '../../domain/leaf.ts'
+
+export class Records {
+  readonly #app: pg.Pool
+  readonly #stop: pg.Pool
+  constructor(app: pg.Pool, stop: pg.Pool) {
+    this.#app = app
+    this.#stop = stop
+  }
+
+  async cancel(document: {
+    tenant_id: string
+    operation_id: string
+    cancel: JsonObject
+  }): Promise<{ cancelled: true } | { refused: 'resource.not_found' | 'operation.not_cancellable' }> {
+    const { rows } = await this.#app.query<{
+      cancel_operation: { cancelled: true } | { refused: 'resource.not_found' | 'operation.not_cancellable' }
+    }>('select cancel_operation($1)', [JSON.stringify(document)])
+    const [row] = rows
+    if (row === undefined) throw new Error('cancel_operation answered no row')
+    return row.cancel_operation
+  }
+
+  async measure(
+    tenantId: string,
+    measurement: { surface_id: string; kpi: string; value: string; measured_at: string; by: string },
+    requestId: string,
+    leaf: LeafRow,
+  ): Promise<void> {
+    await this.#withLeaf(tenantId, requestId, leaf, async (client) => {
+      await client.query(
+        'insert into kpi_raw (tenant_id, surface_id, kpi, value, measured_at, measured_by) values ($1, $2, $3, $4, $5, $6)',
+        [tenantId, measurement.surface_id, measurement.kpi, measurement.value, measurement.measured_at, measurement.by],
+      )
+    })
+  }
+
+  /** False when the id is taken. */
+  async addPlace(
+    tenantId: string,
+    place: { kind: string; id: string; name: string },
+    requestId: string,
+    leaf: LeafRow,
+  ): Promise<boolean> {
+    return await inTransaction(this.#app, tenantId, async (client) => {
+      const { rowCount } = await client.query(
+        'insert into places (tenant_id, kind, id, name) values ($1, $2, $3, $4) on conflict do nothing',
+        [tenantId, place.kind, place.id, place.name],
+      )
+      if (rowCount === 1) await writeLeaf(client, tenantId, null, requestId, leaf)
+      return rowCount === 1
+    })
+  }
+
+  async leaf(tenantId: string, operationId: string | null, requestId: string | null, leaf: LeafRow): Promise<void> {
+    await inTransaction(this.#app, tenantId, async (client) => {
+      await writeLeaf(client, tenantId, operationId, requestId, leaf)
+    })
+  }
+
+  async now(): Promise<string> {
+    const { rows } = await this.#app.query<{ now: string }>('select iso(clock_timestamp()) as now')
+    return rows[0]?.now ?? ''
+  }
+
+  /** Committed when this returns: guards that read after it see the stop. Draining is the second half. */
+  async stop(document: {
+    tenant_id: string
+    selectors: { kind: string; value: string | null }[]
+    hold: string | null
+    reason: string
+    changed_by: string
+    leaf_hash: string
+    request_id: string
+    leaves: LeafRow[]
+  }): Promise<{ epoch: number }> {
+    const { rows } = await this.#stop.query<{ stop_switch: { epoch: number } }>('select stop_switch($1)', [
+      JSON.stringify(document),
+    ])
+    const [row] = rows
+    if (row === undefined) throw new Error('stop_switch answered no row')
+    return row.stop_switch
+  }
+
+  /** Waits until nobody holds the fence of the scope, then says what may still land. */
+  async drain(tenantId: string, epoch: number): Promise<JsonObject> {
+    const { rows } = await this.#stop.query<{ drain_switch: JsonObject }>('select drain_switch($1, $2)', [tenantId, epoch])
+    return rows[0]?.drain_switch ?? {}
+  }
+
+  async checkStop(): Promise<void> {
+    await this.#stop.query('select 1')
+  }
+
+  async #withLeaf(
+    tenantId: string,
+    requestId: string,
+    leaf: LeafRow,
+    write: (client: pg.PoolClient) => Promise<void>,
+  ): Promise<void> {
+    await inTransaction(this.#app, tenantId, async (client) => {
+      await write(client)
+      await writeLeaf(client, tenantId, null, requestId, leaf)
+    })
+  }
+}
+
+async function writeLeaf(
+  client: pg.PoolClient,
+  tenantId: string,
+  operationId: string | null,
+  requestId: string | null,
+  leaf: LeafRow,
+): Promise<void> {
+  await client.query('select write_leaves($1, $2, $3, jsonb_build_array($4::jsonb))', [
+    tenantId,
+    operationId,
+    requestId,
+    JSON.stringify(leaf),
+  ])
+}

@@ -1,0 +1,181 @@
+/** An operation's rows in memory: what the database functions do, said once more for tests that only need histories. */
+import type { MemoryLog } from './memory-log.ts'
+import type { Vote } from '../../../domain/approval.ts'
+import type { JsonObject } from '../../../domain/canonical.ts'
+import type { LeafRow } from '../../../domain/leaf.ts'
+import { isFinal, type Status } from '../../../domain/lifecycle.ts'
+import type {
+  EndDocument,
+  GuardTransaction,
+  OperationRows,
+  PassRow,
+  PendingDocument,
+} from '../../../domain/operation-rows.ts'
+import type { TransactionPorts, VoteContext, VoterRow, VoteRows } from '../../../domain/ports.ts'
+import type { OperationInput } from '../../../domain/steps.ts'
+
+export type Operation = NonNullable<PassRow['operation']>
+/** What a pass of this operation reads; `guard` is true inside the guard's transaction. */
+export type FactsOf = (operation: Operation, guard: boolean) => JsonObject
+
+interface Kept {
+  operation: Operation
+  input: OperationInput
+  run_id: string | null
+  jws: string
+  receipt: PassRow['receipt']
+  claim: PassRow['claim']
+  votes: Vote[]
+  facts: FactsOf
+}
+
+export class MemoryRows implements OperationRows, VoteRows {
+  readonly log: MemoryLog
+  readonly voters = new Map<string, VoterRow>()
+  readonly keys = new Map<string, { principal_id: string; public_jwk: JsonObject; operation_id: string }>()
+  readonly notes: JsonObject[] = []
+  readonly #kept = new Map<string, Kept>()
+
+  constructor(log: MemoryLog) {
+    this.log = log
+  }
+
+  open(input: OperationInput, operation: Operation, facts: FactsOf): void {
+    const empty = { run_id: null, jws: '', receipt: null, claim: null, votes: [] }
+    this.#kept.set(input.operation_id, { input, operation, facts, ...empty })
+  }
+
+  of(operationId: string): Kept {
+    const kept = this.#kept.get(operationId)
+    if (kept === undefined) throw new Error(`no operation ${operationId}`)
+    return kept
+  }
+
+  async readPass(_tenantId: string, operationId: string): Promise<PassRow> {
+    return this.#row(operationId, false)
+  }
+
+  async markPending(document: PendingDocument): Promise<{ status: string; expires_at?: string }> {
+    const { operation } = this.of(document.operation_id)
+    if (operation.status === 'evaluating') {
+      Object.assign(operation, {
+        status: 'pending_approval',
+        preview: document.preview,
+        shown_hash: document.shown_hash,
+        passes: document.passes,
+        approval: document.approval,
+      })
+      this.log.write(document.tenant_id, document.operation_id, document.leaves)
+    }
+    return { status: operation.status, expires_at: operation.approval.expires_at ?? '' }
+  }
+
+  async endOperation(document: EndDocument): Promise<{ ended: boolean; status: string }> {
+    const kept = this.of(document.operation_id)
+    if (kept.receipt !== null) return { ended: false, status: kept.operation.status }
+    const { claim } = document
+    if (claim !== null)
+      kept.claim = { ...claim, attempts: 1, passes: [...document.passes], state: claim.state as 'committed' }
+    this.log.write(document.tenant_id, document.operation_id, document.leaves)
+    kept.jws = document.jws
+    kept.run_id = document.run_id ?? kept.run_id
+    const status = document.status as 'executed'
+    kept.receipt = { status, receipt: document.receipt, passes: [...document.passes] }
+    kept.operation.status = status
+    return { ended: true, status }
+  }
+
+  async guarded(
+    _tenantId: string,
+    operationId: string,
+    _governs: boolean,
+    work: (transaction: GuardTransaction) => Promise<'commit' | 'rollback'>,
+  ): Promise<void> {
+    const ended: EndDocument[] = []
+    const end = async (document: EndDocument) => void ended.push(document)
+    const verdict = await work({ row: this.#row(operationId, true), ports: this.#ports(operationId), end })
+    if (verdict === 'commit') for (const document of ended) await this.endOperation(document)
+  }
+
+  async raiseAlarm(tenantId: string, operationId: string | null, leaf: LeafRow): Promise<void> {
+    this.log.write(tenantId, operationId, [leaf])
+  }
+
+  async tenantExists(): Promise<boolean> {
+    return true
+  }
+
+  async databaseTime(): Promise<string> {
+    return now()
+  }
+
+  async context(_tenantId: string, operationId: string, kid: string, by: string | null): Promise<VoteContext> {
+    const { operation } = this.of(operationId)
+    const { plan, intent, status, intent_hash, plan_hash, shown_hash, context } = operation
+    const key = this.keys.get(kid)
+    const voter = this.voters.get(by ?? key?.principal_id ?? '') ?? null
+    return {
+      now: now(),
+      operation: { status, intent_hash, plan_hash, shown_hash, plan, action: intent.action, context },
+      key: key === undefined ? null : { kid, ...key },
+      voter,
+    }
+  }
+
+  async admit(document: Parameters<VoteRows['admit']>[0]): ReturnType<VoteRows['admit']> {
+    const { operation, votes } = this.of(document.operation_id)
+    const known = votes.find((vote) => vote.jws === document.vote.jws)
+    if (known !== undefined) return { vote: known, known: true }
+    if (isFinal(operation.status as Status)) return { refused: 'approval.already_decided' }
+    if (operation.status !== 'pending_approval') return { refused: 'approval.not_pending' }
+    if (votes.some((vote) => vote.person_id === document.person_id)) return { refused: 'approval.already_decided' }
+    votes.push(document.vote)
+    this.log.write(document.tenant_id, document.operation_id, document.leaves)
+    return { vote: document.vote, known: false }
+  }
+
+  async writeLeaf(tenantId: string, operationId: string | null, _request: string | null, leaf: LeafRow): Promise<void> {
+    this.log.write(tenantId, operationId, [leaf])
+  }
+
+  #row(operationId: string, guard: boolean): PassRow {
+    const { operation, claim, receipt, votes, facts } = this.of(operationId)
+    const kinds = ['operation.requested', 'operation.pending', 'vote.accepted', 'effect.intent']
+    return structuredClone({
+      now: now(),
+      operation,
+      claim,
+      receipt,
+      votes,
+      voters: Object.fromEntries(votes.map((vote) => [vote.person_id, true])),
+      leaves: this.log.hashesOf(operation.intent.tenant_id, operationId, kinds),
+      facts: facts(operation, guard),
+      view: null,
+    })
+  }
+
+  #ports(operationId: string): TransactionPorts {
+    const refuse = async () => {
+      throw new Error('not in these tests')
+    }
+    return {
+      notes: { append: async (note) => void this.notes.push({ ...note, operation_id: operationId }), remove: async () => false },
+      controls: {
+        putPolicy: refuse,
+        resume: refuse,
+        createTenant: refuse,
+        createOperatorKey: async ({ kid, ...key }) => {
+          this.keys.set(kid, key)
+          const voter = this.voters.get(key.principal_id)
+          if (voter !== undefined) voter.has_active_key = true
+          return true
+        },
+      },
+    }
+  }
+}
+
+/** Database time, as the database writes it. */
+export function now(): string {
+  return new Date().toISOString().replace('Z', '000Z')
+}

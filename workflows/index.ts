@@ -1,0 +1,3 @@
+/** The workflow types a worker hosts. */
+export { reconcile, seal } from './keeping.ts'
+export { governedOperation } from './operation.ts'

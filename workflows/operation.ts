@@ -1,0 +1,255 @@
+/**
+ * The life of one operation. Knows no action by name: everything about it stands in the plan.
+ *
+ * Decides only by pure functions over recorded facts; reads no clock, no randomness, no network. No answer is a denial,
+ * and any surprise ends as a recorded failure without an effect, never as a parked task.
+ */
+import {
+  ApplicationFailure,
+  CancellationScope,
+  condition,
+  setCurrentDetails,
+  setDefaultSignalHandler,
+  setHandler,
+  defineSignal,
+  setWorkflowOptions,
+  sleep,
+  workflowInfo,
+} from '@temporalio/workflow'
+import { localSteps, steps } from './step-proxies.ts'
+import { pendingDetails } from './details.ts'
+import { approvalState, type Vote } from '../domain/approval.ts'
+import { canonicalJson, type JsonObject } from '../domain/canonical.ts'
+import type { ErrorCode } from '../domain/errors.ts'
+import { firstBlock, makePass, runChain } from '../domain/gates/chain.ts'
+import { LIMITS } from '../domain/limits.ts'
+import { intentHash, planHash } from '../domain/plan.ts'
+import { decisionHash } from '../domain/receipt.ts'
+import { standingGrant } from '../domain/standing.ts'
+import type { EndedOutput, EndInput, OperationInput, OperationRef, OperationResult, PassOutput } from '../domain/steps.ts'
+import type { Pass } from '../domain/verdict.ts'
+
+/** One argument: the compact JWS of a vote. */
+export const decideSignal = defineSignal<[unknown]>('decide')
+
+setWorkflowOptions({ versioningBehavior: 'PINNED' }, governedOperation)
+export async function governedOperation(input: OperationInput): Promise<OperationResult> {
+  const wake: Wake = { inbox: [], cancelRequested: false, due: false }
+  setHandler(decideSignal, (jws) => {
+    if (typeof jws === 'string' && wake.inbox.length < 1_000) wake.inbox.push(jws)
+  })
+  setDefaultSignalHandler(() => undefined)
+  CancellationScope.current().cancelRequested.catch(() => {
+    wake.cancelRequested = true
+  })
+  return await CancellationScope.nonCancellable(() => live(input, wake))
+}
+
+/** What may wake a waiting run. None of it decides: each only makes the run look at the rows again. */
+interface Wake {
+  inbox: string[]
+  cancelRequested: boolean
+  due: boolean
+}
+
+/** What the run has gathered so far; it only grows. */
+interface Gathered {
+  passes: Pass[]
+  votes: Vote[]
+}
+
+async function live(input: OperationInput, wake: Wake): Promise<OperationResult> {
+  const ref = readRef(input)
+  if (ref === null) return await refuseStart(input)
+  const gathered: Gathered = { passes: [], votes: [] }
+  let ended: EndedOutput
+  try {
+    ended = await decide(input, ref, wake, gathered)
+  } catch (error) {
+    ended = await end(ref, gathered, 'failed', 'internal.error', { step: stepOf(error) })
+  }
+  assertSameDecision(input, ended)
+  return {
+    operation_id: ref.operation_id,
+    status: ended.status,
+    error_code: ended.error_code,
+    decision_hash: ended.decision_hash,
+  }
+}
+
+async function decide(input: OperationInput, ref: OperationRef, wake: Wake, gathered: Gathered): Promise<EndedOutput> {
+  const first = await localSteps.readPass({ ...ref, pass: 'propose' })
+  const stopped = await stopEarly(input, ref, 'propose', first, gathered)
+  if (stopped !== null) return stopped
+  if (input.intent.run === 'propose') return await end(ref, gathered, 'proposed')
+
+  const { plan, intent } = input
+  if (!plan.approval.required || standingGrant(plan, intent, first.facts) !== null) {
+    const done = await effect(input, ref, gathered, plan.fast_path ? 'local' : 'regular')
+    if (done !== 'unapproved') return done
+  }
+  const answer = await waitForPeople(input, ref, first, wake, gathered)
+  if (answer !== 'approved') return await end(ref, gathered, answer.status, answer.code)
+  const again = await localSteps.readPass({ ...ref, pass: 'resume' })
+  gathered.votes = again.votes
+  const blocked = await stopEarly(input, ref, 'resume', again, gathered)
+  if (blocked !== null) return blocked
+  if (again.shown_hash !== first.shown_hash || approvalState(plan.approval, again.votes) !== 'satisfied')
+    return await end(ref, gathered, 'failed', 'effect.precondition_failed', { changed: 'preview' })
+  const done = await effect(input, ref, gathered, 'regular')
+  return done === 'unapproved' ? await end(ref, gathered, 'failed', 'effect.precondition_failed', { changed: 'votes' }) : done
+}
+
+/** Records a pass and ends the run when its facts, or what they speak of, leave nothing to do. */
+async function stopEarly(
+  input: OperationInput,
+  ref: OperationRef,
+  name: 'propose' | 'resume',
+  read: PassOutput,
+  gathered: Gathered,
+): Promise<EndedOutput | null> {
+  if (read.ended !== null) return read.ended
+  if (!read.proposal_valid) return await end(ref, gathered, 'failed', 'proposal.invalid')
+  const pass = makePass(name, input.plan, input.intent, read.facts)
+  gathered.passes.push(pass)
+  if (read.cancelled) return await end(ref, gathered, 'cancelled', 'operation.cancelled')
+  const block = firstBlock(pass.verdicts)
+  return block === null ? null : await end(ref, gathered, 'blocked', block.code, block.evidence)
+}
+
+type Answer = 'approved' | { status: 'denied' | 'expired' | 'cancelled'; code: ErrorCode }
+
+/** Waits for votes until the deadline by database time. Votes decide when admitted to their row, not on arrival. */
+async function waitForPeople(
+  input: OperationInput,
+  ref: OperationRef,
+  first: PassOutput,
+  wake: Wake,
+  gathered: Gathered,
+): Promise<Answer> {
+  const [pass] = gathered.passes
+  if (pass === undefined || first.shown_hash === null) throw new Error('nothing was shown')
+  const pending = await localSteps.markPending({ ...ref, pass, preview: first.preview, shown_hash: first.shown_hash })
+  setCurrentDetails(pendingDetails(input, first, pending.expires_at))
+  const watch = async (remainingMs: number) => {
+    await sleep(Math.max(remainingMs, 1), { summary: 'approval deadline' })
+    wake.due = true
+  }
+  void watch(pending.remaining_ms)
+  const seen = new Set<string>()
+  let refused = 0
+  for (;;) {
+    await condition(() => wake.inbox.length > 0 || wake.due || wake.cancelRequested)
+    wake.cancelRequested = false
+    for (let jws = wake.inbox.shift(); jws !== undefined; jws = wake.inbox.shift()) {
+      if (seen.has(jws) || refused >= LIMITS.refusedVotesKept) continue
+      seen.add(jws)
+      const admitted = await localSteps.admitVote({ ...ref, jws })
+      if ('refused' in admitted) refused++
+      else gathered.votes.push(admitted.vote)
+    }
+    const state = approvalState(input.plan.approval, gathered.votes)
+    if (state === 'satisfied') return 'approved'
+    if (state === 'denied') return { status: 'denied', code: 'approval.denied' }
+    const deadline = await localSteps.readDeadline(ref)
+    if (deadline.cancelled) return { status: 'cancelled', code: 'operation.cancelled' }
+    if (deadline.remaining_ms <= 0) return { status: 'expired', code: 'approval.expired' }
+    if (wake.due) {
+      wake.due = false
+      void watch(deadline.remaining_ms)
+    }
+  }
+}
+
+/** The guard decides again at the point of effect; the workflow decides the same over the guard's facts, or fails. */
+async function effect(
+  input: OperationInput,
+  ref: OperationRef,
+  gathered: Gathered,
+  path: 'local' | 'regular',
+): Promise<EndedOutput | 'unapproved'> {
+  const guard = path === 'local' ? localSteps : steps
+  const { passes, votes } = gathered
+  const answer = await guard.guardEffect({ ...ref, governs: input.plan.governs, passes, votes })
+  switch (answer.outcome) {
+    case 'ended':
+      return answer
+    case 'unapproved':
+      return 'unapproved'
+    case 'cancelled':
+      return await end(ref, gathered, 'cancelled', 'operation.cancelled')
+    case 'expired':
+      return await end(ref, gathered, 'expired', 'approval.expired')
+    case 'invalid':
+      return await end(ref, gathered, 'failed', 'proposal.invalid', { detail: answer.detail })
+    case 'blocked': {
+      const pass = makePass('guard', input.plan, input.intent, answer.pass.facts)
+      gathered.passes.push(pass)
+      const block = firstBlock(pass.verdicts) ?? firstBlock(answer.pass.verdicts)
+      if (block === null) throw new Error('the guard blocked without a verdict')
+      return await end(ref, gathered, 'blocked', block.code, block.evidence)
+    }
+  }
+}
+
+async function end(
+  ref: OperationRef,
+  gathered: Gathered,
+  status: EndInput['status'],
+  error_code: ErrorCode | null = null,
+  error_details: JsonObject = {},
+): Promise<EndedOutput> {
+  const { passes, votes } = gathered
+  return await localSteps.endOperation({ ...ref, status, error_code, error_details, passes, votes })
+}
+
+/** What was committed must be what this code decides over the recorded facts; otherwise the run fails, loudly. */
+function assertSameDecision(input: OperationInput, ended: EndedOutput): void {
+  for (const pass of ended.passes)
+    if (canonicalJson(runChain(input.plan, input.intent, pass.facts)) !== canonicalJson(pass.verdicts))
+      throw ApplicationFailure.nonRetryable(`pass ${pass.pass} was decided differently`, 'DecisionMismatch')
+  const again = decisionHash({
+    intent_hash: input.intent_hash,
+    plan_hash: input.plan_hash,
+    passes: ended.passes,
+    votes: ended.votes.map((vote) => vote.jws),
+    status: ended.status,
+    error_code: ended.error_code,
+  })
+  if (again !== ended.decision_hash)
+    throw ApplicationFailure.nonRetryable('the decision hash differs', 'DecisionMismatch')
+}
+
+/** The ids every step takes, or null when the input is not what the API signs. */
+function readRef(input: OperationInput): OperationRef | null {
+  try {
+    const { workflowId, runId } = workflowInfo()
+    const sound =
+      workflowId === `${input.tenant_id}/${input.operation_id}` &&
+      input.intent.tenant_id === input.tenant_id &&
+      input.intent.operation_id === input.operation_id &&
+      intentHash(input.intent) === input.intent_hash &&
+      planHash(input.plan) === input.plan_hash
+    const { tenant_id, operation_id, intent_hash, plan_hash } = input
+    return sound ? { tenant_id, operation_id, intent_hash, plan_hash, run_id: runId } : null
+  } catch (error) {
+    if (error instanceof Error) return null
+    throw error
+  }
+}
+
+/** A run that was not started by the API: an alarm, no effect, and a failed run. */
+async function refuseStart(input: OperationInput): Promise<never> {
+  const text = (value: unknown) => (typeof value === 'string' ? value.slice(0, 128) : '')
+  await localSteps.raiseAlarm({
+    tenant_id: text(input?.tenant_id),
+    operation_id: text(input?.operation_id),
+    detail: `run ${workflowInfo().runId} of ${workflowInfo().workflowId.slice(0, 200)} carries no proposal`,
+  })
+  throw ApplicationFailure.nonRetryable('no valid proposal', 'ProposalInvalid')
+}
+
+function stepOf(error: unknown): string {
+  const type = error instanceof Error && 'activityType' in error ? error.activityType : null
+  return typeof type === 'string' ? type : 'workflow'
+}

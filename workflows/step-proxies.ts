@@ -1,0 +1,23 @@
+/**
+ * How steps are called. Local ones answer within the workflow task and run again if the worker dies first, so each is
+ * idempotent; the regular guard is scheduled durably before it starts. Steps that meet a broken backend are retried
+ * until it heals; only a bug is final.
+ */
+import { proxyActivities, proxyLocalActivities } from '@temporalio/workflow'
+import type { ReconcileSteps, SealSteps, Steps } from '../domain/steps.ts'
+
+export const localSteps = proxyLocalActivities<Steps>({
+  startToCloseTimeout: '10 s',
+  localRetryThreshold: '20 s',
+  retry: { initialInterval: '100 ms', backoffCoefficient: 2, maximumInterval: '5 s' },
+})
+
+export const steps = proxyActivities<Pick<Steps, 'guardEffect'>>({
+  startToCloseTimeout: '20 s',
+  retry: { initialInterval: '200 ms', backoffCoefficient: 2, maximumInterval: '10 s' },
+})
+
+export const keepingSteps = proxyActivities<SealSteps & ReconcileSteps>({
+  startToCloseTimeout: '2 m',
+  retry: { initialInterval: '1 s', backoffCoefficient: 2, maximumInterval: '30 s' },
+})
