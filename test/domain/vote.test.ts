@@ -30,6 +30,10 @@ describe('reading claims', () => {
     expect(readVoteClaims(claims({ by: 'p_ada', decision: 'deny', reason: 'no' }))).not.toBeNull()
   })
 
+  test('a reason of 500 letters and a nonce of 128 are not too long', () => {
+    expect(readVoteClaims(claims({ reason: 'r'.repeat(500), nonce: 'n'.repeat(128) }))).not.toBeNull()
+  })
+
   test.each(Object.keys(claims()))('without %s they are no vote', (key) => {
     expect(readVoteClaims({ ...claims(), [key]: undefined })).toBeNull()
     const { [key as 'nonce']: _gone, ...rest } = claims()

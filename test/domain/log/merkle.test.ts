@@ -199,6 +199,9 @@ describe('inclusion', () => {
   test('there is no leaf past the end', () => {
     expect(() => inclusionProof(5, 5, log.node)).toThrow(RangeError)
     expect(() => inclusionCoords(0, 0)).toThrow(RangeError)
+    expect(() => inclusionCoords(-1, 5)).toThrow(RangeError)
+    expect(() => inclusionCoords(0.5, 5)).toThrow(RangeError)
+    expect(() => inclusionCoords(0, 2 ** 53)).toThrow(RangeError)
   })
 })
 
@@ -276,6 +279,18 @@ describe('consistency', () => {
     expect(verifyConsistency({ from: 0, to: 0, fromRoot: EMPTY_ROOT, toRoot: EMPTY_ROOT, hashes: [] })).toBe(true)
     expect(verifyConsistency({ from: 0, to: 0, fromRoot: root, toRoot: root, hashes: [] })).toBe(false)
   })
+})
+
+test.each([
+  [-1, 5],
+  [5, 4],
+  [0.5, 5],
+  [5, 5.5],
+  [0, 2 ** 53],
+])('there is no proof from %d to %d', (from, to) => {
+  expect(() => consistencyProof(from, to, log.node)).toThrow(RangeError)
+  const claim = { from, to, fromRoot: EMPTY_ROOT, toRoot: EMPTY_ROOT, hashes: [] }
+  expect(verifyConsistency(claim)).toBe(false)
 })
 
 describe('large trees', () => {

@@ -58,5 +58,8 @@ export const noteCases: NoteCase[] = [
   { what: 'a tab in the body', text: note.replace('/t_a', '\tt_a'), fault: 'malformed' },
   { what: 'a carriage return', text: note.replace('\n5', '\r\n5'), fault: 'malformed' },
   { what: 'a zero character', text: note.replace('5', '\u0000'), fault: 'malformed' },
+  { what: 'a hundred lines open', text: note + stranger.repeat(99), fault: 'none' },
+  { what: 'an unknown line of five bytes is passed over', text: `${note}${DASH} x AAAAAAA=\n`, fault: 'none' },
+  { what: 'a body of a million letters', text: sign(`${'m'.repeat(1_000_000)}\n`), fault: 'malformed', goOpens: true },
   { what: 'more than a hundred lines', text: note + stranger.repeat(100), fault: 'malformed' },
 ]

@@ -73,6 +73,10 @@ describe('checkpoint bodies', () => {
     expect(faultOf(() => parseCheckpointBody(text))).toBe('malformed')
   })
 
+  test('the empty log has a checkpoint', () => {
+    expect(parseCheckpointBody(checkpointBody({ origin: ORIGIN, size: 0, root })).size).toBe(0)
+  })
+
   test('a body that could not be parsed again is not written', () => {
     expect(faultOf(() => checkpointBody({ origin: '', size: 1, root }))).toBe('malformed')
     expect(faultOf(() => checkpointBody({ origin: ORIGIN, size: 1.5, root }))).toBe('malformed')
@@ -106,11 +110,31 @@ describe('verifier keys', () => {
       `${name}+${hash?.toUpperCase()}+${key}`,
       `${name}+${hash}+${key?.slice(4)}`,
       `${name}+${hash}+Ag${key?.slice(2)}`,
+      `my log+${hash}+${key}`,
+      `${name}+${hash}+${Buffer.from([2, ...signer.publicKey]).toString('base64')}`,
+      `${name}+${hash}+${Buffer.from([1, ...signer.publicKey, 0]).toString('base64')}`,
       `${text}=`,
       `${text}\n`,
       ` ${text}`,
     ])
       expect([bad, faultOf(() => parseVerifierKey(bad))]).toEqual([bad, 'malformed'])
+  })
+})
+
+describe('what is not signed', () => {
+  const { privateKey, publicKey } = signer
+  test.each<[string, () => unknown]>([
+    ['a body without a final newline', () => signNote('one', ORIGIN, privateKey, publicKey)],
+    ['an empty body', () => signNote('', ORIGIN, privateKey, publicKey)],
+    ['a body with a control character', () => joinNote('one\ttwo\n', [])],
+    ['a body with a lone surrogate', () => joinNote('\ud800\n', [])],
+    ['a name with a space', () => signNote(body, 'my log', privateKey, publicKey)],
+    ['a name with a plus', () => noteVerifierKey('my+log', publicKey)],
+    ['no name', () => noteKeyHash('', publicKey)],
+    ['a public key of another length', () => noteKeyHash(ORIGIN, publicKey.subarray(1))],
+    ['a signature of another length', () => noteSignatureLine(ORIGIN, publicKey, new Uint8Array(63))],
+  ])('%s', (_what, run) => {
+    expect(faultOf(run)).toBe('malformed')
   })
 })
 

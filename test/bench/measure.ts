@@ -1,0 +1,50 @@
+/** Runs a piece of work n times with so many in flight, and says how long each took. */
+export interface Figures {
+  inFlight: number
+  n: number
+  rate: number
+  p50: number
+  p95: number
+}
+
+export async function measure(work: () => Promise<void>, n: number, inFlight: number): Promise<Figures> {
+  const tookMs: number[] = []
+  let left = n
+  const startedAt = performance.now()
+  await Promise.all(
+    Array.from({ length: inFlight }, async () => {
+      while (left-- > 0) {
+        const at = performance.now()
+        await work()
+        tookMs.push(performance.now() - at)
+      }
+    }),
+  )
+  const seconds = (performance.now() - startedAt) / 1000
+  tookMs.sort((a, b) => a - b)
+  const at = (share: number) => tookMs[Math.min(tookMs.length - 1, Math.floor(share * tookMs.length))] ?? 0
+  return { inFlight, n, rate: n / seconds, p50: at(0.5), p95: at(0.95) }
+}
+
+/** One line a case: medians over the rounds, and ratios to the rival. */
+export function table(figures: ReadonlyMap<string, readonly Figures[]>, rival: string): string {
+  const median = (values: number[]) => values.sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0
+  const lines = ['case                           in flight    p50 ms    p95 ms     rate/s   rate : bare   p50 : bare']
+  for (const inFlight of [1, 30]) {
+    const of = (name: string, pick: (f: Figures) => number) =>
+      median((figures.get(name) ?? []).filter((f) => f.inFlight === inFlight).map(pick))
+    for (const name of figures.keys())
+      lines.push(
+        [
+          name.padEnd(32),
+          String(inFlight).padStart(6),
+          of(name, (f) => f.p50).toFixed(1).padStart(12),
+          of(name, (f) => f.p95).toFixed(1).padStart(9),
+          of(name, (f) => f.rate).toFixed(1).padStart(11),
+          (of(name, (f) => f.rate) / of(rival, (f) => f.rate)).toFixed(2).padStart(12),
+          (of(name, (f) => f.p50) / of(rival, (f) => f.p50)).toFixed(2).padStart(12),
+        ].join(' '),
+      )
+  }
+  return lines.join('\n')
+}

@@ -1,0 +1,167 @@
+/**
+ * `npm run bench`: our whole price beside a bare Temporal workflow with one regular activity, on one server, in one run,
+ * interleaved, at 1 and 30 in flight; beside a bare HTTP server that inserts one row. Prints; asserts nothing.
+ */
+import { fork, type ChildProcess } from 'node:child_process'
+import { cpus, loadavg, tmpdir } from 'node:os'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { Client, Connection } from '@temporalio/client'
+import { NativeConnection, Worker } from '@temporalio/worker'
+import pg from 'pg'
+import { startDeployment } from '../../bin/deployment.ts'
+import { environmentOf, type ReadyMessage } from '../../bin/process.ts'
+import { Caller, callers } from '../support/client.ts'
+import { openGlobal, openTenant, standingNotes } from '../support/opening.ts'
+import { startRowServer } from './row-server.ts'
+import { measure, type Figures, table } from './measure.ts'
+
+const ROUNDS = Number(process.env.BENCH_ROUNDS ?? '3')
+const ONE = Number(process.env.BENCH_ONE ?? '100')
+const MANY = Number(process.env.BENCH_MANY ?? '400')
+
+const say = (line: string) => process.stdout.write(`${line}\n`)
+const home = await mkdtemp(join(tmpdir(), 'exo-bench-'))
+const deployment = await startDeployment({ home, port: 0, progress: say, headless: true })
+const closers: (() => Promise<unknown>)[] = []
+try {
+  const all = callers(deployment.url, deployment.credentials)
+  await openGlobal(all)
+  await openTenant(all, 't_demo', {
+    ...standingNotes('t_demo'),
+    rate_limits: [
+      { class: 'mutation', limit: 10_000_000, window_seconds: 60 },
+      { class: 'read', limit: 10_000_000, window_seconds: 60 },
+    ],
+  })
+  const { address, namespace } = deployment.stack.addresses.temporal
+
+  const regular = await secondApp()
+  const bareWorker = await Worker.create({
+    connection: await NativeConnection.connect({ address }),
+    namespace,
+    taskQueue: 'bare',
+    workflowsPath: join(import.meta.dirname, 'bare-workflow.ts'),
+    activities: { noop: async (input: string) => input },
+  })
+  const bareRun = bareWorker.run()
+  const client = new Client({ connection: await Connection.connect({ address }), namespace })
+  const rows = await startRowServer(deployment.stack.addresses.postgres.ownerUrl)
+  closers.push(async () => {
+    bareWorker.shutdown()
+    await bareRun
+  }, rows.close)
+
+  let counter = 0
+  const append = (caller: Caller) => async () => {
+    const { status, body } = await caller.post('/operations', {
+      action: 'note.append',
+      input: { notebook: 'bench', text: `note ${counter++}` },
+    })
+    if (status !== 201) throw new Error(`${status} ${JSON.stringify(body).slice(0, 300)}`)
+  }
+  const agent = all.as('t_demo', 'agent')
+  const cases: Record<string, () => Promise<void>> = {
+    'bare workflow, one activity': async () => {
+      await client.workflow.execute('bare', { taskQueue: 'bare', workflowId: `bare-${counter++}`, args: ['x'] })
+    },
+    'ours, fast path': append(agent),
+    'ours, regular activity': append(new Caller(regular.url, agent.token)),
+    'bare HTTP, one row': async () => {
+      const answer = await fetch(rows.url, { method: 'POST', body: JSON.stringify({ text: `row ${counter++}` }) })
+      await answer.text()
+    },
+  }
+  const figures = new Map<string, Figures[]>()
+  for (const [name, work] of Object.entries(cases)) {
+    say(`warming up: ${name}`)
+    await measure(work, 20, 1)
+    await measure(work, 60, 30)
+    figures.set(name, [])
+  }
+  for (let round = 1; round <= ROUNDS; round++)
+    for (const inFlight of [1, 30])
+      for (const [name, work] of Object.entries(cases)) {
+        const got = await measure(work, inFlight === 1 ? ONE : MANY, inFlight)
+        figures.get(name)?.push(got)
+        say(`round ${round}, ${String(inFlight).padStart(2)} in flight, ${name}: p50 ${got.p50.toFixed(1)} ms, ${got.rate.toFixed(0)}/s`)
+      }
+  say('')
+  say(`machine: ${cpus().length} × ${cpus()[0]?.model ?? '?'}, node ${process.version}, load ${loadavg()[0]?.toFixed(1)}`)
+  say(table(figures, 'bare workflow, one activity'))
+  await printShape()
+} finally {
+  for (const closeOne of closers) await closeOne()
+  await deployment.stop()
+  await rm(home, { recursive: true, force: true })
+}
+process.exit()
+
+/** The same product with the fast path off, on the same backends, with a queue of its own. */
+async function secondApp(): Promise<{ url: string }> {
+  const { addresses } = deployment.stack
+  const child: ChildProcess = fork(join(import.meta.dirname, '..', '..', 'bin', 'app.ts'), [], {
+    execPath: process.execPath,
+    env: {
+      ...process.env,
+      ...environmentOf(addresses, await deploymentName()),
+      EXO_HOME: home,
+      PORT: '0',
+      EXO_FAST_PATH: 'false',
+      EXO_TASK_QUEUE: 'exoarmur-regular',
+    },
+  })
+  const message = await new Promise<ReadyMessage>((resolve, reject) => {
+    child.once('message', (each) => resolve(each as ReadyMessage))
+    child.once('exit', (code) => reject(new Error(`second app ended ${code}`)))
+  })
+  closers.push(
+    () =>
+      new Promise<void>((resolve) => {
+        child.once('exit', () => resolve())
+        child.kill('SIGTERM')
+      }),
+  )
+  return { url: message.url ?? '' }
+}
+
+async function deploymentName(): Promise<string> {
+  const { body } = await new Caller(deployment.url, null).get('/trust')
+  return body.deployment
+}
+
+/** What one operation costs in events, statements and commits, read off the servers' own counters. */
+async function printShape(): Promise<void> {
+  const pool = new pg.Client({ connectionString: deployment.stack.addresses.postgres.ownerUrl })
+  await pool.connect()
+  const commits = async () =>
+    Number((await pool.query(`select xact_commit from pg_stat_database where datname = current_database()`)).rows[0].xact_commit)
+  const n = 50
+  await new Promise((resolve) => setTimeout(resolve, 3_000))
+  const idleFrom = await commits()
+  await new Promise((resolve) => setTimeout(resolve, 3_000))
+  const idle = (await commits()) - idleFrom
+  const before = await commits()
+  const startedAt = performance.now()
+  const agent = all_agent()
+  let last = ''
+  for (let i = 0; i < n; i++) {
+    const { body } = await agent.post('/operations', { action: 'note.append', input: { notebook: 'shape', text: `${i}` } })
+    last = body.id
+  }
+  await new Promise((resolve) => setTimeout(resolve, 1_200))
+  const seconds = (performance.now() - startedAt) / 1000
+  say(`PostgreSQL commits per operation, sequencer and seal included: ${((await commits()) - before - (idle / 3) * seconds) / n}`)
+  const history = await new Client({
+    connection: await Connection.connect({ address: deployment.stack.addresses.temporal.address }),
+    namespace: deployment.stack.addresses.temporal.namespace,
+  }).workflow
+    .getHandle(`t_demo/${last}`)
+    .fetchHistory()
+  say(`events per history: ${history.events?.length}`)
+  await pool.end()
+}
+
+function all_agent(): Caller {
+  return callers(deployment.url, deployment.credentials).as('t_demo', 'agent')
+}
