@@ -96,7 +96,7 @@ export async function openOperation(
     canonicalJson(leaf),
   )
   if (!opened.created) return await replay(c, opened.id, opened.same)
-  const news = ports.waitForNews(intent.tenant_id, opened.id, waitMs(c))
+  const news = ports.waitForNews(intent.tenant_id, opened.id, 'evaluating', waitMs(c))
   await ports.runs.startOperation({
     v: 1,
     tenant_id: intent.tenant_id,
@@ -117,7 +117,7 @@ async function replay(c: Ctx, id: string, same: boolean): Promise<Opened> {
   const ports = c.get('ports')
   const row = await readOperation(ports, tenant_id, id)
   if (row.status !== 'evaluating' && row.status !== 'executing') return { row, replayed: true }
-  await ports.waitForNews(tenant_id, id, waitMs(c))
+  await ports.waitForNews(tenant_id, id, row.status, waitMs(c))
   return { row: await readOperation(ports, tenant_id, id), replayed: true }
 }
 

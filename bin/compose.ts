@@ -153,7 +153,7 @@ export async function startProcess(
       votes: { rows: new VoteStore(statusPool), keys },
       audit: new AuditLog(auditorPool),
       runs: temporal,
-      waitForNews: (tenantId, operationId, timeoutMs) => news.wait(tenantId, operationId, timeoutMs),
+      waitForNews: (...asked) => news.wait(...asked),
       seals: new SealStore(auditorPool),
       objects,
       signers: {

@@ -28,7 +28,8 @@ export class News {
     for (const wake of this.#waiting.get(keyOf(event.tenant_id, event.operation_id)) ?? []) wake()
   }
 
-  async wait(tenantId: string, operationId: string, timeoutMs: number): Promise<void> {
+  /** `from` is the status the caller knows: waiting for people is news only to those who did not know. */
+  async wait(tenantId: string, operationId: string, from: Status, timeoutMs: number): Promise<void> {
     const key = keyOf(tenantId, operationId)
     const waiters = this.#waiting.get(key) ?? new Set()
     this.#waiting.set(key, waiters)
@@ -42,7 +43,7 @@ export class News {
     void told.then(() => {
       settled.done = true
     })
-    void this.#look(tenantId, operationId, settled, wake)
+    void this.#look(tenantId, operationId, from, settled, wake)
     try {
       await told
     } finally {
@@ -53,14 +54,19 @@ export class News {
     }
   }
 
-  async #look(tenantId: string, operationId: string, settled: { done: boolean }, wake: () => void): Promise<void> {
-    const first = await this.#statusOrNull(tenantId, operationId)
+  async #look(
+    tenantId: string,
+    operationId: string,
+    from: Status,
+    settled: { done: boolean },
+    wake: () => void,
+  ): Promise<void> {
     let pauseMs = this.#local ? LOOK_MS : FIRST_LOOK_MS
     while (!settled.done) {
       await new Promise((resolve) => setTimeout(resolve, pauseMs).unref())
       if (settled.done) return
       const status = await this.#statusOrNull(tenantId, operationId)
-      if (status !== null && (isFinal(status) || (status === 'pending_approval' && first !== 'pending_approval'))) wake()
+      if (status !== null && (isFinal(status) || (status === 'pending_approval' && from !== 'pending_approval'))) wake()
       pauseMs = LOOK_MS
     }
   }

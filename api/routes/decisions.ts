@@ -41,7 +41,7 @@ export function decisionRoutes(app: App): void {
       if (admitted.vote.by !== principal.id)
         ports.log.info({ by: admitted.vote.by, carried_by: principal.id }, 'a vote was carried by another principal')
       const ref = { tenant_id, operation_id: row.id }
-      const news = ports.waitForNews(tenant_id, row.id, newsMs(row))
+      const news = ports.waitForNews(tenant_id, row.id, row.status, newsMs(row))
       await ports.runs.signalDecide(ref, jws).catch((error: unknown) => {
         ports.log.error({ error: String(error) }, 'the run could not be signalled; the outbox will')
       })

@@ -108,7 +108,7 @@ export function operationRoutes(app: App): void {
         cancel: { by: caller.principal.id, reason: body.reason, at: caller.now },
       })
       if ('refused' in cancelled) throw new ExoError(cancelled.refused, undefined, { operation_id: row.id })
-      const news = ports.waitForNews(caller.tenant_id, row.id, 5_000)
+      const news = ports.waitForNews(caller.tenant_id, row.id, row.status, 5_000)
       await ports.runs.wake(ref).catch((error: unknown) => {
         ports.log.error({ error: String(error) }, 'the run could not be woken; the outbox will')
       })

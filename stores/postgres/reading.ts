@@ -1,6 +1,6 @@
 /** What the API reads: operations, policy, switches, memberships. Row-level security stands behind every query. */
 import type pg from 'pg'
-import { inTransaction, readAs } from './pool.ts'
+import { readAs } from './pool.ts'
 import type { Json, JsonObject } from '../../domain/canonical.ts'
 import type { Status } from '../../domain/lifecycle.ts'
 import type { Intent, Plan, Preview } from '../../domain/plan.ts'
@@ -63,14 +63,12 @@ export class Reading {
   }
 
   async operation(tenantId: string, id: string): Promise<OperationRow | null> {
-    return await inTransaction(this.#pool, tenantId, async (client) => {
-      const { rows } = await client.query<OperationRow>({
-        name: 'operation',
-        text: `select ${COLUMNS} from operations o where o.tenant_id = $1 and o.id = $2`,
-        values: [tenantId, id],
-      })
-      return rows[0] ?? null
+    const { rows } = await this.#pool.query<{ operation_row: OperationRow | null }>({
+      name: 'operation_row',
+      text: 'select operation_row($1, $2)',
+      values: [tenantId, id],
     })
+    return rows[0]?.operation_row ?? null
   }
 
   async operations(tenantId: string, filter: OperationFilter): Promise<OperationRow[]> {
@@ -94,13 +92,12 @@ export class Reading {
   }
 
   async status(tenantId: string, id: string): Promise<Status | null> {
-    const rows = await readAs<{ status: Status }>(
-      this.#pool,
-      tenantId,
-      'select status from operations where tenant_id = $1 and id = $2',
-      [tenantId, id],
-    )
-    return rows[0]?.status ?? null
+    const { rows } = await this.#pool.query<{ operation_status: Status | null }>({
+      name: 'operation_status',
+      text: 'select operation_status($1, $2)',
+      values: [tenantId, id],
+    })
+    return rows[0]?.operation_status ?? null
   }
 
   async byKey(tenantId: string, principalId: string, key: string): Promise<{ id: string; request_hash: string } | null> {
