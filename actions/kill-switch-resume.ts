@@ -59,8 +59,7 @@ export const killSwitchResume = defineAction<z.infer<typeof input>>({
         reason: context.reason,
         leaf_hash: context.control_leaf_hash,
       })
-      if (after === null)
-        throw new ExoError('effect.precondition_failed', 'A switch changed since the proposal.', {})
+      if (after === null) throw new ExoError('effect.precondition_failed', 'A switch changed since the proposal.', {})
       return after
     },
   },

@@ -59,19 +59,26 @@ function diffFlags(current: Json, next: Json): Preview['fields'] {
 }
 
 function keyOf(section: string, row: JsonObject): string {
-  return (KEYS[section] ?? []).map((key) => words(row[key] ?? null)).filter((word) => word !== '').join(' ')
+  return (KEYS[section] ?? [])
+    .map((key) => words(row[key] ?? null))
+    .filter((word) => word !== '')
+    .join(' ')
 }
 
 function words(value: Json): string {
   if (value === null) return ''
   if (typeof value !== 'object') return String(value)
-  return (Array.isArray(value) ? value.map(words) : Object.values(value).map(words)).filter((word) => word !== '').join('+')
+  return (Array.isArray(value) ? value.map(words) : Object.values(value).map(words))
+    .filter((word) => word !== '')
+    .join('+')
 }
 
 function content(row: JsonObject | undefined): string {
   if (row === undefined) return '(none)'
   const { id: _id, used: _used, state_of_grant: _state, ...rest } = row
-  return canonicalJson(Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== null && value !== undefined)))
+  return canonicalJson(
+    Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== null && value !== undefined)),
+  )
 }
 
 function short(text: string): string {

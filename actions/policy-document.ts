@@ -69,8 +69,14 @@ export const policyDocument = z.strictObject({
         window_days: z.int().min(1).max(90).default(7),
       })
       .refine((row) => row.threshold !== undefined || row.daily_cap !== undefined, 'threshold or daily_cap is due')
-      .refine((row) => row.daily_cap === undefined || row.scope.action !== undefined, 'a daily_cap belongs to scope.action')
-      .refine((row) => row.threshold === undefined || row.scope.action === undefined, 'a threshold has no scope.action'),
+      .refine(
+        (row) => row.daily_cap === undefined || row.scope.action !== undefined,
+        'a daily_cap belongs to scope.action',
+      )
+      .refine(
+        (row) => row.threshold === undefined || row.scope.action === undefined,
+        'a threshold has no scope.action',
+      ),
   ).optional(),
   kpi: z
     .strictObject({

@@ -130,7 +130,9 @@ function repeatedRows(policy: PolicyDocument): { path: string; message: string }
     firearms: (policy.firearms ?? []).map((row) => row.action),
     grants: (policy.grants ?? []).flatMap((row) => (row.id === undefined ? [] : [row.id])),
     strategy_locks: (policy.strategy_locks ?? []).map((row) => `${row.action} ${row.surface_id}`),
-    budget: (policy.budget ?? []).map((row) => JSON.stringify([row.scope.surface_id, row.scope.app_id, row.scope.action])),
+    budget: (policy.budget ?? []).map((row) =>
+      JSON.stringify([row.scope.surface_id, row.scope.app_id, row.scope.action]),
+    ),
     'kpi/definitions': (policy.kpi?.definitions ?? []).map((row) => `${row.surface_id} ${row.kpi}`),
     'kpi/corridors': (policy.kpi?.corridors ?? []).map((row) => `${row.surface_id} ${row.kpi}`),
     temperature: (policy.temperature ?? []).map((row) => row.surface_id),

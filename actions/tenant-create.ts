@@ -15,11 +15,17 @@ const name = z.string().regex(/^[a-z0-9][a-z0-9_-]{0,40}$/)
 const member = z
   .strictObject({
     name: name.optional(),
-    principal_id: z.string().regex(/^p_[a-z0-9_-]{1,60}$/).optional(),
+    principal_id: z
+      .string()
+      .regex(/^p_[a-z0-9_-]{1,60}$/)
+      .optional(),
     kind: z.enum(['agent', 'service', 'user']),
     role: z.enum(ROLES),
     owner: name.optional(),
-    permissions: z.array(z.enum([...PERMISSIONS, ...WILDCARDS])).max(50).optional(),
+    permissions: z
+      .array(z.enum([...PERMISSIONS, ...WILDCARDS]))
+      .max(50)
+      .optional(),
     expires_at: z.iso.datetime().optional(),
   })
   .refine((row) => (row.name === undefined) !== (row.principal_id === undefined), 'either name or principal_id is due')

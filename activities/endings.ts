@@ -76,7 +76,11 @@ export async function endDocument(
       expires_at: operation.approval.expires_at ?? null,
     },
     effect,
-    settlement: { currency: 'USD', settled: committed ? cost : '0', released: effect !== null && !committed ? cost : '0' },
+    settlement: {
+      currency: 'USD',
+      settled: committed ? cost : '0',
+      released: effect !== null && !committed ? cost : '0',
+    },
     leaves: [...row.leaves, ...ending.earlier_leaves.map((leaf) => leaf.leaf_hash), endLeaf.leaf_hash],
     ended_at: row.now,
     code: tools.code,
@@ -150,8 +154,7 @@ export function endedOutput(receiptText: string): EndedOutput {
 
 /** The gate a refusal is filed under: the blocking verdict's, the approval's, or none. */
 function gateOf({ status, error_code, passes }: Ending): string | null {
-  if (status === 'blocked')
-    return passes.at(-1)?.verdicts.find((verdict) => verdict.decision === 'block')?.gate ?? null
+  if (status === 'blocked') return passes.at(-1)?.verdicts.find((verdict) => verdict.decision === 'block')?.gate ?? null
   return error_code === null ? null : ERRORS[error_code].gate
 }
 

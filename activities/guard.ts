@@ -64,8 +64,7 @@ async function attempt(
     })
     tools.crashPoint('E7')
   } catch (error) {
-    if (error instanceof ExoError && refusal === null)
-      return { refusal: { code: error.code, details: error.details } }
+    if (error instanceof ExoError && refusal === null) return { refusal: { code: error.code, details: error.details } }
     if (tools.isUnavailable(error) || isContention(error)) throw error
     if (refusal === null && isRefusedByDatabase(error)) return { refusal: { code: 'effect.failed', details: {} } }
     throw bug('the guard failed', error)
@@ -105,7 +104,8 @@ async function judge(tools: GuardTools, input: GuardInput, row: PassRow): Promis
     const until = operation.approval.expires_at
     if (until === undefined || Date.parse(row.now) >= Date.parse(until)) return { outcome: 'expired' }
     const shown = previewOf(row)
-    if (shown === null || kindHash('shown', shown) !== operation.shown_hash) return { outcome: 'invalid', detail: 'preview' }
+    if (shown === null || kindHash('shown', shown) !== operation.shown_hash)
+      return { outcome: 'invalid', detail: 'preview' }
     return { row, action, pass, votes, satisfied_by: 'votes', license_id: null }
   }
   const license_id = state === 'denied' ? null : standingGrant(plan, intent, row.facts)
@@ -182,7 +182,9 @@ function controlLeaf(input: GuardInput, row: WithRow) {
 /** Serialisation failures, deadlocks, a grant spent by a neighbour: the next try decides on fresh facts. */
 function isContention(error: unknown): boolean {
   const code = codeOf(error)
-  return ['40001', '40P01', '55P03', 'EXO04'].includes(code) || (code === '23514' && /license_grants/.test(String(error)))
+  return (
+    ['40001', '40P01', '55P03', 'EXO04'].includes(code) || (code === '23514' && /license_grants/.test(String(error)))
+  )
 }
 
 function isRefusedByDatabase(error: unknown): boolean {

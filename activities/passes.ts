@@ -8,7 +8,7 @@ import { leafRow, makeLeaf } from '../domain/leaf.ts'
 import type { OperationRows, PassRow } from '../domain/operation-rows.ts'
 import type { Preview } from '../domain/plan.ts'
 import type { JwsReader } from '../domain/ports.ts'
-import type { EndedOutput, OperationRef, Steps } from '../domain/steps.ts'
+import type { EndedOutput, OperationRef, PassInput, PassOutput, Steps } from '../domain/steps.ts'
 import { admitVote, type VoteTools } from '../domain/vote-admission.ts'
 
 export interface PassTools {
@@ -22,30 +22,11 @@ export interface PassTools {
 
 type WithRow = PassRow & { operation: NonNullable<PassRow['operation']> }
 
-export function passSteps(tools: PassTools): Omit<Steps, 'guardEffect'> {
-  const { operations, keys, receipts } = tools
+export function passSteps(tools: PassTools): Omit<Steps, 'guardEffect' | 'proposeAndGuard'> {
+  const { operations, receipts } = tools
 
   return {
-    async readPass(input) {
-      const row = await operations.readPass(input.tenant_id, input.operation_id)
-      const none = { facts: {}, preview: null, shown_hash: null, ended: null, cancelled: false, votes: [] }
-      if (!hasRow(row) || (await proposalFault(keys, input, row.operation)) !== null)
-        return { proposal_valid: false, ...none }
-      // What a run saw before a crash is what it must see again, whatever changed since.
-      if (row.receipt !== null) return { proposal_valid: true, ...none, ended: endedOutput(row.receipt.receipt) }
-      const kept = row.claim?.passes.find((pass) => pass.pass === input.pass)
-      const shown = previewOf(row)
-      return {
-        proposal_valid: true,
-        facts: kept?.facts ?? row.facts,
-        preview: shown,
-        shown_hash: shown === null ? null : kindHash('shown', shown),
-        ended: null,
-        cancelled: row.operation.cancel !== null && row.claim === null,
-        votes: input.pass === 'resume' ? row.votes.filter((vote) => row.voters[vote.person_id] === true) : [],
-      }
-    },
-
+    readPass: async (input) => (await readPassWithRow(tools, input)).read,
     async markPending(input) {
       const row = await rowOf(operations, input)
       const { plan } = row.operation
@@ -120,6 +101,32 @@ export function passSteps(tools: PassTools): Omit<Steps, 'guardEffect'> {
       await operations.raiseAlarm(home, operation_id, leafRow(leaf))
     },
   }
+}
+
+/** One pass as the workflow is told it, with the row it was read from when that is sound. */
+export async function readPassWithRow(
+  tools: PassTools,
+  input: PassInput,
+): Promise<{ read: PassOutput; row: WithRow | null }> {
+  const row = await tools.operations.readPass(input.tenant_id, input.operation_id)
+  const none = { facts: {}, preview: null, shown_hash: null, ended: null, cancelled: false, votes: [] }
+  if (!hasRow(row) || (await proposalFault(tools.keys, input, row.operation)) !== null)
+    return { read: { proposal_valid: false, ...none }, row: null }
+  // What a run saw before a crash is what it must see again, whatever changed since.
+  if (row.receipt !== null)
+    return { read: { proposal_valid: true, ...none, ended: endedOutput(row.receipt.receipt) }, row }
+  const kept = row.claim?.passes.find((pass) => pass.pass === input.pass)
+  const shown = previewOf(row)
+  const read = {
+    proposal_valid: true,
+    facts: kept?.facts ?? row.facts,
+    preview: shown,
+    shown_hash: shown === null ? null : kindHash('shown', shown),
+    ended: null,
+    cancelled: row.operation.cancel !== null && row.claim === null,
+    votes: input.pass === 'resume' ? row.votes.filter((vote) => row.voters[vote.person_id] === true) : [],
+  }
+  return { read, row }
 }
 
 /** The action's pure preview over what the pass read; null when the registry no longer has the planned version. */

@@ -27,7 +27,10 @@ interface Item {
 export interface SealTools {
   signer: Signer
   seals: {
-    sealable(tenantId: string, operationId: string): Promise<{
+    sealable(
+      tenantId: string,
+      operationId: string,
+    ): Promise<{
       now: string
       run_id: string | null
       receipt: string
@@ -43,7 +46,6 @@ export interface SealTools {
       operation_id: string
       request_id: string
       jws: string
-      history_key: string
       bundle_key: string
       leaf: LeafRow
     }): Promise<void>
@@ -59,7 +61,6 @@ export interface SealTools {
     runState(ref: Ref): Promise<'running' | 'closed' | 'absent'>
   }
   objects: {
-    historyKey(tenantId: string, operationId: string): string
     bundleKey(tenantId: string, operationId: string): string
     put(key: string, body: Uint8Array, contentType: string): Promise<void>
   }
@@ -73,14 +74,44 @@ const bytes = (text: string) => new TextEncoder().encode(text)
 export function sealSteps(tools: SealTools): SealSteps {
   return {
     async sealOperations({ operations }) {
+      const once = readOnce(tools)
       let sealed = 0
       for (const ref of operations) {
-        if (await sealOne(tools, ref)) sealed++
+        if (await sealOne(once, ref)) sealed++
         tools.heartbeat()
       }
       return { sealed, waiting: operations.length - sealed }
     },
   }
+}
+
+/**
+ * One batch reads each tree's head once, and the platform's leaves with their proofs once: they are the same for all.
+ * A leaf newer than that head makes its operation wait for the next batch.
+ */
+function readOnce(tools: SealTools): SealTools {
+  const heads = new Map<string, ReturnType<SealTools['log']['head']>>()
+  const named = new Map<string, ReturnType<SealTools['log']['byHash']>>()
+  const proven = new Map<string, ReturnType<SealTools['log']['inclusion']>>()
+  return {
+    ...tools,
+    log: {
+      byOperation: (...asked) => tools.log.byOperation(...asked),
+      head: (tenantId) => memo(heads, tenantId, () => tools.log.head(tenantId)),
+      byHash: (tenantId, hashes) =>
+        memo(named, JSON.stringify([tenantId, hashes]), () => tools.log.byHash(tenantId, hashes)),
+      inclusion: (tenantId, positions, size) =>
+        memo(proven, JSON.stringify([tenantId, positions, size]), () => tools.log.inclusion(tenantId, positions, size)),
+    },
+  }
+}
+
+function memo<T>(known: Map<string, T>, key: string, make: () => T): T {
+  const found = known.get(key)
+  if (found !== undefined) return found
+  const made = make()
+  known.set(key, made)
+  return made
 }
 
 async function sealOne(tools: SealTools, ref: Ref): Promise<boolean> {
@@ -125,16 +156,13 @@ async function sealOne(tools: SealTools, ref: Ref): Promise<boolean> {
   const manifest = Object.fromEntries([...files].map(([name, body]) => [name, sha256Hex(body)]))
   files.set('manifest.json', bytes(canonicalJson(manifest)))
 
-  const historyKey = tools.objects.historyKey(tenant_id, operation_id)
   const bundleKey = tools.objects.bundleKey(tenant_id, operation_id)
-  await tools.objects.put(historyKey, historyBytes, 'application/json')
   await tools.objects.put(bundleKey, tools.pack(files), 'application/zip')
   await tools.seals.seal({
     tenant_id,
     operation_id,
     request_id: row.request_id,
     jws: sealJws,
-    history_key: historyKey,
     bundle_key: bundleKey,
     leaf: leafRow(
       makeLeaf({

@@ -40,7 +40,12 @@ export function makeApi(ports: ApiPorts): Api {
     const startedAt = performance.now()
     await next()
     const known = c.res.status !== 404 && c.res.status !== 405
-    metrics.answered(c.req.method, known ? c.req.routePath : 'unknown', c.res.status, (performance.now() - startedAt) / 1000)
+    metrics.answered(
+      c.req.method,
+      known ? c.req.routePath : 'unknown',
+      c.res.status,
+      (performance.now() - startedAt) / 1000,
+    )
   })
   app.use('*', limitAddresses(ports.addressLimit))
   const admit = admitCaller(() => {

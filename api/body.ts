@@ -7,14 +7,20 @@ import { ExoError } from '../domain/errors.ts'
 /** Body members that may repeat the context, and what they must then equal. */
 const REPEATED = ['tenant_id', 'project_id', 'mode', 'user_id', 'surface_id'] as const
 
-export async function readBody<S extends z.ZodType>(c: Ctx, schema: S, keep: readonly string[] = []): Promise<z.output<S>> {
+export async function readBody<S extends z.ZodType>(
+  c: Ctx,
+  schema: S,
+  keep: readonly string[] = [],
+): Promise<z.output<S>> {
   const text = await c.req.text()
   let value: Json
   try {
     value = parseIJson(text === '' ? '{}' : text)
   } catch (error) {
     if (error instanceof NotIJson || error instanceof SyntaxError)
-      throw new ExoError('validation.error', undefined, { errors: [{ path: '', message: error.message.slice(0, 200) }] })
+      throw new ExoError('validation.error', undefined, {
+        errors: [{ path: '', message: error.message.slice(0, 200) }],
+      })
     throw error
   }
   return parseWith(schema, dropRepeated(c, value, keep))

@@ -5,7 +5,9 @@ interface Doc {
 }
 
 export function documentPage(doc: Doc): string {
-  const routes = Object.entries((doc.paths ?? {}) as Record<string, Record<string, { summary?: string; description?: string }>>)
+  const routes = Object.entries(
+    (doc.paths ?? {}) as Record<string, Record<string, { summary?: string; description?: string }>>,
+  )
     .flatMap(([path, methods]) => Object.entries(methods).map(([method, about]) => ({ path, method, ...about })))
     .map(
       ({ path, method, summary, description }) =>

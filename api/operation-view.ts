@@ -8,60 +8,58 @@ import { voteExclusion } from '../domain/approval.ts'
 export function operationView(row: OperationRow, namespace: string): JsonObject {
   const { intent, plan, approval } = row
   const self = `/operations/${row.id}`
-  return JSON.parse(
-    JSON.stringify({
-      id: row.id,
-      tenant_id: row.tenant_id,
-      status: row.status,
-      action: intent.action,
-      action_version: intent.action_version,
-      class: intent.class,
-      run: intent.run,
-      target: intent.target,
-      input: intent.input,
-      estimated_cost: intent.estimated_cost,
-      reason: row.reason,
-      idempotency_key: row.idempotency_key,
-      requested_by: { principal_id: intent.principal_id, kind: row.principal_kind },
-      context: row.context,
-      intent,
-      intent_hash: row.intent_hash,
-      plan_hash: row.plan_hash,
-      preview: row.preview,
-      shown_hash: row.shown_hash,
-      decision_hash: row.decision_hash,
-      passes: row.passes.map(({ pass, facts_hash, verdicts }) => ({ pass, facts_hash, verdicts })),
-      approval: {
-        required: plan.approval.required,
-        quorum: plan.approval.quorum,
-        tree: plan.approval.tree,
-        assurance: plan.approval.assurance,
-        satisfied_by: approval.satisfied_by ?? null,
-        license_id: approval.license_id ?? null,
-        expires_at: approval.expires_at ?? null,
-        votes: row.votes.map((vote) => {
-          const code = voteExclusion(plan.approval, vote)
-          const { by, assurance, decision, reason, at } = vote
-          return { by, assurance, decision, reason, counted: code === null, code, at }
-        }),
-      },
-      effect: row.claim,
-      error: row.error,
-      undo_of: row.undo_of,
-      undone_by: row.undone_by,
-      resolved_by: row.resolved_by,
-      temporal: { namespace, workflow_id: workflowIdOf(row.tenant_id, row.id), run_id: row.run_id },
-      links: {
-        self,
-        receipt: `${self}/receipt`,
-        history: `${self}/history`,
-        bundle: `${self}/bundle`,
-        events: `${self}/events`,
-      },
-      created_at: row.created_at,
-      updated_at: row.updated_at,
-    }),
-  ) as JsonObject
+  return {
+    id: row.id,
+    tenant_id: row.tenant_id,
+    status: row.status,
+    action: intent.action,
+    action_version: intent.action_version,
+    class: intent.class,
+    run: intent.run,
+    target: intent.target,
+    input: intent.input,
+    estimated_cost: intent.estimated_cost,
+    reason: row.reason,
+    idempotency_key: row.idempotency_key,
+    requested_by: { principal_id: intent.principal_id, kind: row.principal_kind },
+    context: row.context,
+    intent,
+    intent_hash: row.intent_hash,
+    plan_hash: row.plan_hash,
+    preview: row.preview,
+    shown_hash: row.shown_hash,
+    decision_hash: row.decision_hash,
+    passes: row.passes.map(({ pass, facts_hash, verdicts }) => ({ pass, facts_hash, verdicts })),
+    approval: {
+      required: plan.approval.required,
+      quorum: plan.approval.quorum,
+      tree: plan.approval.tree,
+      assurance: plan.approval.assurance,
+      satisfied_by: approval.satisfied_by ?? null,
+      license_id: approval.license_id ?? null,
+      expires_at: approval.expires_at ?? null,
+      votes: row.votes.map((vote) => {
+        const code = voteExclusion(plan.approval, vote)
+        const { by, assurance, decision, reason, at } = vote
+        return { by, assurance, decision, reason, counted: code === null, code, at }
+      }),
+    },
+    effect: row.claim,
+    error: row.error,
+    undo_of: row.undo_of,
+    undone_by: row.undone_by,
+    resolved_by: row.resolved_by,
+    temporal: { namespace, workflow_id: workflowIdOf(row.tenant_id, row.id), run_id: row.run_id },
+    links: {
+      self,
+      receipt: `${self}/receipt`,
+      history: `${self}/history`,
+      bundle: `${self}/bundle`,
+      events: `${self}/events`,
+    },
+    created_at: row.created_at,
+    updated_at: row.updated_at,
+  } as unknown as JsonObject
 }
 
 export function endedWell(status: Status): boolean {

@@ -35,14 +35,19 @@ export function findAction(name: string): RegisteredAction {
 }
 
 /** The body as the action sees it, and what an idempotency key is compared by. */
-export function readInput(action: RegisteredAction, request: OperationRequest): { input: JsonObject; hash(context: RequestContext): string } {
+export function readInput(
+  action: RegisteredAction,
+  request: OperationRequest,
+): { input: JsonObject; hash(context: RequestContext): string } {
   if (canonicalJson(request.input).length > LIMITS.inputBytes)
     throw new ExoError('validation.error', undefined, {
       errors: [{ path: '/input', message: `larger than ${LIMITS.inputBytes} bytes` }],
     })
   const input = parseWith(action.input, request.input, '/input') as JsonObject
   if (request.target !== undefined)
-    throw new ExoError('validation.error', undefined, { errors: [{ path: '/target', message: 'this action has no target' }] })
+    throw new ExoError('validation.error', undefined, {
+      errors: [{ path: '/target', message: 'this action has no target' }],
+    })
   return {
     input,
     hash: ({ mode, project_id, surface_id, app_id }) =>
@@ -141,7 +146,12 @@ function makePlan(
     governs,
     effect_kind: action.effect.kind,
     reversible: action.undo !== undefined,
-    fast_path: ports.fastPath && action.effect.kind === 'transactional',
+    fast_path:
+      ports.fastPath &&
+      action.effect.kind === 'transactional' &&
+      action.standing &&
+      !governs &&
+      request.run === 'execute',
     standing: action.standing && !governs,
     provider: null,
     effect_key: sha256TextHex(
@@ -171,7 +181,10 @@ function raise(tree: ApprovalTree, least: number, quorum: number): ApprovalTree 
 
 /** The API key of a new member, derived so that it need not be stored to be shown once. */
 export function deriveApiKey(secret: string, operationId: string, name: string): { id: string; secret: string } {
-  const derive = (part: string) => createHmac('sha256', secret).update(JSON.stringify(['api key', operationId, name, part])).digest()
+  const derive = (part: string) =>
+    createHmac('sha256', secret)
+      .update(JSON.stringify(['api key', operationId, name, part]))
+      .digest()
   return { id: derive('id').toString('hex').slice(0, 18), secret: derive('secret').toString('base64url') }
 }
 

@@ -123,7 +123,12 @@ export interface ReadingPort {
 }
 
 export interface NotesPage extends NotesReader {
-  page(tenantId: string, notebook: string, before: string | null, limit: number): Promise<{ ordinal: string; note: Json }[]>
+  page(
+    tenantId: string,
+    notebook: string,
+    before: string | null,
+    limit: number,
+  ): Promise<{ ordinal: string; note: Json }[]>
 }
 
 export interface RecordsPort {
@@ -206,9 +211,10 @@ export interface ApiPorts {
   /** Resolves when the operation ended or began to wait for people, or after the time. */
   waitForNews(tenantId: string, operationId: string, from: Status, timeoutMs: number): Promise<void>
   seals: {
-    delivered(tenantId: string, operationId: string): Promise<{ jws: string; bundle_key: string; history_key: string } | null>
+    delivered(tenantId: string, operationId: string): Promise<{ jws: string; bundle_key: string } | null>
   }
   objects: { get(key: string): Promise<Uint8Array | null>; check(): Promise<void> }
+  readFromBundle(zip: Uint8Array, name: string): Uint8Array | null
   signers: { proposal: Signer; attest: Signer }
   /** Seals cursors and derives the keys of new members. */
   secret: string

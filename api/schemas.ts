@@ -33,7 +33,10 @@ export const decisionRequest = z
     shown_hash: hash.optional(),
     vote: z.string().min(1).max(8192).optional(),
   })
-  .refine((body) => body.decision === 'approve' || body.reason !== undefined, { path: ['reason'], message: 'a denial needs a reason' })
+  .refine((body) => body.decision === 'approve' || body.reason !== undefined, {
+    path: ['reason'],
+    message: 'a denial needs a reason',
+  })
   .openapi('DecisionRequest')
 
 export const reasonRequest = z.strictObject({ reason }).openapi('ReasonRequest')
@@ -41,7 +44,10 @@ export const reasonRequest = z.strictObject({ reason }).openapi('ReasonRequest')
 const decimal = z.string().regex(/^-?\d{1,12}(\.\d{1,6})?$/)
 export const measurementRequest = z
   .strictObject({
-    surface_id: z.string().regex(/^s_[a-z0-9_-]{1,60}$/).optional(),
+    surface_id: z
+      .string()
+      .regex(/^s_[a-z0-9_-]{1,60}$/)
+      .optional(),
     kpi: z.string().regex(/^[a-z][a-z0-9_]{0,63}$/),
     value: decimal,
     measured_at: z.iso.datetime().optional(),

@@ -71,7 +71,12 @@ async function addLabTenant(client: pg.Client, id: string): Promise<Credentials[
     ['surface', 's_main', 'Main surface'],
     ['app', 'a_main', 'Main app'],
   ])
-    await client.query('insert into places (tenant_id, kind, id, name) values ($1, $2, $3, $4)', [id, kind, place, name])
+    await client.query('insert into places (tenant_id, kind, id, name) values ($1, $2, $3, $4)', [
+      id,
+      kind,
+      place,
+      name,
+    ])
   const keys: Record<string, string> = {}
   for (const [name, kind, role, permissions] of LAB_MEMBERS) {
     const made = await addPrincipal(client, id, name, kind, false)
@@ -95,10 +100,13 @@ async function addPrincipal(
 ): Promise<{ principalId: string; token: string }> {
   const stem = `${tenantId === null ? 'system' : tenantId.slice(2)}_${name}`
   const principalId = `p_${stem}`
-  await client.query(
-    'insert into principals (id, kind, name, person_id, platform_role) values ($1, $2, $3, $4, $5)',
-    [principalId, kind, name, kind === 'user' ? `u_${stem}` : null, platform ? 'platform_operator' : null],
-  )
+  await client.query('insert into principals (id, kind, name, person_id, platform_role) values ($1, $2, $3, $4, $5)', [
+    principalId,
+    kind,
+    name,
+    kind === 'user' ? `u_${stem}` : null,
+    platform ? 'platform_operator' : null,
+  ])
   const id = randomBytes(9).toString('hex')
   const secret = randomBytes(32).toString('base64url')
   await client.query(
@@ -120,5 +128,7 @@ async function writeFirstLeaf(client: pg.Client, options: BootstrapOptions): Pro
       after: { deployment: options.deployment, mode: options.mode },
     }),
   )
-  await client.query(`select write_leaves('t_system', null, null, jsonb_build_array($1::jsonb))`, [JSON.stringify(leaf)])
+  await client.query(`select write_leaves('t_system', null, null, jsonb_build_array($1::jsonb))`, [
+    JSON.stringify(leaf),
+  ])
 }

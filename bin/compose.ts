@@ -15,6 +15,7 @@ import type { RoleName, StackAddresses } from './stack/index.ts'
 import { makeTrust } from './trust.ts'
 import { quietRuntime, startWorkerHost, type WorkerHost } from './worker-host.ts'
 import { makeApi } from '../api/app.ts'
+import { readFromBundle } from '../stores/bundle-zip.ts'
 import { JoseReader, openSigner } from '../stores/jose-keys.ts'
 import { ObjectStore } from '../stores/objects.ts'
 import { AdmissionStore } from '../stores/postgres/admission.ts'
@@ -60,12 +61,12 @@ export async function startProcess(
   if (wanted.worker || wanted.api) quietRuntime()
   const lost = (error: Error) => log.warn({ error: error.message }, 'a database connection was lost')
   const pool = (role: keyof Backends['postgres']['roles'], max: number, statementTimeoutMs = 8_000) =>
-    openPool(
-      { url: backends.postgres.roles[role], max, statementTimeoutMs, applicationName: `exo ${role}` },
-      lost,
-    )
+    openPool({ url: backends.postgres.roles[role], max, statementTimeoutMs, applicationName: `exo ${role}` }, lost)
   const home = config.EXO_HOME
-  const connection = await NativeConnection.connect({ address: backends.temporal.address, grpcCompression: { codec: 'none' } })
+  const connection = await NativeConnection.connect({
+    address: backends.temporal.address,
+    grpcCompression: { codec: 'none' },
+  })
   const temporal = new TemporalPort({
     connection,
     namespace: backends.temporal.namespace,
@@ -114,14 +115,14 @@ export async function startProcess(
     digest = host.digest
     failures.push(host.running)
     await temporal.ensureReconcile(20)
-    const log2 = new AuditLog(pools.sequencer)
+    const ownLog = new AuditLog(pools.sequencer, 'every tenant')
     const keepers: Keepers = startKeepers({
       leadership: new Leadership(backends.postgres.roles.sequencer, 'keepers'),
       sequencer,
       outbox: new Outbox(pools.sequencer),
       temporal,
       mirror: async (tenantId) => {
-        const head = await log2.head(tenantId)
+        const head = await ownLog.head(tenantId)
         if (head !== null)
           await objects.put(objects.checkpointKey(tenantId), new TextEncoder().encode(head.checkpoint), 'text/plain')
       },
@@ -156,6 +157,7 @@ export async function startProcess(
       waitForNews: (...asked) => news.wait(...asked),
       seals: new SealStore(auditorPool),
       objects,
+      readFromBundle,
       signers: {
         proposal: await openSigner(await readKey(home, 'proposal', env)),
         attest: await openSigner(await readKey(home, 'attest', env)),

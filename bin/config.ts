@@ -12,17 +12,29 @@ const flag = (fallback: boolean) =>
     .transform((word) => word === 'true')
 
 const schema = z.object({
-  EXO_HOME: z.string().default('.exo').transform((path) => resolve(path)),
+  EXO_HOME: z
+    .string()
+    .default('.exo')
+    .transform((path) => resolve(path)),
   EXO_MODE: z.enum(['lab', 'saas', 'enterprise']).default('lab'),
-  EXO_ENV: z.string().regex(/^[a-z][a-z0-9-]{0,31}$/).default('dev'),
-  EXO_DEPLOYMENT: z.string().regex(/^[a-z0-9][a-z0-9.-]{0,62}$/).optional(),
+  EXO_ENV: z
+    .string()
+    .regex(/^[a-z][a-z0-9-]{0,31}$/)
+    .default('dev'),
+  EXO_DEPLOYMENT: z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9.-]{0,62}$/)
+    .optional(),
   PORT: z.coerce.number().int().min(0).max(65_535).default(8080),
   EXO_HOST: z.string().default('127.0.0.1'),
   EXO_METRICS_PORT: z.coerce.number().int().min(0).max(65_535).optional(),
   EXO_ADDRESS_LIMIT: z.coerce.number().int().min(1).default(600),
   EXO_FAST_PATH: flag(true),
   EXO_EAGER_START: flag(true),
-  EXO_TASK_QUEUE: z.string().regex(/^[a-z0-9-]{1,60}$/).default('exoarmur'),
+  EXO_TASK_QUEUE: z
+    .string()
+    .regex(/^[a-z0-9-]{1,60}$/)
+    .default('exoarmur'),
   EXO_MAX_CACHED_WORKFLOWS: z.coerce.number().int().min(0).max(100_000).default(400),
   EXO_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('warn'),
 })
@@ -31,7 +43,9 @@ export type Config = z.infer<typeof schema>
 
 /** Every setting that the checkout's own processes read. */
 export function readConfig(env: NodeJS.ProcessEnv): Config {
-  const known = Object.fromEntries(Object.keys(schema.shape).map((key) => [key, env[key] === '' ? undefined : env[key]]))
+  const known = Object.fromEntries(
+    Object.keys(schema.shape).map((key) => [key, env[key] === '' ? undefined : env[key]]),
+  )
   const parsed = schema.safeParse(known)
   if (parsed.success) return parsed.data
   const lines = parsed.error.issues.map((issue) => `  ${issue.path.join('.')}: ${issue.message}`)

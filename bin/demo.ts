@@ -30,5 +30,7 @@ try {
   await rm(home, { recursive: true, force: true })
 }
 stage.say('')
-stage.say(`${stage.held} claims held, ${stage.broken} did not, in ${((performance.now() - startedAt) / 1000).toFixed(1)} s.`)
+stage.say(
+  `${stage.held} claims held, ${stage.broken} did not, in ${((performance.now() - startedAt) / 1000).toFixed(1)} s.`,
+)
 process.exit(stage.broken === 0 ? 0 : 1)

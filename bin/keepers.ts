@@ -30,10 +30,7 @@ export interface Keepers {
 
 export function startKeepers(tools: KeeperTools): Keepers {
   let stopping = false
-  const loops = [
-    loop('sequencer', SEQUENCE_EVERY_MS, sequence(tools)),
-    loop('outbox', DRAIN_EVERY_MS, drain(tools)),
-  ]
+  const loops = [loop('sequencer', SEQUENCE_EVERY_MS, sequence(tools)), loop('outbox', DRAIN_EVERY_MS, drain(tools))]
 
   async function loop(name: string, everyMs: number, turn: () => Promise<void>): Promise<void> {
     let failures = 0
@@ -43,7 +40,8 @@ export function startKeepers(tools: KeeperTools): Keepers {
         failures = 0
       } catch (error) {
         failures++
-        if (failures === 1 || failures % 20 === 0) tools.log.error({ error: String(error), failures }, `the ${name} met an error`)
+        if (failures === 1 || failures % 20 === 0)
+          tools.log.error({ error: String(error), failures }, `the ${name} met an error`)
       }
       await new Promise((resolve) => setTimeout(resolve, Math.min(everyMs * (1 + failures), 3_000)))
     }
@@ -94,7 +92,8 @@ function drain({ outbox, temporal }: KeeperTools): () => Promise<void> {
       await outbox.done([row.id])
     }
     const seals = await outbox.take(['seal'], SEAL_BATCH, 10)
-    if (seals.length > 0) await temporal.startSeal(seals.map(({ tenant_id, operation_id }) => ({ tenant_id, operation_id })))
+    if (seals.length > 0)
+      await temporal.startSeal(seals.map(({ tenant_id, operation_id }) => ({ tenant_id, operation_id })))
     for (const input of await outbox.unstarted(UNSTARTED_AFTER_SECONDS, 50)) {
       const runId = await temporal.startOperation(input)
       if (runId !== null) await outbox.noteRun(input.tenant_id, input.operation_id, runId)

@@ -9,7 +9,9 @@ export function backendsFrom(env: NodeJS.ProcessEnv): { backends: Backends; depl
   const roles = configuredRoles(env, ROLES)
   const { temporal, s3 } = configuredParts({ ...env, EXO_DATABASE_URL: undefined })
   if (roles === null || temporal === null || s3 === null)
-    throw new Error('EXO_DATABASE_URL_*, EXO_TEMPORAL_ADDRESS and EXO_S3_* must name the backends; npm start brings its own')
+    throw new Error(
+      'EXO_DATABASE_URL_*, EXO_TEMPORAL_ADDRESS and EXO_S3_* must name the backends; npm start brings its own',
+    )
   if (env.EXO_DEPLOYMENT === undefined) throw new Error('EXO_DEPLOYMENT is missing: the name of this deployment')
   return { backends: { postgres: { roles }, temporal, s3 }, deployment: env.EXO_DEPLOYMENT }
 }

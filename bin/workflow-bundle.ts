@@ -28,8 +28,10 @@ export interface BundleOptions {
 
 const HERE = resolve(dirname(fileURLToPath(import.meta.url)), '..')
 const SOURCES = ['workflows', 'domain'] as const
+/** Pure code that runs share instead of loading it anew each: the chain, hashing and canonical form hold no state. */
+const SHARED = ['gates/chain.ts', 'receipt.ts', 'standing.ts', 'approval.ts', 'plan.ts', 'limits.ts']
 /** Part of the cache key: a change of how bundles are made makes the kept ones strangers. */
-const RECIPE = 'exoarmur-bundle-3'
+const RECIPE = 'exoarmur-bundle-preload-3'
 const FILE = 'workflows.js'
 export async function buildWorkflowBundle(options: BundleOptions = {}): Promise<WorkflowBundle> {
   const root = options.root ?? HERE
@@ -53,6 +55,7 @@ async function build(root: string): Promise<WorkflowBundle> {
     workflowsPath: join(root, 'workflows', 'index.ts'),
     workflowInterceptorModules: [join(root, 'workflows', 'recorder.ts')],
     payloadConverterPath: join(root, 'workflows', 'payload-converter.ts'),
+    preloadModules: SHARED.map((file) => join(root, 'domain', file)),
     logger: new DefaultLogger('ERROR'),
     webpackConfigHook: (config) => ({
       ...config,
@@ -118,7 +121,10 @@ function defaultCacheDir(): string {
 
 async function readKept(entry: string): Promise<WorkflowBundle | null> {
   try {
-    const [code, digest] = await Promise.all([readFile(join(entry, 'bundle.js'), 'utf8'), readFile(join(entry, 'sha256'), 'utf8')])
+    const [code, digest] = await Promise.all([
+      readFile(join(entry, 'bundle.js'), 'utf8'),
+      readFile(join(entry, 'sha256'), 'utf8'),
+    ])
     return bundleDigest(code) === digest.trim() ? { code, digest: digest.trim() } : null
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null

@@ -50,7 +50,8 @@ export function assertIJson(value: unknown, path = '', depth = 0): asserts value
         return
       }
       const prototype = Object.getPrototypeOf(value)
-      if (prototype !== null && Object.getPrototypeOf(prototype) !== null) throw new NotIJson('not a plain object', path)
+      if (prototype !== null && Object.getPrototypeOf(prototype) !== null)
+        throw new NotIJson('not a plain object', path)
       for (const [key, member] of Object.entries(value)) {
         if (!key.isWellFormed()) throw new NotIJson('lone surrogate in a key', path)
         assertIJson(member, `${path}/${key.replaceAll('~', '~0').replaceAll('/', '~1')}`, depth + 1)

@@ -81,7 +81,6 @@ export interface GuardTransaction {
   end(document: EndDocument): Promise<void>
 }
 
-
 export interface PendingDocument {
   tenant_id: string
   operation_id: string

@@ -1,5 +1,15 @@
 /** Roles and what they carry, as one table; a membership's own permissions add to its role's, a key's narrow. */
-export const CONFIGURABLE = ['firearms', 'strategy_lock', 'budget', 'kpi', 'temperature', 'rate_limit', 'flags', 'privacy', 'egress'] as const
+export const CONFIGURABLE = [
+  'firearms',
+  'strategy_lock',
+  'budget',
+  'kpi',
+  'temperature',
+  'rate_limit',
+  'flags',
+  'privacy',
+  'egress',
+] as const
 
 const EXECUTE = ['execute:observe', 'execute:reversible', 'execute:contained', 'execute:irreversible'] as const
 const OPERATOR = ['read', ...EXECUTE, 'decide', 'stop', 'resume', 'audit:read'] as const
@@ -35,10 +45,18 @@ export function effectivePermissions(
   key: readonly string[] | null,
 ): Permission[] {
   const given = new Set<Permission>([...ROLE_PERMISSIONS[role], ...membership.flatMap(expandPermission)])
-  const kept = key === null ? given : new Set(key.flatMap(expandPermission).filter((permission) => given.has(permission)))
+  const kept =
+    key === null ? given : new Set(key.flatMap(expandPermission).filter((permission) => given.has(permission)))
   if (kind !== 'user') kept.delete('decide')
   return [...kept].sort()
 }
 
 /** A platform operator's permissions in `t_system`. */
-export const PLATFORM_PERMISSIONS: readonly Permission[] = ['read', 'decide', 'stop', 'resume', 'audit:read', 'identity:write']
+export const PLATFORM_PERMISSIONS: readonly Permission[] = [
+  'read',
+  'decide',
+  'stop',
+  'resume',
+  'audit:read',
+  'identity:write',
+]

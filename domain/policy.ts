@@ -5,36 +5,44 @@ export interface PolicyDocument {
   firearms?: { action: string; license_types: string[]; strategy_lock_required: boolean }[] | undefined
   grants?: GrantRow[] | undefined
   strategy_locks?: { action: string; surface_id: string; required: boolean }[] | undefined
-  budget?: {
-    scope: { surface_id?: string | undefined; app_id?: string | undefined; action?: string | undefined }
-    threshold?: string | undefined
-    daily_cap?: string | undefined
-    window_days: number
-  }[] | undefined
-  kpi?: {
-    definitions: { surface_id: string; kpi: string; unit: string; window_seconds: number }[]
-    corridors: {
-      surface_id: string
-      kpi: string
-      floor?: string | undefined
-      ceiling?: string | undefined
-      max_age_seconds: number
-    }[]
-  } | undefined
-  temperature?: {
-    surface_id: string
-    floors: Record<string, string>
-    ceilings: Record<string, string>
-    weights: Record<string, string>
-  }[] | undefined
+  budget?:
+    | {
+        scope: { surface_id?: string | undefined; app_id?: string | undefined; action?: string | undefined }
+        threshold?: string | undefined
+        daily_cap?: string | undefined
+        window_days: number
+      }[]
+    | undefined
+  kpi?:
+    | {
+        definitions: { surface_id: string; kpi: string; unit: string; window_seconds: number }[]
+        corridors: {
+          surface_id: string
+          kpi: string
+          floor?: string | undefined
+          ceiling?: string | undefined
+          max_age_seconds: number
+        }[]
+      }
+    | undefined
+  temperature?:
+    | {
+        surface_id: string
+        floors: Record<string, string>
+        ceilings: Record<string, string>
+        weights: Record<string, string>
+      }[]
+    | undefined
   rate_limits?: { class: 'mutation' | 'read' | 'decision'; limit: number; window_seconds: number }[] | undefined
-  not_required?: {
-    gate: 'budget' | 'kpi' | 'temperature'
-    action?: string | undefined
-    class?: string | undefined
-    until: string
-    reason: string
-  }[] | undefined
+  not_required?:
+    | {
+        gate: 'budget' | 'kpi' | 'temperature'
+        action?: string | undefined
+        class?: string | undefined
+        until: string
+        reason: string
+      }[]
+    | undefined
   feature_flags?: Record<string, unknown> | undefined
 }
 

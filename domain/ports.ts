@@ -51,7 +51,12 @@ export interface ControlsPort {
   /** False when the id is taken. */
   createTenant(tenant: { id: string; name: string }, members: NewMember[]): Promise<boolean>
   /** False when the key is already registered. */
-  createOperatorKey(key: { kid: string; principal_id: string; public_jwk: JsonObject; operation_id: string }): Promise<boolean>
+  createOperatorKey(key: {
+    kid: string
+    principal_id: string
+    public_jwk: JsonObject
+    operation_id: string
+  }): Promise<boolean>
 }
 
 /** Handed to a transactional effect; everything it does commits with its claim and receipt, or not at all. */

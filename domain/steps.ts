@@ -112,9 +112,19 @@ export interface EndedOutput {
   result: Json
 }
 
+/** The fast path in one step: pass `propose` and, where nobody need be waited for, the guard at once. */
+export interface AtOnceInput extends OperationRef {
+  governs: boolean
+}
+export type AtOnceOutput =
+  | { ended: EndedOutput }
+  /** `guard` is null where the propose pass leaves nothing to guard yet: blocked, cancelled, or people are needed. */
+  | { ended: null; read: PassOutput; guard: Exclude<GuardOutput, EndedOutput> | null }
+
 /** The steps, by the names history shows. */
 export interface Steps {
   readPass(input: PassInput): Promise<PassOutput>
+  proposeAndGuard(input: AtOnceInput): Promise<AtOnceOutput>
   markPending(input: PendingInput): Promise<PendingOutput>
   admitVote(input: AdmitVoteInput): Promise<AdmitVoteOutput>
   readDeadline(input: OperationRef): Promise<DeadlineOutput>
@@ -124,7 +134,9 @@ export interface Steps {
 }
 
 export interface SealSteps {
-  sealOperations(input: { operations: { tenant_id: string; operation_id: string }[] }): Promise<{ sealed: number; waiting: number }>
+  sealOperations(input: {
+    operations: { tenant_id: string; operation_id: string }[]
+  }): Promise<{ sealed: number; waiting: number }>
 }
 
 export interface ReconcileSteps {

@@ -55,7 +55,19 @@ export function readVoteClaims(value: unknown): VoteClaims | null {
     return typeof member === 'string' && member.length > 0 && member.length <= max
   }
   const hash = (key: string) => typeof claims[key] === 'string' && /^[0-9a-f]{64}$/.test(claims[key])
-  const known = ['operation_id', 'tenant', 'intent_hash', 'plan_hash', 'shown_hash', 'decision', 'reason', 'nonce', 'iat', 'exp', 'by']
+  const known = [
+    'operation_id',
+    'tenant',
+    'intent_hash',
+    'plan_hash',
+    'shown_hash',
+    'decision',
+    'reason',
+    'nonce',
+    'iat',
+    'exp',
+    'by',
+  ]
   if (!Object.keys(claims).every((key) => known.includes(key))) return null
   const wellFormed =
     text('operation_id', 128) &&

@@ -39,7 +39,7 @@ export function findArrowProblems(root: string): Problem[] {
 }
 
 function isLayered(file: string): boolean {
-  return file.includes('/') && !file.startsWith('.') && !OUTSIDE.includes(layerOf(file)) && !file.includes('/testdata/')
+  return file.includes('/') && !file.startsWith('.') && !OUTSIDE.includes(layerOf(file))
 }
 
 function layerOf(file: string): string {

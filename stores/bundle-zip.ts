@@ -1,10 +1,16 @@
 /** A bundle as one zip whose bytes depend on nothing but its files: sorted names, one fixed time, no extra fields. */
-import { zipSync, type Zippable } from 'fflate'
+import { unzipSync, zipSync, type Zippable } from 'fflate'
 
 const FIXED_TIME = new Date(Date.UTC(1980, 0, 2))
 
 export function packBundle(files: ReadonlyMap<string, Uint8Array>): Uint8Array {
   const entries: Zippable = {}
-  for (const name of [...files.keys()].sort()) entries[name] = [files.get(name) ?? new Uint8Array(), { mtime: FIXED_TIME, level: 6 }]
+  for (const name of [...files.keys()].sort())
+    entries[name] = [files.get(name) ?? new Uint8Array(), { mtime: FIXED_TIME, level: 1 }]
   return zipSync(entries)
+}
+
+/** One file of a bundle that `packBundle` made, or null. */
+export function readFromBundle(zip: Uint8Array, name: string): Uint8Array | null {
+  return unzipSync(zip, { filter: (file) => file.name === name })[name] ?? null
 }

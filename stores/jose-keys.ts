@@ -34,8 +34,12 @@ export async function openSigner(privateJwk: JWK): Promise<Signer> {
   }
 }
 
+const RECENT_MAX = 500
+
 export class JoseReader implements JwsReader {
   readonly #keys = new Map<string, { purpose: KeyPurpose; key: CryptoKey | Uint8Array }>()
+  /** A proposal is read at least twice within milliseconds; the answer is a pure function of the text. */
+  readonly #recent = new Map<string, JwsRead>()
 
   static async open(rows: readonly PublicKeyRow[]): Promise<JoseReader> {
     const reader = new JoseReader()
@@ -48,7 +52,13 @@ export class JoseReader implements JwsReader {
     const kid = this.kidOf(jws)
     const known = kid === null ? undefined : this.#keys.get(kid)
     if (kid === null || known === undefined || known.purpose !== purpose) return { failed: 'kid' }
-    return await verify(jws, typ, kid, known.key)
+    const question = `${typ} ${jws}`
+    const answered = this.#recent.get(question)
+    if (answered !== undefined) return answered
+    const answer = await verify(jws, typ, kid, known.key)
+    if (this.#recent.size >= RECENT_MAX) this.#recent.clear()
+    this.#recent.set(question, answer)
+    return answer
   }
 
   async readWith(jws: string, typ: string, kid: string, jwk: JsonObject): Promise<JwsRead> {

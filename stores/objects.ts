@@ -28,10 +28,6 @@ export class ObjectStore {
     this.#env = env
   }
 
-  historyKey(tenantId: string, operationId: string): string {
-    return `tenants/${tenantId}/${this.#env}/operations/${operationId}/history.json`
-  }
-
   bundleKey(tenantId: string, operationId: string): string {
     return `tenants/${tenantId}/${this.#env}/operations/${operationId}/bundle.zip`
   }
@@ -42,7 +38,13 @@ export class ObjectStore {
 
   async put(key: string, body: Uint8Array, contentType: string): Promise<void> {
     await this.#client.send(
-      new PutObjectCommand({ Bucket: this.#bucket, Key: key, Body: body, ContentType: contentType, ChecksumAlgorithm: 'SHA256' }),
+      new PutObjectCommand({
+        Bucket: this.#bucket,
+        Key: key,
+        Body: body,
+        ContentType: contentType,
+        ChecksumAlgorithm: 'SHA256',
+      }),
     )
   }
 

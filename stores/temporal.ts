@@ -1,5 +1,11 @@
 /** What is asked of Temporal: start, signal, wake, fetch, describe. The port behind the API, the outbox and the keepers. */
-import { Client, WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError, ScheduleAlreadyRunning, ScheduleOverlapPolicy } from '@temporalio/client'
+import {
+  Client,
+  WorkflowExecutionAlreadyStartedError,
+  WorkflowNotFoundError,
+  ScheduleAlreadyRunning,
+  ScheduleOverlapPolicy,
+} from '@temporalio/client'
 import type { Connection } from '@temporalio/client'
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js'
 import type { NativeConnection } from '@temporalio/worker'
@@ -124,10 +130,12 @@ export class TemporalPort {
   }
 
   async #reach(send: () => Promise<void>): Promise<boolean> {
-    return (await this.#orAbsent(async () => {
-      await send()
-      return true
-    })) === true
+    return (
+      (await this.#orAbsent(async () => {
+        await send()
+        return true
+      })) === true
+    )
   }
 
   async #orAbsent<T>(work: () => Promise<T>): Promise<T | null> {

@@ -5,7 +5,9 @@ import type { SealSteps } from '../domain/steps.ts'
 
 setWorkflowOptions({ versioningBehavior: 'AUTO_UPGRADE' }, seal)
 /** Seals a batch of ended operations. One that is not closed yet stays in the outbox and comes again. */
-export async function seal(input: Parameters<SealSteps['sealOperations']>[0]): Promise<{ sealed: number; waiting: number }> {
+export async function seal(
+  input: Parameters<SealSteps['sealOperations']>[0],
+): Promise<{ sealed: number; waiting: number }> {
   return await keepingSteps.sealOperations(input)
 }
 

@@ -26,7 +26,15 @@ import { LIMITS } from '../domain/limits.ts'
 import { intentHash, planHash } from '../domain/plan.ts'
 import { decisionHash } from '../domain/receipt.ts'
 import { standingGrant } from '../domain/standing.ts'
-import type { EndedOutput, EndInput, OperationInput, OperationRef, OperationResult, PassOutput } from '../domain/steps.ts'
+import type {
+  EndedOutput,
+  EndInput,
+  GuardOutput,
+  OperationInput,
+  OperationRef,
+  OperationResult,
+  PassOutput,
+} from '../domain/steps.ts'
 import type { Pass } from '../domain/verdict.ts'
 
 /** One argument: the compact JWS of a vote. */
@@ -78,14 +86,17 @@ async function live(input: OperationInput, wake: Wake): Promise<OperationResult>
 }
 
 async function decide(input: OperationInput, ref: OperationRef, wake: Wake, gathered: Gathered): Promise<EndedOutput> {
-  const first = await localSteps.readPass({ ...ref, pass: 'propose' })
+  const { plan, intent } = input
+  const begun = plan.fast_path ? await localSteps.proposeAndGuard({ ...ref, governs: plan.governs }) : null
+  if (begun?.ended != null) return begun.ended
+  const first = begun?.read ?? (await localSteps.readPass({ ...ref, pass: 'propose' }))
   const stopped = await stopEarly(input, ref, 'propose', first, gathered)
   if (stopped !== null) return stopped
-  if (input.intent.run === 'propose') return await end(ref, gathered, 'proposed')
+  if (intent.run === 'propose') return await end(ref, gathered, 'proposed')
 
-  const { plan, intent } = input
-  if (!plan.approval.required || standingGrant(plan, intent, first.facts) !== null) {
-    const done = await effect(input, ref, gathered, plan.fast_path ? 'local' : 'regular')
+  const guarded = begun?.guard ?? null
+  if (guarded !== null || !plan.approval.required || standingGrant(plan, intent, first.facts) !== null) {
+    const done = await settle(input, ref, gathered, guarded ?? (await guard(input, ref, gathered)))
     if (done !== 'unapproved') return done
   }
   const answer = await waitForPeople(input, ref, first, wake, gathered)
@@ -96,8 +107,10 @@ async function decide(input: OperationInput, ref: OperationRef, wake: Wake, gath
   if (blocked !== null) return blocked
   if (again.shown_hash !== first.shown_hash || approvalState(plan.approval, again.votes) !== 'satisfied')
     return await end(ref, gathered, 'failed', 'effect.precondition_failed', { changed: 'preview' })
-  const done = await effect(input, ref, gathered, 'regular')
-  return done === 'unapproved' ? await end(ref, gathered, 'failed', 'effect.precondition_failed', { changed: 'votes' }) : done
+  const done = await settle(input, ref, gathered, await guard(input, ref, gathered))
+  return done === 'unapproved'
+    ? await end(ref, gathered, 'failed', 'effect.precondition_failed', { changed: 'votes' })
+    : done
 }
 
 /** Records a pass and ends the run when its facts, or what they speak of, leave nothing to do. */
@@ -161,16 +174,18 @@ async function waitForPeople(
   }
 }
 
-/** The guard decides again at the point of effect; the workflow decides the same over the guard's facts, or fails. */
-async function effect(
+/** The effect as a regular activity: scheduled durably before it starts. */
+async function guard(input: OperationInput, ref: OperationRef, { passes, votes }: Gathered): Promise<GuardOutput> {
+  return await steps.guardEffect({ ...ref, governs: input.plan.governs, passes, votes })
+}
+
+/** The guard decided again at the point of effect; the workflow decides the same over the guard's facts, or fails. */
+async function settle(
   input: OperationInput,
   ref: OperationRef,
   gathered: Gathered,
-  path: 'local' | 'regular',
+  answer: GuardOutput,
 ): Promise<EndedOutput | 'unapproved'> {
-  const guard = path === 'local' ? localSteps : steps
-  const { passes, votes } = gathered
-  const answer = await guard.guardEffect({ ...ref, governs: input.plan.governs, passes, votes })
   switch (answer.outcome) {
     case 'ended':
       return answer
@@ -205,9 +220,13 @@ async function end(
 
 /** What was committed must be what this code decides over the recorded facts; otherwise the run fails, loudly. */
 function assertSameDecision(input: OperationInput, ended: EndedOutput): void {
-  for (const pass of ended.passes)
-    if (canonicalJson(runChain(input.plan, input.intent, pass.facts)) !== canonicalJson(pass.verdicts))
+  for (const pass of ended.passes) {
+    const verdicts = runChain(input.plan, input.intent, pass.facts)
+    if (canonicalJson(verdicts) !== canonicalJson(pass.verdicts))
       throw ApplicationFailure.nonRetryable(`pass ${pass.pass} was decided differently`, 'DecisionMismatch')
+    if (ended.status === 'executed' && firstBlock(verdicts) !== null)
+      throw ApplicationFailure.nonRetryable(`executed although pass ${pass.pass} blocks`, 'DecisionMismatch')
+  }
   const again = decisionHash({
     intent_hash: input.intent_hash,
     plan_hash: input.plan_hash,

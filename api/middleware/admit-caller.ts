@@ -34,7 +34,9 @@ export function admitCaller(routes: () => readonly { method: string; pattern: Re
     const rateClass = rateClassOf(c)
     const admission = await port.admit({
       key_id: token[1] ?? '',
-      secret_hash: createHash('sha256').update(token[2] ?? '').digest(),
+      secret_hash: createHash('sha256')
+        .update(token[2] ?? '')
+        .digest(),
       tenant_id: headers.tenant_id,
       project_id: headers.project_id,
       surface_id: headers.surface_id,
@@ -88,7 +90,12 @@ function settleCaller(c: Ctx, headers: HeaderContext, admission: Admission): voi
     ? PLATFORM_PERMISSIONS
     : membership === undefined
       ? []
-      : effectivePermissions(principal.kind, membership.role as Role, membership.permissions, admission.credential.permissions)
+      : effectivePermissions(
+          principal.kind,
+          membership.role as Role,
+          membership.permissions,
+          admission.credential.permissions,
+        )
   c.set('caller', {
     now: admission.now,
     tenant_id: named,
@@ -100,7 +107,10 @@ function settleCaller(c: Ctx, headers: HeaderContext, admission: Admission): voi
   if (contextFree) return
   if (!platform) {
     for (const [field, there] of Object.entries(admission.places ?? {}))
-      if (!there) throw new ExoError('context.not_found', undefined, { field: `X-${field[0]?.toUpperCase()}${field.slice(1)}-Id` })
+      if (!there)
+        throw new ExoError('context.not_found', undefined, {
+          field: `X-${field[0]?.toUpperCase()}${field.slice(1)}-Id`,
+        })
   }
   const { mode } = c.get('ports')
   c.set('context', {
@@ -170,7 +180,8 @@ function rateClassOf(c: Ctx): RateClass | null {
 async function recordRefusal(c: Ctx, admission: Admission, error: ExoError): Promise<void> {
   const tenantId = admission.tenant_id ?? admission.memberships[0]?.tenant_id
   const reading = c.req.method === 'GET' || c.req.method === 'HEAD'
-  if (tenantId === undefined || error.code === 'rate_limit.exceeded' || (reading && !error.code.startsWith('auth.'))) return
+  if (tenantId === undefined || error.code === 'rate_limit.exceeded' || (reading && !error.code.startsWith('auth.')))
+    return
   const leaf = makeLeaf({
     kind: 'access.refused',
     tenant_id: tenantId,

@@ -53,7 +53,12 @@ export function shapesOf(routes: readonly RouteShape[]): { method: string; patte
     .filter((route) => route.method !== 'ALL')
     .map(({ method, path }) => ({
       method,
-      pattern: new RegExp(`^${path.replaceAll('.', '\\.').replace(/:[a-zA-Z_]+/g, '[^/]+').replace('*', '.*')}/?$`),
+      pattern: new RegExp(
+        `^${path
+          .replaceAll('.', '\\.')
+          .replace(/:[a-zA-Z_]+/g, '[^/]+')
+          .replace('*', '.*')}/?$`,
+      ),
     }))
 }
 

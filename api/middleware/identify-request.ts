@@ -28,7 +28,9 @@ export function identifyRequest(ports: ApiPorts): MiddlewareHandler<Env> {
 }
 
 /** What is wrong with the ids the caller sent, or null. */
-export function idFault(header: (name: string) => string | undefined): { field: string; code: 'context.invalid' } | null {
+export function idFault(
+  header: (name: string) => string | undefined,
+): { field: string; code: 'context.invalid' } | null {
   const given = header('x-request-id')
   if (given !== undefined && !REQUEST_ID.test(given)) return { field: 'X-Request-Id', code: 'context.invalid' }
   return null

@@ -55,7 +55,13 @@ export function controlRoutes(app: App): void {
 
   addRoute(
     app,
-    { method: 'get', path: '/kill-switches', kind: 'read', summary: 'Switches and what they come to', permissions: ['read'] },
+    {
+      method: 'get',
+      path: '/kill-switches',
+      kind: 'read',
+      summary: 'Switches and what they come to',
+      permissions: ['read'],
+    },
     async (c) => c.json(await switchesOf(c)),
   )
 
@@ -127,7 +133,10 @@ export function controlRoutes(app: App): void {
       const surface_id = body.surface_id ?? c.get('context').surface_id
       const measurement = { surface_id, kpi: body.kpi, value: body.value, measured_at, by: caller.principal.id }
       await records.measure(caller.tenant_id, measurement, c.get('requestId'), recordLeaf(c, measurement))
-      return c.json({ surface_id, kpi: body.kpi, value: body.value, measured_at, measured_by: caller.principal.id }, 201)
+      return c.json(
+        { surface_id, kpi: body.kpi, value: body.value, measured_at, measured_by: caller.principal.id },
+        201,
+      )
     },
   )
 

@@ -33,7 +33,15 @@ export function eventRoutes(app: App): void {
   const answers = { 200: { description: 'A stream, or a page.', type: 'text/event-stream' } }
   addRoute(
     app,
-    { method: 'get', path: '/events', kind: 'read', summary: "The tenant's events", permissions: ['read'], query, answers },
+    {
+      method: 'get',
+      path: '/events',
+      kind: 'read',
+      summary: "The tenant's events",
+      permissions: ['read'],
+      query,
+      answers,
+    },
     async (c, given) => await serve(c, given.query, null),
   )
   addRoute(
@@ -67,13 +75,24 @@ async function serve(
   const after = query.after ?? c.req.header('last-event-id')
   const position = cursors.open(tenant_id, sealed, after)
   const head = await audit.head(tenant_id)
-  let from = position === null ? (query.follow === 'false' || operationId !== null ? 0 : (head?.size ?? 0)) : Number(position) + 1
+  let from =
+    position === null
+      ? query.follow === 'false' || operationId !== null
+        ? 0
+        : (head?.size ?? 0)
+      : Number(position) + 1
   if (position !== null && from > (head?.size ?? 0)) throw new ExoError('events.cursor_invalid')
 
   const read = async (limit: number): Promise<{ events: Event[]; next: number }> => {
     const size = (await audit.head(tenant_id))?.size ?? 0
     if (size <= from) return { events: [], next: from }
-    const items = await audit.page(tenant_id, from, size, limit, operationId === null ? {} : { operation_id: operationId })
+    const items = await audit.page(
+      tenant_id,
+      from,
+      size,
+      limit,
+      operationId === null ? {} : { operation_id: operationId },
+    )
     const next = items.length < limit ? size : (items.at(-1)?.seq ?? from) + 1
     return { events: items.map(toEvent).filter((event) => event !== null), next }
   }
@@ -100,7 +119,8 @@ async function serve(
       return c.body(page.map((event) => frame(data(event))).join(''), 200, { 'Content-Type': 'text/event-stream' })
     return c.json({
       items: page.map(data),
-      next_cursor: events.length > limit && last !== undefined ? cursors.seal(tenant_id, sealed, String(last.seq)) : null,
+      next_cursor:
+        events.length > limit && last !== undefined ? cursors.seal(tenant_id, sealed, String(last.seq)) : null,
     })
   }
 

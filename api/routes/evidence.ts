@@ -8,7 +8,13 @@ import { ExoError } from '../../domain/errors.ts'
 export function evidenceRoutes(app: App): void {
   addRoute(
     app,
-    { method: 'get', path: '/operations/{id}/receipt', kind: 'read', summary: 'The signed receipt', permissions: ['read'] },
+    {
+      method: 'get',
+      path: '/operations/{id}/receipt',
+      kind: 'read',
+      summary: 'The signed receipt',
+      permissions: ['read'],
+    },
     async (c, { param }) => {
       const ports = c.get('ports')
       const { tenant_id } = c.get('caller')
@@ -19,7 +25,7 @@ export function evidenceRoutes(app: App): void {
     },
   )
 
-  const sealed = (what: 'history' | 'bundle', type: string, key: 'history_key' | 'bundle_key') =>
+  const sealed = (what: 'history' | 'bundle', type: string) =>
     addRoute(
       app,
       {
@@ -37,13 +43,14 @@ export function evidenceRoutes(app: App): void {
         const row = await readOperation(ports, tenant_id, param('id'))
         const seal = await ports.seals.delivered(tenant_id, row.id)
         if (seal === null) return waiting(c, row.id)
-        const body = await ports.objects.get(seal[key])
+        const bundle = await ports.objects.get(seal.bundle_key)
+        const body = bundle !== null && what === 'history' ? ports.readFromBundle(bundle, 'history.json') : bundle
         if (body === null) throw new ExoError('internal.error')
         return c.body(new Uint8Array(body), 200, { 'Content-Type': type })
       },
     )
-  sealed('history', 'application/json', 'history_key')
-  sealed('bundle', 'application/zip', 'bundle_key')
+  sealed('history', 'application/json')
+  sealed('bundle', 'application/zip')
 
   addRoute(app, { method: 'get', path: '/trust', kind: 'open', summary: 'The trust root of this deployment' }, (c) =>
     c.json(c.get('ports').trust),

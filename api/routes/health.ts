@@ -102,7 +102,10 @@ async function checkBackends(ports: ApiPorts, forStop: boolean): Promise<{ name:
         ['postgres', () => ports.reading.check()],
         ['temporal', () => ports.runs.check()],
         ['s3', () => ports.objects.check()],
-        ['audit', () => ports.reading.auditAlive().then((alive) => (alive ? null : Promise.reject(new Error('stale'))))],
+        [
+          'audit',
+          () => ports.reading.auditAlive().then((alive) => (alive ? null : Promise.reject(new Error('stale')))),
+        ],
       ]
   return await Promise.all(checks.map(async ([name, check]) => ({ name, ok: await within(check) })))
 }

@@ -49,7 +49,8 @@ export function identityRoutes(app: App): void {
         run: 'execute',
         reason: 'create a tenant',
       })
-      const secrets = opened.row.status === 'executed' ? await secretsOnce(c, opened.row.id, opened.row.claim?.result) : null
+      const secrets =
+        opened.row.status === 'executed' ? await secretsOnce(c, opened.row.id, opened.row.claim?.result) : null
       return answer(c, opened, (view) => withKeys(theResource(view), secrets))
     },
   )
@@ -119,7 +120,10 @@ async function secretsOnce(c: Ctx, operationId: string, result: unknown): Promis
   const { tenant_id, principal } = c.get('caller')
   if (mode !== 'lab') return null
   const handed = { handed_out: createHash('sha256').update(operationId).digest('hex'), to: principal.id }
-  const earlier = await audit.page(tenant_id, 0, Number.MAX_SAFE_INTEGER, 1, { kind: 'record.written', operation_id: operationId })
+  const earlier = await audit.page(tenant_id, 0, Number.MAX_SAFE_INTEGER, 1, {
+    kind: 'record.written',
+    operation_id: operationId,
+  })
   if (earlier.length > 0) return null
   await records.leaf(tenant_id, operationId, c.get('requestId'), recordLeaf(c, handed))
   const members = (result as { members: { name: string; key_id: string | null }[] }).members

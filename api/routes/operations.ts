@@ -154,7 +154,8 @@ export function answer(c: Ctx, { row, replayed }: Opened, wrap?: (view: JsonObje
     c.header('Location', `/operations/${row.id}`)
     return c.json(view, 202)
   }
-  if (endedWell(row.status)) return c.json(wrap === undefined ? view : wrap(view), replayed || wrap !== undefined ? 200 : 201)
+  if (endedWell(row.status))
+    return c.json(wrap === undefined ? view : wrap(view), replayed || wrap !== undefined ? 200 : 201)
   const code = endCode(row.status, row.error)
   const details = (row.error?.details ?? { operation_id: row.id }) as JsonObject
   return problem(c, {
@@ -175,7 +176,11 @@ function endCode(status: string, error: JsonObject | null): ErrorCode {
 /** Control actions have front doors of their own, where the right to configure is asked for. */
 function refuseDirectGovernance(c: Ctx, action: string): void {
   const { permissions } = c.get('caller')
-  if (permissions.some((permission) => permission.startsWith('configure:') || permission === 'resume' || permission === 'identity:write'))
+  if (
+    permissions.some(
+      (permission) => permission.startsWith('configure:') || permission === 'resume' || permission === 'identity:write',
+    )
+  )
     return
   throw new ExoError('auth.insufficient_role', undefined, { required: ['configure:*'], action })
 }

@@ -26,7 +26,11 @@ export async function openSystem(stage: DemoStage, deployment: Deployment): Prom
   const own = await platform.vote(global.body, 'approve', 'my own proposal')
   stage.claim(own.body.error?.code === 'approval.self', 'they may not approve it themselves: approval.self', '')
   const opened = await platform2.vote(global.body, 'approve', 'agreed')
-  stage.claim(opened.body.operation?.status === 'executed', 'the other platform operator approves; the platform runs', '')
+  stage.claim(
+    opened.body.operation?.status === 'executed',
+    'the other platform operator approves; the platform runs',
+    '',
+  )
   const policy = await owner.call('PUT', '/policy', {
     base_version: 0,
     reason: 'open the tenant; notes need no metrics',
@@ -58,12 +62,24 @@ export async function liveStory(stage: DemoStage, deployment: Deployment): Promi
 
   stage.chapter('Propose, deny, approve, execute')
   const proposed = await ask('only asking', { run: 'propose' })
-  stage.claim(proposed.status === 201 && proposed.body.status === 'proposed', 'a proposal alone runs all eight gates and ends', 'run=propose needs nobody and does nothing')
+  stage.claim(
+    proposed.status === 201 && proposed.body.status === 'proposed',
+    'a proposal alone runs all eight gates and ends',
+    'run=propose needs nobody and does nothing',
+  )
   kept.set('proposed', proposed.body.id)
   const denied = await ask('please')
-  stage.claim(denied.status === 202 && denied.body.status === 'pending_approval', 'a note waits for a person', 'no answer would be a denial')
+  stage.claim(
+    denied.status === 202 && denied.body.status === 'pending_approval',
+    'a note waits for a person',
+    'no answer would be a denial',
+  )
   const no = await operator.vote(denied.body, 'deny', 'not today')
-  stage.claim(no.body.operation?.status === 'denied', 'an operator denies it, with a reason; nothing happened', `notes in the notebook: ${await notes(operator)}`)
+  stage.claim(
+    no.body.operation?.status === 'denied',
+    'an operator denies it, with a reason; nothing happened',
+    `notes in the notebook: ${await notes(operator)}`,
+  )
   kept.set('denied', denied.body.id)
   const asked = await ask('the kettle is on', {}, { 'idempotency-key': 'demo-1' })
   const yes = await operator.vote(asked.body, 'approve', 'fine')
@@ -85,7 +101,11 @@ export async function liveStory(stage: DemoStage, deployment: Deployment): Promi
   stage.chapter('Stop while something is pending')
   const pending = await ask('caught by the stop')
   const stop = await operator.call('PUT', '/kill-switches', { scope: 'tenant', state: 'stopped', reason: 'drill' })
-  stage.claim(stop.status === 200 && stop.body.drain?.state === 'drained', `an operator stops the tenant alone, at once: epoch ${stop.body.epoch}, drained`, 'tightening takes one person; it needs PostgreSQL and nothing else')
+  stage.claim(
+    stop.status === 200 && stop.body.drain?.state === 'drained',
+    `an operator stops the tenant alone, at once: epoch ${stop.body.epoch}, drained`,
+    'tightening takes one person; it needs PostgreSQL and nothing else',
+  )
   const late = await operator2.vote(pending.body, 'approve', 'approved too late')
   stage.claim(
     late.body.operation?.status === 'blocked' && late.body.operation?.error?.code === 'kill_switch.blocked',
@@ -93,14 +113,26 @@ export async function liveStory(stage: DemoStage, deployment: Deployment): Promi
     '',
   )
   kept.set('blocked', pending.body.id)
-  const resume = await operator.call('PUT', '/kill-switches', { scope: 'tenant', state: 'running', reason: 'drill over' })
+  const resume = await operator.call('PUT', '/kill-switches', {
+    scope: 'tenant',
+    state: 'running',
+    reason: 'drill over',
+  })
   const resumed = await operator2.vote(resume.body, 'approve', 'drill over')
-  stage.claim(resume.status === 202 && resumed.body.operation?.status === 'executed', 'resuming waits for a second person, and gets one', '')
+  stage.claim(
+    resume.status === 202 && resumed.body.operation?.status === 'executed',
+    'resuming waits for a second person, and gets one',
+    '',
+  )
 
   stage.chapter('Late, forged, swapped, foreign')
   const short = await ask('nobody looks', { approval: { expires_in: 1 } })
   const expired = await untilEnded(operator, short.body.id)
-  stage.claim(expired === 'expired', 'nobody voted within its second: expired', 'silence is a denial, by the database clock')
+  stage.claim(
+    expired === 'expired',
+    'nobody voted within its second: expired',
+    'silence is a denial, by the database clock',
+  )
   kept.set('expired', short.body.id)
   const target = await ask('attacked')
   const forged = await operator.call('POST', `/operations/${target.body.id}/decisions`, {
@@ -109,11 +141,27 @@ export async function liveStory(stage: DemoStage, deployment: Deployment): Promi
     reason: 'x',
     vote: forge(yes.body.operation.id),
   })
-  stage.claim(forged.body.error?.code === 'approval.vote_invalid', `a forged vote: ${forged.body.error?.code}, check ${forged.body.error?.details.check}`, '')
-  const swapped = await operator.vote({ id: target.body.id, intent_hash: asked.body.intent_hash }, 'approve', 'for another input')
-  stage.claim(swapped.status === 409, `a vote for another input: ${swapped.body.error?.code}`, 'people approve bytes, not titles')
+  stage.claim(
+    forged.body.error?.code === 'approval.vote_invalid',
+    `a forged vote: ${forged.body.error?.code}, check ${forged.body.error?.details.check}`,
+    '',
+  )
+  const swapped = await operator.vote(
+    { id: target.body.id, intent_hash: asked.body.intent_hash },
+    'approve',
+    'for another input',
+  )
+  stage.claim(
+    swapped.status === 409,
+    `a vote for another input: ${swapped.body.error?.code}`,
+    'people approve bytes, not titles',
+  )
   const foreign = await stranger.vote(target.body, 'approve', 'from next door')
-  stage.claim(foreign.status === 404, `another tenant's operator: ${foreign.body.error?.code}`, 'foreign and absent answer alike')
+  stage.claim(
+    foreign.status === 404,
+    `another tenant's operator: ${foreign.body.error?.code}`,
+    'foreign and absent answer alike',
+  )
   const cancelled = await agent.call('POST', `/operations/${target.body.id}/cancel`, { reason: 'never mind' })
   stage.claim(cancelled.body.status === 'cancelled', 'the agent cancels it; a committed row the guard obeys', '')
   kept.set('cancelled', target.body.id)
@@ -132,7 +180,11 @@ export async function liveStory(stage: DemoStage, deployment: Deployment): Promi
   await operator.vote(third.body, 'deny', 'the grant is spent')
   const undo = await agent.call('POST', `/operations/${asked.body.id}/undo`, { reason: 'wrong notebook' }, wait)
   const undone = await operator.vote(undo.body, 'approve', 'take it back')
-  stage.claim(undone.body.operation?.status === 'executed' && (await notes(operator)) === 2, 'the first note is undone by an operation of its own', '')
+  stage.claim(
+    undone.body.operation?.status === 'executed' && (await notes(operator)) === 2,
+    'the first note is undone by an operation of its own',
+    '',
+  )
   return kept
 }
 

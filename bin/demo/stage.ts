@@ -64,7 +64,11 @@ export class Person {
     }
   }
 
-  async vote(operation: { id: string; intent_hash: string }, decision: 'approve' | 'deny', reason: string): Promise<Answer> {
+  async vote(
+    operation: { id: string; intent_hash: string },
+    decision: 'approve' | 'deny',
+    reason: string,
+  ): Promise<Answer> {
     return await this.call('POST', `/operations/${operation.id}/decisions`, {
       decision,
       intent_hash: operation.intent_hash,

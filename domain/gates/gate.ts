@@ -37,10 +37,7 @@ export const notApplicable = (gate: GateName, evidence: JsonObject): Verdict => 
 export function waiver(gate: 'budget' | 'kpi' | 'temperature', facts: Fact): JsonObject | null {
   const nowMs = facts.get('now').instantMs()
   for (const entry of facts.get('waivers').list())
-    if (
-      entry.get('gate').oneOf('budget', 'kpi', 'temperature') === gate &&
-      entry.get('until').instantMs() > nowMs
-    )
+    if (entry.get('gate').oneOf('budget', 'kpi', 'temperature') === gate && entry.get('until').instantMs() > nowMs)
       return {
         waived_by: entry.get('waived_by').string(),
         until: entry.get('until').string(),

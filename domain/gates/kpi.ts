@@ -32,7 +32,8 @@ export const kpi: Gate = {
         floor: floor.stringOrNull(),
         ceiling: ceiling.stringOrNull(),
       }
-      if (!floor.isNull && value.signedMicros() < floor.signedMicros()) return block('kpi', 'kpi.floor_breached', evidence)
+      if (!floor.isNull && value.signedMicros() < floor.signedMicros())
+        return block('kpi', 'kpi.floor_breached', evidence)
       if (!ceiling.isNull && value.signedMicros() > ceiling.signedMicros())
         return block('kpi', 'kpi.ceiling_breached', evidence)
       value.signedMicros()

@@ -21,7 +21,9 @@ export const temperature: Gate = {
     const values = new Map(limits.get('values').entries())
     const maxAgeMs = limits.get('max_age_seconds').count() * 1000
     const read: Record<string, string> = {}
-    for (const metric of [...new Set([...floors.keys(), ...ceilings.keys(), ...weights.map(([name]) => name)])].sort()) {
+    for (const metric of [
+      ...new Set([...floors.keys(), ...ceilings.keys(), ...weights.map(([name]) => name)]),
+    ].sort()) {
       const measured = values.get(metric)
       if (measured === undefined || nowMs - measured.get('measured_at').instantMs() > maxAgeMs)
         return block('temperature', 'temperature.breach', { metric, value: null })

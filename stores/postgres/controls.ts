@@ -39,7 +39,9 @@ export class ControlsStore implements ControlsPort {
     hold: string | null,
     change: ControlChange,
   ): Promise<Json | null> {
-    const { rows: epochs } = await this.#client.query<{ epoch: string }>(`select nextval('switch_epoch')::text as epoch`)
+    const { rows: epochs } = await this.#client.query<{ epoch: string }>(
+      `select nextval('switch_epoch')::text as epoch`,
+    )
     for (const { kind, value, epoch } of selectors) {
       const { rowCount } = await this.#client.query(
         `insert into kill_switches as k (tenant_id, kind, value, state, hold, epoch, reason, changed_by, leaf_hash)

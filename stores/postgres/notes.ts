@@ -54,7 +54,7 @@ export class NotesReading implements NotesReader {
       `select ordinal::text, jsonb_build_object('id', id, 'notebook', notebook, 'text', text, 'labels', labels,
          'operation_id', operation_id, 'created_at', iso(created_at)) as note
        from notes where tenant_id = $1 and notebook = $2 and ($3::bigint is null or ordinal < $3::bigint)
-       order by ordinal desc limit $4`,
+       order by notes.ordinal desc limit $4`,
       [tenantId, notebook, before, limit],
     )
   }

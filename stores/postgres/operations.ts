@@ -6,7 +6,13 @@ import type pg from 'pg'
 import { ControlsStore } from './controls.ts'
 import { NotesStore } from './notes.ts'
 import type { LeafRow } from '../../domain/leaf.ts'
-import type { EndDocument, GuardTransaction, OperationRows, PassRow, PendingDocument } from '../../domain/operation-rows.ts'
+import type {
+  EndDocument,
+  GuardTransaction,
+  OperationRows,
+  PassRow,
+  PendingDocument,
+} from '../../domain/operation-rows.ts'
 import type { TransactionPorts } from '../../domain/ports.ts'
 
 export class OperationStore implements OperationRows {

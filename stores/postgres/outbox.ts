@@ -56,7 +56,10 @@ export class Outbox {
   }
 
   /** Operations that should have ended or be waiting by now: their runs are looked at. */
-  async lingering(olderThanSeconds: number, limit: number): Promise<{ tenant_id: string; operation_id: string; status: string }[]> {
+  async lingering(
+    olderThanSeconds: number,
+    limit: number,
+  ): Promise<{ tenant_id: string; operation_id: string; status: string }[]> {
     const { rows } = await this.#pool.query<{ tenant_id: string; operation_id: string; status: string }>(
       `select tenant_id, id as operation_id, status from operations
        where ended_at is null and updated_at < clock_timestamp() - make_interval(secs => $1)

@@ -100,7 +100,11 @@ export class Reading {
     return rows[0]?.operation_status ?? null
   }
 
-  async byKey(tenantId: string, principalId: string, key: string): Promise<{ id: string; request_hash: string } | null> {
+  async byKey(
+    tenantId: string,
+    principalId: string,
+    key: string,
+  ): Promise<{ id: string; request_hash: string } | null> {
     const rows = await readAs<{ id: string; request_hash: string }>(
       this.#pool,
       tenantId,
@@ -171,7 +175,7 @@ export class Reading {
       `select id::text, jsonb_build_object('surface_id', surface_id, 'kpi', kpi, 'value', decimal_text(value),
          'measured_at', iso(measured_at), 'measured_by', measured_by) as item
        from kpi_raw where tenant_id = $1 and surface_id = $2 and ($3::text is null or kpi = $3)
-         and ($4::bigint is null or id < $4::bigint) order by id desc limit $5`,
+         and ($4::bigint is null or id < $4::bigint) order by kpi_raw.id desc limit $5`,
       [tenantId, surfaceId, kpi, before, limit],
     )
   }

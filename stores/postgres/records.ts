@@ -88,7 +88,10 @@ export class Records {
 
   /** Waits until nobody holds the fence of the scope, then says what may still land. */
   async drain(tenantId: string, epoch: number): Promise<JsonObject> {
-    const { rows } = await this.#stop.query<{ drain_switch: JsonObject }>('select drain_switch($1, $2)', [tenantId, epoch])
+    const { rows } = await this.#stop.query<{ drain_switch: JsonObject }>('select drain_switch($1, $2)', [
+      tenantId,
+      epoch,
+    ])
     return rows[0]?.drain_switch ?? {}
   }
 

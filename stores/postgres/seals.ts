@@ -46,15 +46,14 @@ export class SealStore {
     operation_id: string
     request_id: string
     jws: string
-    history_key: string
     bundle_key: string
     leaf: LeafRow
   }): Promise<void> {
     await inTransaction(this.#pool, row.tenant_id, async (client) => {
       const { rowCount } = await client.query(
-        `insert into seals (tenant_id, operation_id, jws, history_key, bundle) values ($1, $2, $3, $4, $5)
+        `insert into seals (tenant_id, operation_id, jws, bundle_key) values ($1, $2, $3, $4)
          on conflict do nothing`,
-        [row.tenant_id, row.operation_id, row.jws, row.history_key, JSON.stringify({ key: row.bundle_key })],
+        [row.tenant_id, row.operation_id, row.jws, row.bundle_key],
       )
       if (rowCount === 1)
         await client.query('select write_leaves($1, $2, $3, jsonb_build_array($4::jsonb))', [
@@ -70,10 +69,10 @@ export class SealStore {
     })
   }
 
-  async delivered(tenantId: string, operationId: string): Promise<{ jws: string; bundle_key: string; history_key: string } | null> {
+  async delivered(tenantId: string, operationId: string): Promise<{ jws: string; bundle_key: string } | null> {
     return await inTransaction(this.#pool, tenantId, async (client) => {
-      const { rows } = await client.query<{ jws: string; bundle_key: string; history_key: string }>(
-        `select jws, bundle ->> 'key' as bundle_key, history_key from seals where tenant_id = $1 and operation_id = $2`,
+      const { rows } = await client.query<{ jws: string; bundle_key: string }>(
+        `select jws, bundle_key from seals where tenant_id = $1 and operation_id = $2`,
         [tenantId, operationId],
       )
       return rows[0] ?? null

@@ -7,7 +7,14 @@ import type pg from 'pg'
 import { readHead } from './audit-log.ts'
 import { inTransaction } from './pool.ts'
 import { appendLeaves, frontierCoords, rootOfFrontier } from '../../domain/log/merkle.ts'
-import { checkpointBody, joinNote, noteSignatureLine, noteVerifierKey, openNote, parseCheckpointBody } from '../../domain/log/note.ts'
+import {
+  checkpointBody,
+  joinNote,
+  noteSignatureLine,
+  noteVerifierKey,
+  openNote,
+  parseCheckpointBody,
+} from '../../domain/log/note.ts'
 
 const BATCH = 2_000
 
@@ -54,7 +61,7 @@ export class Sequencer {
       )
       const size = Number(heads[0]?.size ?? 0)
       const { rows: leaves } = await client.query<{ id: string; leaf_hash: Buffer }>(
-        'select id::text, leaf_hash from audit_leaves where tenant_id = $1 and seq is null order by id limit $2',
+        'select id::text, leaf_hash from audit_leaves where tenant_id = $1 and seq is null order by audit_leaves.id limit $2',
         [tenantId, BATCH],
       )
       if (leaves.length === 0) return 0

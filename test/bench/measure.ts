@@ -38,9 +38,15 @@ export function table(figures: ReadonlyMap<string, readonly Figures[]>, rival: s
         [
           name.padEnd(32),
           String(inFlight).padStart(6),
-          of(name, (f) => f.p50).toFixed(1).padStart(12),
-          of(name, (f) => f.p95).toFixed(1).padStart(9),
-          of(name, (f) => f.rate).toFixed(1).padStart(11),
+          of(name, (f) => f.p50)
+            .toFixed(1)
+            .padStart(12),
+          of(name, (f) => f.p95)
+            .toFixed(1)
+            .padStart(9),
+          of(name, (f) => f.rate)
+            .toFixed(1)
+            .padStart(11),
           (of(name, (f) => f.rate) / of(rival, (f) => f.rate)).toFixed(2).padStart(12),
           (of(name, (f) => f.p50) / of(rival, (f) => f.p50)).toFixed(2).padStart(12),
         ].join(' '),

@@ -84,10 +84,14 @@ try {
       for (const [name, work] of Object.entries(cases)) {
         const got = await measure(work, inFlight === 1 ? ONE : MANY, inFlight)
         figures.get(name)?.push(got)
-        say(`round ${round}, ${String(inFlight).padStart(2)} in flight, ${name}: p50 ${got.p50.toFixed(1)} ms, ${got.rate.toFixed(0)}/s`)
+        say(
+          `round ${round}, ${String(inFlight).padStart(2)} in flight, ${name}: p50 ${got.p50.toFixed(1)} ms, ${got.rate.toFixed(0)}/s`,
+        )
       }
   say('')
-  say(`machine: ${cpus().length} × ${cpus()[0]?.model ?? '?'}, node ${process.version}, load ${loadavg()[0]?.toFixed(1)}`)
+  say(
+    `machine: ${cpus().length} × ${cpus()[0]?.model ?? '?'}, node ${process.version}, load ${loadavg()[0]?.toFixed(1)}`,
+  )
   say(table(figures, 'bare workflow, one activity'))
   await printShape()
 } finally {
@@ -135,7 +139,10 @@ async function printShape(): Promise<void> {
   const pool = new pg.Client({ connectionString: deployment.stack.addresses.postgres.ownerUrl })
   await pool.connect()
   const commits = async () =>
-    Number((await pool.query(`select xact_commit from pg_stat_database where datname = current_database()`)).rows[0].xact_commit)
+    Number(
+      (await pool.query(`select xact_commit from pg_stat_database where datname = current_database()`)).rows[0]
+        .xact_commit,
+    )
   const n = 50
   await new Promise((resolve) => setTimeout(resolve, 3_000))
   const idleFrom = await commits()
@@ -146,12 +153,17 @@ async function printShape(): Promise<void> {
   const agent = all_agent()
   let last = ''
   for (let i = 0; i < n; i++) {
-    const { body } = await agent.post('/operations', { action: 'note.append', input: { notebook: 'shape', text: `${i}` } })
+    const { body } = await agent.post('/operations', {
+      action: 'note.append',
+      input: { notebook: 'shape', text: `${i}` },
+    })
     last = body.id
   }
   await new Promise((resolve) => setTimeout(resolve, 1_200))
   const seconds = (performance.now() - startedAt) / 1000
-  say(`PostgreSQL commits per operation, sequencer and seal included: ${((await commits()) - before - (idle / 3) * seconds) / n}`)
+  say(
+    `PostgreSQL commits per operation, sequencer and seal included: ${((await commits()) - before - (idle / 3) * seconds) / n}`,
+  )
   const history = await new Client({
     connection: await Connection.connect({ address: deployment.stack.addresses.temporal.address }),
     namespace: deployment.stack.addresses.temporal.namespace,

@@ -26,7 +26,12 @@ export class Caller {
   }
 
   // biome-ignore lint/suspicious/noExplicitAny: answers are asserted on, field by field
-  async call<Body = any>(method: string, path: string, body?: unknown, options: CallOptions = {}): Promise<Answer<Body>> {
+  async call<Body = any>(
+    method: string,
+    path: string,
+    body?: unknown,
+    options: CallOptions = {},
+  ): Promise<Answer<Body>> {
     const headers: Record<string, string> = {}
     const given: Record<string, string | undefined> = {
       authorization: this.token === null ? undefined : `Bearer ${this.token}`,
@@ -38,14 +43,19 @@ export class Caller {
     }
     for (const [name, value] of Object.entries(given)) if (value !== undefined) headers[name] = value
     const sent = options.raw ?? (body === undefined ? undefined : JSON.stringify(body))
-    const response = await fetch(this.url + path, { method, headers, ...(sent === undefined ? {} : { body: sent as string }) })
+    const response = await fetch(this.url + path, {
+      method,
+      headers,
+      ...(sent === undefined ? {} : { body: sent as string }),
+    })
     const text = await response.text()
     const json = /json/.test(response.headers.get('content-type') ?? '')
     return { status: response.status, headers: response.headers, body: (json ? JSON.parse(text) : text) as Body }
   }
 
   get = <Body = any>(path: string, options?: CallOptions) => this.call<Body>('GET', path, undefined, options)
-  post = <Body = any>(path: string, body: unknown, options?: CallOptions) => this.call<Body>('POST', path, body, options)
+  post = <Body = any>(path: string, body: unknown, options?: CallOptions) =>
+    this.call<Body>('POST', path, body, options)
   put = <Body = any>(path: string, body: unknown, options?: CallOptions) => this.call<Body>('PUT', path, body, options)
 }
 

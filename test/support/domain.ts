@@ -9,7 +9,7 @@ import type { Facts } from '../../domain/facts.ts'
 import type { Intent, Plan } from '../../domain/plan.ts'
 
 export const NOW = '2026-03-14T09:26:53.000000Z'
-export const BINDING_HASH = 'b1'.repeat(32)
+const BINDING_HASH = 'b1'.repeat(32)
 
 /** An instant so many seconds from {@link NOW}. */
 export function fromNow(seconds: number): string {

@@ -4,13 +4,22 @@ import type { JsonObject } from '../../domain/canonical.ts'
 
 type Callers = ReturnType<typeof callers>
 
-export const RUNNING = (scope: 'global' | 'tenant') => ({ scope, selector: { kind: 'all', value: null }, state: 'running' })
+export const RUNNING = (scope: 'global' | 'tenant') => ({
+  scope,
+  selector: { kind: 'all', value: null },
+  state: 'running',
+})
 export const UNTIL = '2090-01-01T00:00:00Z'
 
 /** Entries that say no metric is required of a class. */
 export const notRequired = (...classes: string[]) =>
   classes.flatMap((each) =>
-    ['budget', 'kpi', 'temperature'].map((gate) => ({ gate, class: each, until: UNTIL, reason: 'nothing to measure here' })),
+    ['budget', 'kpi', 'temperature'].map((gate) => ({
+      gate,
+      class: each,
+      until: UNTIL,
+      reason: 'nothing to measure here',
+    })),
   )
 
 export async function openGlobal({ platform, platform2 }: Callers): Promise<void> {

@@ -109,8 +109,7 @@ create table seals (
   tenant_id text not null check (tenant_id <> ''),
   operation_id text not null,
   jws text not null,
-  history_key text not null,
-  bundle jsonb not null,
+  bundle_key text not null,
   at timestamptz not null default clock_timestamp(),
   primary key (tenant_id, operation_id),
   foreign key (tenant_id, operation_id) references receipts (tenant_id, operation_id)

@@ -106,7 +106,7 @@ begin
     update operations set undone_by = o.id where tenant_id = o.tenant_id and id = o.undo_of;
   end if;
   insert into outbox (tenant_id, operation_id, kind, due_at)
-    values (o.tenant_id, o.id, 'seal', clock_timestamp() + interval '500 milliseconds');
+    values (o.tenant_id, o.id, 'seal', clock_timestamp() + interval '1 second');
   return jsonb_build_object('ended', true, 'status', d ->> 'status');
 end $$;
 

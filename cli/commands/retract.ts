@@ -1,0 +1,48 @@
+/** `exo cancel` and `exo undo`: before the effect was claimed, and after it was done. */
+import type { Command } from 'commander'
+import { checkReason } from '../ballot.ts'
+import { EXIT, exitOfStatus } from '../exit-codes.ts'
+import { GROUPS } from '../help.ts'
+import { checkId, type Operation } from '../operation.ts'
+import { outcomeText } from '../operation-text.ts'
+import type { Runner } from '../runner.ts'
+import type { Outcome, Session } from '../session.ts'
+
+export function addRetract(program: Command, run: Runner): void {
+  program
+    .command('cancel')
+    .helpGroup(GROUPS.operate)
+    .summary('take back a proposal before its effect')
+    .description('Cancels an operation whose effect was not claimed yet. The requester may, and whoever may decide.')
+    .argument('<id>', 'the operation')
+    .requiredOption('--reason <text>', 'why')
+    .action(run(cancel))
+  program
+    .command('undo')
+    .helpGroup(GROUPS.operate)
+    .summary('propose the undo of an executed operation')
+    .description('Proposes the undo of an executed operation, as an operation of its own with its own approval.')
+    .argument('<id>', 'the operation')
+    .requiredOption('--reason <text>', 'why')
+    .action(run(undo))
+}
+
+async function cancel(session: Session, id: string, { reason }: { reason: string }): Promise<Outcome> {
+  const operation = await retract(session, id, 'cancel', reason)
+  const cancelled = operation.status === 'cancelled'
+  const text = cancelled
+    ? `cancelled  ${operation.id}`
+    : `cancelled for the guard; its run has not noticed yet  ${operation.id}`
+  return { exit: cancelled ? EXIT.ok : EXIT.pending, json: operation as never, text }
+}
+
+async function undo(session: Session, id: string, { reason }: { reason: string }): Promise<Outcome> {
+  const operation = await retract(session, id, 'undo', reason)
+  return { exit: exitOfStatus(operation.status), json: operation as never, text: outcomeText(session, operation) }
+}
+
+async function retract(session: Session, id: string, verb: 'cancel' | 'undo', reason: string): Promise<Operation> {
+  checkReason(reason)
+  const { body } = await session.api.call(`/operations/${checkId(id)}/${verb}`, { method: 'POST', body: { reason } })
+  return body as unknown as Operation
+}

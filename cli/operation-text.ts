@@ -1,0 +1,113 @@
+/** One operation in a few lines: what it would do, where it stands, and the command to type next. */
+import type { Operation } from './operation.ts'
+import { fieldLines, instantFrom, visible } from './render.ts'
+import type { Session } from './session.ts'
+import type { Paint, Style } from './terminal.ts'
+import type { ApprovalTree } from '../domain/approval.ts'
+import type { Json } from '../domain/canonical.ts'
+import { isFinal, type Status } from '../domain/lifecycle.ts'
+
+const STATUS_STYLE: Readonly<Record<Status, Style>> = Object.freeze({
+  evaluating: 'cyan',
+  pending_approval: 'yellow',
+  executing: 'cyan',
+  executed: 'green',
+  proposed: 'green',
+  blocked: 'red',
+  denied: 'red',
+  expired: 'red',
+  cancelled: 'yellow',
+  failed: 'red',
+  unknown: 'red',
+})
+
+export function statusWord(paint: Paint, status: Status): string {
+  return paint(STATUS_STYLE[status] ?? 'bold', status.replace('_', ' '))
+}
+
+export function title(operation: Operation): string {
+  return visible(operation.preview?.title ?? `${operation.action} (no preview yet)`)
+}
+
+/** Who must still say yes, in words. */
+export function treeWords(tree: ApprovalTree): string {
+  if ('permission' in tree)
+    return tree.role === undefined
+      ? 'somebody who may decide'
+      : tree.role === 'platform'
+        ? 'another platform operator'
+        : `an ${tree.role}`
+  if ('all' in tree) return tree.all.map(treeWords).join(' and ')
+  if ('ordered' in tree) return tree.ordered.map(treeWords).join(', then ')
+  const children = 'any' in tree ? tree.any : tree.of
+  const n = 'any' in tree ? 1 : tree.n
+  const words = [...new Set(children.map(treeWords))]
+  if (words.length > 1) return `${n} of (${words.join('; ')})`
+  return words[0] === 'somebody who may decide'
+    ? `${n} different people who may decide`
+    : `${n} times ${words[0] ?? 'nobody'}`
+}
+
+/** `0 of 1 approvals, from somebody who may decide, until …`. */
+export function approvalWords({ approval, requested_by }: Operation, nowMs: number): string {
+  const given = approval.votes.filter((vote) => vote.counted && vote.decision === 'approve').length
+  const until = approval.expires_at === null ? '' : `, until ${instantFrom(approval.expires_at, nowMs)}`
+  const signed = approval.assurance === 'self_signed' ? ', signed with their own key' : ''
+  return `${given} of ${approval.quorum} approvals: ${treeWords(approval.tree)}${signed}, but not ${visible(requested_by.principal_id)}${until}`
+}
+
+interface PreviewOptions {
+  paint: Paint
+  foldAt?: number
+  indent?: string
+}
+
+/** The preview document, and nothing but it: what a vote is over. */
+export function previewLines(operation: Operation, { paint, foldAt, indent = '  ' }: PreviewOptions): string[] {
+  return fieldLines(operation.preview?.fields ?? [], {
+    indent,
+    paintLabel: (label) => paint('dim', label),
+    whole: `exo show ${operation.id}`,
+    ...(foldAt === undefined ? {} : { foldAt }),
+  })
+}
+
+/** JSON on one line, safe to print. */
+export function jsonWords(value: Json): string {
+  return typeof value === 'string' ? visible(value) : visible(JSON.stringify(value))
+}
+
+/** What a proposal came to: the answer of every command that opens an operation. */
+export function outcomeText(session: Session, operation: Operation): string {
+  const { terminal, api, asOption } = session
+  const { paint } = terminal
+  const { id, status, effect, error } = operation
+  const lines = [
+    `${statusWord(paint, status)}  ${paint('bold', title(operation))}`,
+    ...previewLines(operation, { paint }),
+  ]
+  const next: { label: string; value: string }[] = [{ label: 'operation', value: id }]
+  if (effect !== null && effect.result !== null) next.push({ label: 'result', value: jsonWords(effect.result) })
+  if (error !== null) next.push({ label: 'because', value: `${error.code}: ${error.message}` })
+  if (status === 'pending_approval') next.push({ label: 'needs', value: approvalWords(operation, api.nowMs()) })
+  next.push(...nextCommands(operation, asOption))
+  return [...lines, '', ...fieldLines(next, { paintLabel: (label) => paint('dim', label) })].join('\n')
+}
+
+function nextCommands(
+  { id, status, run, class: actionClass }: Operation,
+  as: string,
+): { label: string; value: string }[] {
+  if (status === 'pending_approval')
+    return [
+      { label: 'approve', value: `exo approve ${id} --as WHO` },
+      { label: 'follow', value: `exo show ${id} --wait 600${as}` },
+    ]
+  if (!isFinal(status)) return [{ label: 'follow', value: `exo show ${id} --wait 60${as}` }]
+  if (status === 'executed' && run === 'execute' && actionClass === 'reversible')
+    return [
+      { label: 'undo', value: `exo undo ${id} --reason WHY${as}` },
+      { label: 'prove', value: `exo bundle ${id} --as WHO` },
+    ]
+  return [{ label: 'details', value: `exo show ${id}${as}` }]
+}

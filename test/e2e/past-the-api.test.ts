@@ -1,0 +1,172 @@
+/** What somebody with access to Temporal can do past the API: start, reset, terminate and complete. None of it makes an effect. */
+import { randomBytes } from 'node:crypto'
+import type { Client } from '@temporalio/client'
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
+import type { JsonObject } from '../../domain/canonical.ts'
+import { intentHash, planHash } from '../../domain/plan.ts'
+import { callers } from '../support/client.ts'
+import { Database } from '../support/database.ts'
+import { openTemporal } from '../support/temporal.ts'
+import { makeTenant, notesIn, pending, propose, standingFor, type Tenant, UNLIMITED, vote } from '../support/tenant.ts'
+import { until } from '../support/until.ts'
+
+const { url, credentials, addresses } = inject('deployment')
+const owner = new Database(addresses.postgres.ownerUrl)
+const note = (text: string, notebook = 'past') => ({ notebook, text })
+let tenant: Tenant
+let temporal: { client: Client; close(): Promise<void> }
+
+beforeAll(async () => {
+  temporal = await openTemporal(addresses.temporal)
+  tenant = await makeTenant(callers(url, credentials), url, 'past')
+  await tenant.open({ ...UNLIMITED, ...standingFor(tenant) })
+})
+afterAll(async () => {
+  await temporal.close()
+  await owner.end()
+})
+describe('past the API', () => {
+  const start = async (workflowId: string, args: unknown[]) =>
+    await temporal.client.workflow.start('governedOperation', { workflowId, taskQueue: 'exoarmur', args })
+  const failure = async (workflowId: string) =>
+    await until(`${workflowId} closes`, async () => {
+      const { status } = await temporal.client.workflow.getHandle(workflowId).describe()
+      return status.name === 'RUNNING' ? null : status.name
+    }, { withinMs: 20_000 })
+  const alarms = async (tenantId: string, text: string) =>
+    await until(`an alarm tells of ${text}`, async () => {
+      const rows = await owner.within<{ reason: string }>(
+        tenantId,
+        `select convert_from(entry, 'UTF8')::jsonb ->> 'reason' as reason from audit_leaves
+         where tenant_id = $1 and kind = 'alarm' order by id`,
+        [tenantId],
+      )
+      return rows.find((row) => row.reason.includes(text)) ?? null
+    })
+
+  test.each([
+    ['no input', []],
+    ['null', [null]],
+    ['a number', [7]],
+    ['ids that cannot be ids', [{ tenant_id: 'a'.repeat(127) + '\u{1f600}', operation_id: '\ud800\0' }]],
+    ['another tenant', [{ tenant_id: 't_system', operation_id: 'op_x', intent: {}, plan: {} }]],
+  ])('a run of our type with %s fails with an alarm and no effect', async (_what, args) => {
+    const id = `by-hand/${randomBytes(6).toString('hex')}`
+    await start(id, args)
+    expect(await failure(id)).toBe('FAILED')
+    await alarms('t_system', id)
+  })
+
+  test('a forged operation that agrees with itself has no row: it fails with an alarm and no effect', async () => {
+    const model = await pending(tenant.as('agent'), note('model', 'forged-run'))
+    const [row] = await owner.within<{ intent: never; plan: never; proposal: string }>(
+      tenant.id,
+      'select intent, plan, proposal from operations where id = $1',
+      [model.id],
+    )
+    const operation_id = `op_${randomBytes(16).toString('hex')}`
+    const intent = { ...(row?.intent as object), operation_id } as never
+    const plan = { ...(row?.plan as object), approval: { ...(row?.plan as JsonObject).approval as JsonObject, required: false } } as never
+    const input = {
+      v: 1,
+      tenant_id: tenant.id,
+      operation_id,
+      intent,
+      intent_hash: intentHash(intent),
+      plan,
+      plan_hash: planHash(plan),
+      proposal: row?.proposal,
+    }
+    await start(`${tenant.id}/${operation_id}`, [input])
+    expect(await failure(`${tenant.id}/${operation_id}`)).toBe('FAILED')
+    await alarms(tenant.id, operation_id)
+    expect(await notesIn(tenant.as('viewer'), 'forged-run')).toEqual([])
+  })
+
+  test('a second run of an ended operation finds the end and repeats nothing', async () => {
+    await tenant.policy(standingFor(tenant))
+    const { body } = await propose(tenant.as('agent'), note('one run', 'second-run'))
+    const [row] = await owner.within<JsonObject>(
+      tenant.id,
+      `select jsonb_build_object('v', 1, 'tenant_id', tenant_id, 'operation_id', id, 'intent', intent, 'intent_hash', intent_hash,
+         'plan', plan, 'plan_hash', plan_hash, 'proposal', proposal) as input from operations where id = $1`,
+      [body.id],
+    )
+    const handle = await start(`${tenant.id}/${body.id}`, [row?.input])
+    expect(await handle.result()).toMatchObject({ operation_id: body.id, status: 'executed' })
+    expect(await notesIn(tenant.as('viewer'), 'second-run')).toEqual(['one run'])
+    const kinds = (await tenant.leavesUpTo(body.id, 'operation.sealed')).map((leaf) => leaf.kind)
+    expect(kinds.filter((kind) => kind === 'operation.closed')).toHaveLength(1)
+  })
+
+  test('a run that was reset, waiting or ended, ends once', async () => {
+    const asked = await pending(tenant.as('operator'), note('reset me', 'reset'))
+    const reset = async (runId: string) => {
+      const execution = { workflowId: `${tenant.id}/${asked.id}`, runId }
+      const { history } = await temporal.client.workflowService.getWorkflowExecutionHistory({
+        namespace: addresses.temporal.namespace,
+        execution,
+      })
+      const finished = history?.events?.find((event) => event.workflowTaskCompletedEventAttributes != null)
+      await temporal.client.workflowService.resetWorkflowExecution({
+        namespace: addresses.temporal.namespace,
+        workflowExecution: execution,
+        reason: 'a test',
+        requestId: randomBytes(8).toString('hex'),
+        workflowTaskFinishEventId: finished?.eventId,
+      })
+    }
+    await reset((await tenant.operation(asked.id)).temporal.run_id)
+    await until('the reset run waits again', async () => {
+      const { historyLength, status } = await temporal.client.workflow.getHandle(`${tenant.id}/${asked.id}`).describe()
+      return status.name === 'RUNNING' && historyLength > 6
+    })
+    expect((await vote(tenant.as('operator2'), asked, 'approve', {})).body.error?.code).toBe('approval.signature_required')
+    expect((await vote(tenant.as('admin'), asked)).body.operation.status).toBe('executed')
+    const first = await tenant.as('viewer').get(`/operations/${asked.id}/receipt`)
+    await reset((await tenant.operation(asked.id)).temporal.run_id)
+    const again = await temporal.client.workflow.getHandle(`${tenant.id}/${asked.id}`).result()
+    expect(again).toMatchObject({ status: 'executed', decision_hash: first.body.receipt.decision_hash })
+    expect((await tenant.as('viewer').get(`/operations/${asked.id}/receipt`)).body.jws).toBe(first.body.jws)
+    expect(await notesIn(tenant.as('viewer'), 'reset')).toEqual(['reset me'])
+    expect((await tenant.leaves(asked.id)).filter((leaf) => leaf.kind === 'operation.closed')).toHaveLength(1)
+  })
+
+  test('terminated runs and forged activity results end the operation failed, with an alarm and no effect', async () => {
+    const terminated = await pending(tenant.as('operator'), note('terminated', 'terminated'))
+    await temporal.client.workflow.getHandle(`${tenant.id}/${terminated.id}`).terminate('by hand')
+
+    const forged = await pending(tenant.as('operator'), note('completed by hand', 'terminated'))
+    const lock = `select pg_advisory_xact_lock(hashtextextended('exo fence ' || $1, 0))`
+    await owner.transaction(async (client) => {
+      await client.query(lock, [tenant.id])
+      const voting = vote(tenant.as('admin'), forged)
+      const activityId = await until('the guard waits at the fence', async () => {
+        const { raw } = await temporal.client.workflow.getHandle(`${tenant.id}/${forged.id}`).describe()
+        return raw.pendingActivities?.[0]?.activityId
+      })
+      const receipt = { status: 'executed', error_code: null }
+      await temporal.client.activity.complete(
+        { workflowId: `${tenant.id}/${forged.id}`, activityId },
+        { outcome: 'ended', ...receipt, error_details: {}, passes: [], votes: [], decision_hash: '0'.repeat(64), result: null },
+      )
+      await until('the deceived run closes', async () => {
+        const { status } = await temporal.client.workflow.getHandle(`${tenant.id}/${forged.id}`).describe()
+        return status.name !== 'RUNNING'
+      })
+      await voting
+      // The guard itself gave up at the database's statement timeout before the fence is let go.
+      await until('the guard left the fence', async () => {
+        const { rows } = await client.query(`select 1 from pg_locks where locktype = 'advisory' and not granted and mode = 'ShareLock'`)
+        return rows.length === 0
+      })
+    })
+    for (const { id } of [terminated, forged]) {
+      const row = await tenant.ended(id, 60_000)
+      expect(row).toMatchObject({ status: 'failed', effect: null, error: { code: 'run.terminated', http_status: 502 } })
+      expect((await tenant.leavesUpTo(id, 'operation.closed')).map((leaf) => leaf.kind)).toContain('alarm')
+      expect((await tenant.as('viewer').get(`/operations/${id}/receipt`)).body.receipt).toMatchObject({ status: 'failed', effect: null })
+    }
+    expect(await notesIn(tenant.as('viewer'), 'terminated')).toEqual([])
+  })
+})

@@ -1,0 +1,175 @@
+/** Votes that operators sign themselves, through the route and as raw signals; and everything that only looks like one. */
+import { randomBytes } from 'node:crypto'
+import type { Client } from '@temporalio/client'
+import { CompactSign, type CryptoKey, exportJWK, generateKeyPair } from 'jose'
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
+import { canonicalJson, type JsonObject } from '../../domain/canonical.ts'
+import { callers } from '../support/client.ts'
+import { openTemporal } from '../support/temporal.ts'
+import { makeTenant, notesIn, type Operation, pending, refused, type Tenant, UNLIMITED, vote } from '../support/tenant.ts'
+import { until } from '../support/until.ts'
+
+const { url, credentials, addresses } = inject('deployment')
+const note = (text: string, notebook = 'votes') => ({ notebook, text })
+let tenant: Tenant
+let temporal: { client: Client; close(): Promise<void> }
+
+beforeAll(async () => {
+  temporal = await openTemporal(addresses.temporal)
+  tenant = await makeTenant(callers(url, credentials), url, 'votes')
+  await tenant.open(UNLIMITED)
+})
+afterAll(() => temporal.close())
+describe('votes that carry a signature of their own', () => {
+  let privateKey: CryptoKey
+  let kid: string
+  const jws = async (row: Operation, changes: JsonObject = {}, header: JsonObject = {}, key: CryptoKey = privateKey) => {
+    const now = Math.floor(Date.now() / 1000)
+    const claims = {
+      operation_id: row.id,
+      tenant: tenant.id,
+      intent_hash: row.intent_hash,
+      plan_hash: row.plan_hash,
+      shown_hash: row.shown_hash,
+      decision: 'approve',
+      reason: null,
+      nonce: randomBytes(16).toString('hex'),
+      iat: now,
+      exp: now + 600,
+      ...changes,
+    }
+    return await new CompactSign(new TextEncoder().encode(canonicalJson(claims)))
+      .setProtectedHeader({ alg: 'EdDSA', typ: 'exo-vote+jwt', kid, ...header })
+      .sign(key)
+  }
+  const signal = async (row: Operation, ...args: unknown[]) =>
+    await temporal.client.workflow.getHandle(`${tenant.id}/${row.id}`).signal('decide', ...args)
+  const refusedLeaves = async (row: Operation, count: number) =>
+    await until(`${row.id} has ${count} refused votes`, async () => {
+      const found = (await tenant.leaves(row.id)).filter((leaf) => leaf.kind === 'vote.refused')
+      return found.length >= count ? found : null
+    })
+
+  beforeAll(async () => {
+    const pair = await generateKeyPair('EdDSA', { crv: 'Ed25519', extractable: true })
+    privateKey = pair.privateKey
+    const { kty, crv, x } = await exportJWK(pair.publicKey)
+    const asked = await tenant.as('operator2').post('/operator-keys', { public_jwk: { kty, crv, x } })
+    expect(asked.status).toBe(202)
+    const voted = await vote(tenant.as('operator'), asked.body)
+    expect(voted.body.operation.status).toBe('executed')
+    kid = voted.body.operation.effect.result.kid
+  })
+
+  test('decide through the route, and from then on nothing less will do', async () => {
+    const asked = await pending(tenant.as('agent'), note('signed', 'signed'))
+    expect(refused(await vote(tenant.as('operator2'), asked))).toEqual([403, 'approval.signature_required'])
+    const voted = await vote(tenant.as('operator2'), asked, 'approve', { vote: await jws(asked) })
+    expect(voted.body.operation).toMatchObject({
+      status: 'executed',
+      approval: { votes: [{ by: tenant.principal('operator2'), assurance: 'self_signed', counted: true }] },
+    })
+  })
+
+  test('decide as a raw signal to the run', async () => {
+    const asked = await pending(tenant.as('agent'), note('by signal', 'signed'))
+    await signal(asked, await jws(asked))
+    const row = await tenant.ended(asked.id)
+    expect(row).toMatchObject({ status: 'executed', approval: { votes: [{ assurance: 'self_signed' }] } })
+    expect((await tenant.leavesUpTo(asked.id, 'operation.closed')).filter((leaf) => leaf.kind === 'vote.accepted')).toHaveLength(1)
+  })
+
+  test('deny as a raw signal', async () => {
+    const asked = await pending(tenant.as('agent'), note('by signal, no', 'signed'))
+    await signal(asked, await jws(asked, { decision: 'deny', reason: 'not like this' }))
+    expect(await tenant.ended(asked.id)).toMatchObject({ status: 'denied', error: { details: { reason: 'not like this' } } })
+  })
+
+  test.each([
+    ['typ', {}, { typ: 'JWT' }],
+    ['kid', {}, { kid: 'ok_nobody' }],
+    ['tenant', { tenant: 't_demo' }, {}],
+    ['operation', { operation_id: 'op_another' }, {}],
+    ['intent', { intent_hash: '0'.repeat(64) }, {}],
+    ['plan', { plan_hash: '0'.repeat(64) }, {}],
+    ['shown', { shown_hash: '0'.repeat(64) }, {}],
+    ['time', { iat: 1_700_000_000, exp: 1_700_000_600 }, {}],
+    ['time', { exp: Math.floor(Date.now() / 1000) + 7200 }, {}],
+    ['entitlement', { by: 'p_somebody_else' }, {}],
+    ['entitlement', { nonce: 'short' }, {}],
+    ['entitlement', { more: true }, {}],
+  ] as const)('fail on %s with changes %j %j', async (check, changes, header) => {
+    const asked = await pending(tenant.as('agent'), note(`refused ${check}`, 'signed'))
+    const answer = await vote(tenant.as('operator2'), asked, 'approve', { vote: await jws(asked, changes, header) })
+    expect([...refused(answer), answer.body.error.details.check]).toEqual([400, 'approval.vote_invalid', check])
+    expect((await tenant.operation(asked.id)).approval.votes).toEqual([])
+  })
+
+  test('fail when the signature is by another key or a byte was changed', async () => {
+    const asked = await pending(tenant.as('agent'), note('forged', 'signed'))
+    const another = (await generateKeyPair('EdDSA', { crv: 'Ed25519' })).privateKey
+    const good = await jws(asked)
+    const [header = '', payload = '', signature = ''] = good.split('.')
+    const forged = Buffer.from(payload, 'base64url').toString().replace('"approve"', '"deny"').replace('null', '"no"')
+    for (const bad of [
+      await jws(asked, {}, {}, another),
+      [header, Buffer.from(forged).toString('base64url'), signature].join('.'),
+      [header, payload, ''].join('.'),
+    ]) {
+      const answer = await vote(tenant.as('operator2'), asked, 'approve', { vote: bad })
+      expect([...refused(answer), answer.body.error.details.check]).toEqual([400, 'approval.vote_invalid', 'signature'])
+    }
+    const unsigned = `${Buffer.from(JSON.stringify({ alg: 'none', typ: 'exo-vote+jwt', kid })).toString('base64url')}.${payload}.`
+    const none = await vote(tenant.as('operator2'), asked, 'approve', { vote: unsigned })
+    expect(none.body.error.details.check).toMatch(/^(alg|signature)$/)
+    expect((await tenant.operation(asked.id)).approval.votes).toEqual([])
+  })
+
+  test('count once: a nonce is spent in its tenant, and a vote names one operation', async () => {
+    const [first, second] = await Promise.all([
+      pending(tenant.as('agent'), note('first', 'nonce')),
+      pending(tenant.as('agent'), note('second', 'nonce')),
+    ])
+    const nonce = randomBytes(16).toString('hex')
+    const spent = await jws(first, { nonce })
+    expect((await vote(tenant.as('operator2'), first, 'approve', { vote: spent })).body.operation.status).toBe('executed')
+    const replayed = await vote(tenant.as('operator2'), second, 'approve', { vote: spent })
+    expect(replayed.body.error.details.check).toBe('operation')
+    const reused = await vote(tenant.as('operator2'), second, 'approve', { vote: await jws(second, { nonce }) })
+    expect([...refused(reused), reused.body.error.details.check]).toEqual([400, 'approval.vote_invalid', 'nonce'])
+    expect((await tenant.operation(second.id)).status).toBe('pending_approval')
+  })
+
+  test('forged by a raw signal they change nothing and leave a refused attempt each', async () => {
+    const asked = await pending(tenant.as('agent'), note('by force', 'forged'))
+    const another = (await generateKeyPair('EdDSA', { crv: 'Ed25519' })).privateKey
+    await signal(asked, 'approve')
+    await signal(asked, await jws(asked, {}, {}, another))
+    await signal(asked, await jws(asked, { tenant: 't_other' }))
+    await signal(asked, { decision: 'approve', by: tenant.principal('operator') })
+    await signal(asked)
+    await temporal.client.workflow.getHandle(`${tenant.id}/${asked.id}`).signal('approve', true)
+    const found = await refusedLeaves(asked, 4)
+    expect(found.map((leaf) => [leaf.code, leaf.reason])).toEqual([
+      ['approval.vote_invalid', 'kid'],
+      ['approval.vote_invalid', 'signature'],
+      ['approval.vote_invalid', 'tenant'],
+      ['approval.vote_invalid', 'kid'],
+    ])
+    expect(await tenant.operation(asked.id)).toMatchObject({ status: 'pending_approval', approval: { votes: [] } })
+    expect((await vote(tenant.as('operator'), asked)).body.operation.status).toBe('executed')
+    expect(await notesIn(tenant.as('viewer'), 'forged')).toEqual(['by force'])
+  })
+
+  test('a flood of signals leaves the run able to hear a vote, and at most fifty refused attempts', async () => {
+    const asked = await pending(tenant.as('agent'), note('flood', 'flood'))
+    for (let round = 0; round < 6; round++)
+      await Promise.all(Array.from({ length: 20 }, (_, i) => signal(asked, `no vote ${round} ${i} ${'x'.repeat(20_000)}`)))
+    expect((await vote(tenant.as('operator'), asked)).status).toBe(200)
+    const row = await tenant.ended(asked.id, 30_000)
+    expect(row.status).toBe('executed')
+    const found = (await tenant.leavesUpTo(asked.id, 'operation.closed')).filter((leaf) => leaf.kind === 'vote.refused')
+    expect(found.length).toBeGreaterThan(0)
+    expect(found.length).toBeLessThanOrEqual(50)
+  })
+})
