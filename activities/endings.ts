@@ -1,9 +1,9 @@
 /** Builds the receipt of an end, whichever way it came, and the document that commits it. */
 import type { Vote } from '../domain/approval.ts'
-import { canonicalJson, type Json, type JsonObject } from '../domain/canonical.ts'
+import { canonicalJson, type JsonObject } from '../domain/canonical.ts'
 import { ERRORS, type ErrorCode } from '../domain/errors.ts'
 import { sha256TextHex } from '../domain/hash.ts'
-import { leafRow, makeLeaf, type LeafKind, type LeafRow } from '../domain/leaf.ts'
+import { type Leaf, leafRow, makeLeaf, type LeafKind, type LeafRow } from '../domain/leaf.ts'
 import { END_LEAF, type FinalStatus } from '../domain/lifecycle.ts'
 import type { EndDocument, PassRow } from '../domain/operation-rows.ts'
 import type { Preview } from '../domain/plan.ts'
@@ -48,7 +48,7 @@ export async function endDocument(
   const endLeaf = operationLeaf(ref, row, END_LEAF[status] as LeafKind, {
     gate,
     code: error_code,
-    reason: reasonOf(ending),
+    ...whoAndWhy(ending, operation),
     after: { status, decision_hash, effect_state: effect?.state ?? null },
   })
   const cost = operation.intent.estimated_cost
@@ -114,12 +114,12 @@ export async function endDocument(
   }
 }
 
-/** A leaf that speaks of this operation, from its requester. */
+/** A leaf that speaks of this operation, from its requester unless another actor is given. */
 export function operationLeaf(
   ref: { tenant_id: string; operation_id: string },
   row: PassRow & { operation: Operation },
   kind: LeafKind,
-  more: { gate?: string | null; code?: string | null; reason?: string | null; before?: Json; after?: Json },
+  more: Partial<Pick<Leaf, 'actor' | 'gate' | 'code' | 'reason' | 'before' | 'after'>>,
 ): LeafRow {
   const { operation } = row
   return leafRow(
@@ -156,6 +156,12 @@ export function endedOutput(receiptText: string): EndedOutput {
 function gateOf({ status, error_code, passes }: Ending): string | null {
   if (status === 'blocked') return passes.at(-1)?.verdicts.find((verdict) => verdict.decision === 'block')?.gate ?? null
   return error_code === null ? null : ERRORS[error_code].gate
+}
+
+/** The end leaf of a cancelled operation is from whoever cancelled it, with their reason; every other is the requester's. */
+function whoAndWhy(ending: Ending, { cancel }: Operation): Partial<Pick<Leaf, 'actor' | 'reason'>> {
+  if (ending.status !== 'cancelled' || cancel === null) return { reason: reasonOf(ending) }
+  return { actor: { principal_id: cancel.by, kind: cancel.kind }, reason: cancel.reason }
 }
 
 function reasonOf({ status, votes }: Ending): string | null {

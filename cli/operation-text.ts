@@ -48,12 +48,14 @@ export function treeWords(tree: ApprovalTree): string {
     : `${n} times ${words[0] ?? 'nobody'}`
 }
 
-/** `0 of 1 approvals, from somebody who may decide, until …`. */
-export function approvalWords({ approval, requested_by }: Operation, nowMs: number): string {
-  const given = approval.votes.filter((vote) => vote.counted && vote.decision === 'approve').length
-  const until = approval.expires_at === null ? '' : `, until ${instantFrom(approval.expires_at, nowMs)}`
-  const signed = approval.assurance === 'self_signed' ? ', signed with their own key' : ''
-  return `${given} of ${approval.quorum} approvals: ${treeWords(approval.tree)}${signed}, but not ${visible(requested_by.principal_id)}${until}`
+/** `2 approvals (1 given) of 2 different people who may decide, not the requester, until …`. */
+export function approvalWords({ approval }: Operation, nowMs: number): string {
+  const { quorum, votes, tree, assurance, expires_at } = approval
+  const given = votes.filter((vote) => vote.counted && vote.decision === 'approve').length
+  const count = `${quorum} approval${quorum === 1 ? '' : 's'}${quorum === 1 && given === 0 ? '' : ` (${given} given)`}`
+  const signed = assurance === 'self_signed' ? ', signed with their own key' : ''
+  const until = expires_at === null ? '' : `, until ${instantFrom(expires_at, nowMs)}`
+  return `${count} of ${treeWords(tree)}, not the requester${signed}${until}`
 }
 
 interface PreviewOptions {
@@ -90,24 +92,25 @@ export function outcomeText(session: Session, operation: Operation): string {
   if (effect !== null && effect.result !== null) next.push({ label: 'result', value: jsonWords(effect.result) })
   if (error !== null) next.push({ label: 'because', value: `${error.code}: ${error.message}` })
   if (status === 'pending_approval') next.push({ label: 'needs', value: approvalWords(operation, api.nowMs()) })
-  next.push(...nextCommands(operation, asOption))
+  next.push(...nextCommands(operation, asOption, asOption === '' ? '' : ' --as WHO'))
   return [...lines, '', ...fieldLines(next, { paintLabel: (label) => paint('dim', label) })].join('\n')
 }
 
 function nextCommands(
   { id, status, run, class: actionClass }: Operation,
   as: string,
+  asOther: string,
 ): { label: string; value: string }[] {
   if (status === 'pending_approval')
     return [
-      { label: 'approve', value: `exo approve ${id} --as WHO` },
+      { label: 'approve', value: `exo approve ${id}${asOther}` },
       { label: 'follow', value: `exo show ${id} --wait 600${as}` },
     ]
   if (!isFinal(status)) return [{ label: 'follow', value: `exo show ${id} --wait 60${as}` }]
   if (status === 'executed' && run === 'execute' && actionClass === 'reversible')
     return [
       { label: 'undo', value: `exo undo ${id} --reason WHY${as}` },
-      { label: 'prove', value: `exo bundle ${id} --as WHO` },
+      { label: 'prove', value: `exo bundle ${id}${asOther}` },
     ]
   return [{ label: 'details', value: `exo show ${id}${as}` }]
 }

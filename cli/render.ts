@@ -69,6 +69,7 @@ export function columns(rows: readonly (readonly string[])[], indent = '  '): st
 }
 
 const UNITS = [
+  ['y', 31_536_000],
   ['d', 86_400],
   ['h', 3_600],
   ['min', 60],

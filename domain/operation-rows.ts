@@ -1,7 +1,7 @@
 /** An operation as its rows tell it, and what is written when it moves. The port behind the activities. */
 import type { Vote } from './approval.ts'
 import type { Json, JsonObject } from './canonical.ts'
-import type { LeafRow } from './leaf.ts'
+import type { Leaf, LeafRow } from './leaf.ts'
 import type { ClaimState, FinalStatus } from './lifecycle.ts'
 import type { Intent, Plan, Preview } from './plan.ts'
 import type { TransactionPorts } from './ports.ts'
@@ -34,7 +34,7 @@ export interface PassRow {
     proposal: string
     intent_hash: string
     plan_hash: string
-    cancel: JsonObject | null
+    cancel: { by: string; kind: Leaf['actor']['kind']; reason: string; at: string } | null
     reason: string | null
     context: { request_id: string; trace_id: string | null; mode: string }
     principal_kind: 'agent' | 'service' | 'user'

@@ -1,4 +1,7 @@
-/** A bundle as one zip whose bytes depend on nothing but its files: sorted names, one fixed time, no extra fields. */
+/**
+ * A bundle as one zip whose bytes depend on nothing but its files: sorted names, one fixed time, no extra fields. Stored
+ * and not deflated: compressing a dozen small files cost more than everything else that sealing does.
+ */
 import { unzipSync, zipSync, type Zippable } from 'fflate'
 
 const FIXED_TIME = new Date(Date.UTC(1980, 0, 2))
@@ -6,7 +9,7 @@ const FIXED_TIME = new Date(Date.UTC(1980, 0, 2))
 export function packBundle(files: ReadonlyMap<string, Uint8Array>): Uint8Array {
   const entries: Zippable = {}
   for (const name of [...files.keys()].sort())
-    entries[name] = [files.get(name) ?? new Uint8Array(), { mtime: FIXED_TIME, level: 1 }]
+    entries[name] = [files.get(name) ?? new Uint8Array(), { mtime: FIXED_TIME, level: 0 }]
   return zipSync(entries)
 }
 

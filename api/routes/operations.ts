@@ -105,7 +105,7 @@ export function operationRoutes(app: App): void {
       const ref = { tenant_id: caller.tenant_id, operation_id: row.id }
       const cancelled = await ports.records.cancel({
         ...ref,
-        cancel: { by: caller.principal.id, reason: body.reason, at: caller.now },
+        cancel: { by: caller.principal.id, kind: caller.principal.kind, reason: body.reason, at: caller.now },
       })
       if ('refused' in cancelled) throw new ExoError(cancelled.refused, undefined, { operation_id: row.id })
       const news = ports.waitForNews(caller.tenant_id, row.id, row.status, 5_000)

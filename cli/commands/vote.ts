@@ -9,7 +9,7 @@ import { EXIT } from '../exit-codes.ts'
 import { refuse } from '../failure.ts'
 import { GROUPS } from '../help.ts'
 import { findTemporal } from '../lab-processes.ts'
-import type { Operation } from '../operation.ts'
+import { checkId, type Operation } from '../operation.ts'
 import type { Runner } from '../runner.ts'
 import type { Outcome, Session } from '../session.ts'
 import { VOTE_MAX_AGE_SECONDS } from '../../domain/vote.ts'
@@ -54,6 +54,7 @@ async function vote(session: Session, id: string, options: Options): Promise<Out
     ...(shown === undefined ? {} : { shown }),
     ...(yes === undefined ? {} : { yes }),
   }
+  checkId(id)
   const signer = await needSigner(session)
   if (print !== true) return await castVote(session, id, decided, signer)
   const operation = await presentOperation(session, id, decided)

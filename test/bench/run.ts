@@ -7,7 +7,7 @@ import { cpus, loadavg, tmpdir } from 'node:os'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Client, Connection } from '@temporalio/client'
-import { NativeConnection, Worker } from '@temporalio/worker'
+import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker'
 import pg from 'pg'
 import { startDeployment } from '../../bin/deployment.ts'
 import { environmentOf, type ReadyMessage } from '../../bin/process.ts'
@@ -20,6 +20,7 @@ const ROUNDS = Number(process.env.BENCH_ROUNDS ?? '3')
 const ONE = Number(process.env.BENCH_ONE ?? '100')
 const MANY = Number(process.env.BENCH_MANY ?? '400')
 
+Runtime.install({ logger: new DefaultLogger('ERROR') })
 const say = (line: string) => process.stdout.write(`${line}\n`)
 const home = await mkdtemp(join(tmpdir(), 'exo-bench-'))
 const deployment = await startDeployment({ home, port: 0, progress: say, headless: true })
@@ -46,11 +47,11 @@ try {
   })
   const bareRun = bareWorker.run()
   const client = new Client({ connection: await Connection.connect({ address }), namespace })
-  const rows = await startRowServer(deployment.stack.addresses.postgres.ownerUrl)
+  const rowServer = await startRowServer(deployment.stack.addresses.postgres.ownerUrl)
   closers.push(async () => {
     bareWorker.shutdown()
     await bareRun
-  }, rows.close)
+  }, rowServer.close)
 
   let counter = 0
   const append = (caller: Caller) => async () => {
@@ -68,7 +69,7 @@ try {
     'ours, fast path': append(agent),
     'ours, regular activity': append(new Caller(regular.url, agent.token)),
     'bare HTTP, one row': async () => {
-      const answer = await fetch(rows.url, { method: 'POST', body: JSON.stringify({ text: `row ${counter++}` }) })
+      const answer = await fetch(rowServer.url, { method: 'POST', body: JSON.stringify({ text: `row ${counter++}` }) })
       await answer.text()
     },
   }
@@ -82,6 +83,7 @@ try {
   for (let round = 1; round <= ROUNDS; round++)
     for (const inFlight of [1, 30])
       for (const [name, work] of Object.entries(cases)) {
+        await sealed()
         const got = await measure(work, inFlight === 1 ? ONE : MANY, inFlight)
         figures.get(name)?.push(got)
         say(
@@ -132,6 +134,18 @@ async function secondApp(): Promise<{ url: string }> {
 async function deploymentName(): Promise<string> {
   const { body } = await new Caller(deployment.url, null).get('/trust')
   return body.deployment
+}
+
+/** Waits until nothing is left to seal, so that one case does not pay for the one before it. */
+async function sealed(): Promise<void> {
+  const pool = new pg.Client({ connectionString: deployment.stack.addresses.postgres.roles.sequencer })
+  await pool.connect()
+  for (let tries = 0; tries < 600; tries++) {
+    const { rows } = await pool.query('select count(*)::int as left from outbox')
+    if (rows[0].left === 0) break
+    await new Promise((resolve) => setTimeout(resolve, 100))
+  }
+  await pool.end()
 }
 
 /** What one operation costs in events, statements and commits, read off the servers' own counters. */

@@ -11,7 +11,15 @@ import { intentHash, planHash } from '../../domain/plan.ts'
 import { approve, Caller, callers } from '../support/client.ts'
 import { Database } from '../support/database.ts'
 import { send } from '../support/envelope.ts'
-import { makeTenant, type Operation, pending, propose, refused, standingFor, type Tenant, UNLIMITED, vote } from '../support/tenant.ts'
+import {
+  makeTenant,
+  type Operation,
+  propose,
+  refused,
+  standingFor,
+  type Tenant,
+  UNLIMITED,
+} from '../support/tenant.ts'
 import { until } from '../support/until.ts'
 
 const { url, credentials, addresses } = inject('deployment')
@@ -23,20 +31,21 @@ let tenant: Tenant
 beforeAll(async () => {
   tenant = await makeTenant(all, url, 'evidence')
   await tenant.open({ ...UNLIMITED, ...standingFor(tenant) })
+  // A log long enough that no order but the log's own puts its pages right.
+  await Promise.all(Array.from({ length: 30 }, (_, i) => propose(tenant.as('agent'), note(`filler ${i}`))))
 })
 afterAll(() => owner.end())
 describe('what is left behind', () => {
   let row: Operation
   beforeAll(async () => {
-    await tenant.policy(standingFor(tenant))
     row = (await propose(tenant.as('agent'), note('evidence', 'evidence'))).body
   })
 
   test('a receipt that any JOSE library verifies with the published trust root', async () => {
     const { body } = await tenant.as('viewer').get(`/operations/${row.id}/receipt`)
     const trust = (await all.nobody.get('/trust')).body
-    const { payload, protectedHeader } = await compactVerify(body.jws, async ({ kid }) => {
-      const key = trust.keys.find((each: JsonObject) => each.kid === kid && each.purpose === 'receipt')
+    const { payload, protectedHeader } = await compactVerify(body.jws, async (header?: { kid?: string }) => {
+      const key = trust.keys.find((each: JsonObject) => each.kid === header?.kid && each.purpose === 'receipt')
       return await importJWK(key.jwk, 'EdDSA')
     })
     expect(protectedHeader).toMatchObject({ alg: 'EdDSA', typ: 'exo-receipt+jwt' })
@@ -74,7 +83,9 @@ describe('what is left behind', () => {
     const history = await tenant.as('viewer').get(`/operations/${fresh.id}/history`)
     expect(history.body.events.length).toBeGreaterThan(4)
     expect((await tenant.as('viewer').get(`/operations/${fresh.id}/bundle`)).status).toBe(403)
-    const [seal] = await owner.within<{ jws: string }>(tenant.id, 'select jws from seals where operation_id = $1', [fresh.id])
+    const [seal] = await owner.within<{ jws: string }>(tenant.id, 'select jws from seals where operation_id = $1', [
+      fresh.id,
+    ])
     const claims = JSON.parse(Buffer.from(seal?.jws.split('.')[1] ?? '', 'base64url').toString()) as {
       history_sha256: string
       receipt_sha256: string
@@ -96,7 +107,11 @@ describe('what is left behind', () => {
       items: { seq: number; leaf_hash: string; entry: string; leaf: { kind: string } }[]
     }
     expect(items.map((item) => item.leaf.kind)).toEqual([
-      'operation.requested', 'effect.intent', 'effect.outcome', 'operation.closed', 'operation.sealed',
+      'operation.requested',
+      'effect.intent',
+      'effect.outcome',
+      'operation.closed',
+      'operation.sealed',
     ])
     const key = (await all.nobody.get('/.well-known/exo-note-key')).body as unknown as string
     const checkpoint = (await auditor.get('/audit/checkpoint')).body as unknown as string
@@ -125,7 +140,9 @@ describe('what is left behind', () => {
   })
 
   test('a log that is dense, whole in its export, and readable page by page', async () => {
-    const exported = (await tenant.as('auditor').get('/audit/export')).body as { entries: { seq: number; entry: string }[] }
+    const exported = (await tenant.as('auditor').get('/audit/export')).body as {
+      entries: { seq: number; entry: string }[]
+    }
     expect(exported.entries.map((entry) => entry.seq)).toEqual(exported.entries.map((_, index) => index))
     const paged: string[] = []
     let cursor: string | null = ''
@@ -136,22 +153,6 @@ describe('what is left behind', () => {
     }
     expect(paged.slice(0, exported.entries.length)).toEqual(exported.entries.map((entry) => entry.entry))
     expect(refused(await tenant.as('member').get('/audit'))).toEqual([403, 'auth.insufficient_role'])
-  })
-
-  test('exactly one end leaf for each operation of the tenant that ended', async () => {
-    const wrong = await until('every end has its leaf', async () => {
-      const rows = await owner.within<{ id: string; status: string; ends: number }>(
-        tenant.id,
-        `select o.id, o.status, count(l.id)::int as ends from operations o left join audit_leaves l
-           on l.tenant_id = o.tenant_id and l.operation_id = o.id and l.kind in ('operation.blocked', 'operation.proposed',
-             'operation.denied', 'operation.expired', 'operation.cancelled', 'operation.closed')
-         where o.tenant_id = $1 group by o.id, o.status
-         having count(l.id) <> case when o.status in ('evaluating', 'pending_approval', 'executing') then 0 else 1 end`,
-        [tenant.id],
-      )
-      return { rows }
-    })
-    expect(wrong.rows).toEqual([])
   })
 })
 
@@ -177,7 +178,8 @@ describe('the document of the API', () => {
   test('is there for people too, and needs no credential', async () => {
     const page = await fetch(`${url}/docs`)
     expect([page.status, page.headers.get('content-type')]).toEqual([200, 'text/html; charset=UTF-8'])
-    for (const path of ['/healthz', '/readyz', '/metrics', '/trust']) expect((await all.nobody.get(path)).status).toBe(200)
+    for (const path of ['/healthz', '/readyz', '/metrics', '/trust'])
+      expect((await all.nobody.get(path)).status).toBe(200)
     for (const path of ['/trust', '/openapi.json', '/metrics', '/.well-known/exo-note-key'])
       expect(JSON.stringify((await all.nobody.get(path)).body)).not.toContain(tenant.id)
   })

@@ -46,7 +46,12 @@ describe('each gate blocks with its own code and tells why', () => {
           { scope: 'tenant', selector: { kind: 'action', value: 'note.append' }, state: 'stopped' },
         ],
       },
-      details: { scope: 'tenant', selector: { kind: 'action', value: 'note.append' }, unset: false, reason: 'for a test' },
+      details: {
+        scope: 'tenant',
+        selector: { kind: 'action', value: 'note.append' },
+        unset: false,
+        reason: 'for a test',
+      },
       after: () => tenant.policy({ kill_switches: [RUNNING('tenant')] }),
     },
     {
@@ -99,7 +104,12 @@ describe('each gate blocks with its own code and tells why', () => {
     {
       gate: 'budget',
       code: 'budget.daily_cap_exceeded',
-      policy: { budget: [{ scope: {}, threshold: '10' }, { scope: { action: 'note.append' }, daily_cap: '3' }] },
+      policy: {
+        budget: [
+          { scope: {}, threshold: '10' },
+          { scope: { action: 'note.append' }, daily_cap: '3' },
+        ],
+      },
       more: { estimated_cost: '3.1' },
       details: { daily_cap: '3', spent: '0', estimate: '3.1' },
       after: () => tenant.policy({ budget: [], not_required: waived }),
@@ -179,9 +189,11 @@ describe('each gate blocks with its own code and tells why', () => {
   })
 
   test('and a value exactly at its limit passes', async () => {
-    await tenant.policy({ budget: [{ scope: {}, threshold: '10' }], kpi: kpi({ floor: '1', ceiling: '5' }), not_required: [
-      ...without('budget').filter((row) => row.gate !== 'kpi'),
-    ] })
+    await tenant.policy({
+      budget: [{ scope: {}, threshold: '10' }],
+      kpi: kpi({ floor: '1', ceiling: '5' }),
+      not_required: [...without('budget').filter((row) => row.gate !== 'kpi')],
+    })
     await measure('5')
     const at = await pending(tenant.as('member'), note('at the limit'), { estimated_cost: '10' })
     expect((await vote(tenant.as('operator'), at)).body.operation.status).toBe('executed')

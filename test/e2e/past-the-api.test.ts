@@ -29,10 +29,14 @@ describe('past the API', () => {
   const start = async (workflowId: string, args: unknown[]) =>
     await temporal.client.workflow.start('governedOperation', { workflowId, taskQueue: 'exoarmur', args })
   const failure = async (workflowId: string) =>
-    await until(`${workflowId} closes`, async () => {
-      const { status } = await temporal.client.workflow.getHandle(workflowId).describe()
-      return status.name === 'RUNNING' ? null : status.name
-    }, { withinMs: 20_000 })
+    await until(
+      `${workflowId} closes`,
+      async () => {
+        const { status } = await temporal.client.workflow.getHandle(workflowId).describe()
+        return status.name === 'RUNNING' ? null : status.name
+      },
+      { withinMs: 20_000 },
+    )
   const alarms = async (tenantId: string, text: string) =>
     await until(`an alarm tells of ${text}`, async () => {
       const rows = await owner.within<{ reason: string }>(
@@ -66,7 +70,10 @@ describe('past the API', () => {
     )
     const operation_id = `op_${randomBytes(16).toString('hex')}`
     const intent = { ...(row?.intent as object), operation_id } as never
-    const plan = { ...(row?.plan as object), approval: { ...(row?.plan as JsonObject).approval as JsonObject, required: false } } as never
+    const plan = {
+      ...(row?.plan as object),
+      approval: { ...((row?.plan as JsonObject).approval as JsonObject), required: false },
+    } as never
     const input = {
       v: 1,
       tenant_id: tenant.id,
@@ -121,7 +128,9 @@ describe('past the API', () => {
       const { historyLength, status } = await temporal.client.workflow.getHandle(`${tenant.id}/${asked.id}`).describe()
       return status.name === 'RUNNING' && historyLength > 6
     })
-    expect((await vote(tenant.as('operator2'), asked, 'approve', {})).body.error?.code).toBe('approval.signature_required')
+    expect((await vote(tenant.as('operator2'), asked, 'approve', {})).body.error?.code).toBe(
+      'approval.signature_required',
+    )
     expect((await vote(tenant.as('admin'), asked)).body.operation.status).toBe('executed')
     const first = await tenant.as('viewer').get(`/operations/${asked.id}/receipt`)
     await reset((await tenant.operation(asked.id)).temporal.run_id)
@@ -148,7 +157,15 @@ describe('past the API', () => {
       const receipt = { status: 'executed', error_code: null }
       await temporal.client.activity.complete(
         { workflowId: `${tenant.id}/${forged.id}`, activityId },
-        { outcome: 'ended', ...receipt, error_details: {}, passes: [], votes: [], decision_hash: '0'.repeat(64), result: null },
+        {
+          outcome: 'ended',
+          ...receipt,
+          error_details: {},
+          passes: [],
+          votes: [],
+          decision_hash: '0'.repeat(64),
+          result: null,
+        },
       )
       await until('the deceived run closes', async () => {
         const { status } = await temporal.client.workflow.getHandle(`${tenant.id}/${forged.id}`).describe()
@@ -157,7 +174,9 @@ describe('past the API', () => {
       await voting
       // The guard itself gave up at the database's statement timeout before the fence is let go.
       await until('the guard left the fence', async () => {
-        const { rows } = await client.query(`select 1 from pg_locks where locktype = 'advisory' and not granted and mode = 'ShareLock'`)
+        const { rows } = await client.query(
+          `select 1 from pg_locks where locktype = 'advisory' and not granted and mode = 'ShareLock'`,
+        )
         return rows.length === 0
       })
     })
@@ -165,7 +184,10 @@ describe('past the API', () => {
       const row = await tenant.ended(id, 60_000)
       expect(row).toMatchObject({ status: 'failed', effect: null, error: { code: 'run.terminated', http_status: 502 } })
       expect((await tenant.leavesUpTo(id, 'operation.closed')).map((leaf) => leaf.kind)).toContain('alarm')
-      expect((await tenant.as('viewer').get(`/operations/${id}/receipt`)).body.receipt).toMatchObject({ status: 'failed', effect: null })
+      expect((await tenant.as('viewer').get(`/operations/${id}/receipt`)).body.receipt).toMatchObject({
+        status: 'failed',
+        effect: null,
+      })
     }
     expect(await notesIn(tenant.as('viewer'), 'terminated')).toEqual([])
   })

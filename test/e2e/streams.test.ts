@@ -43,10 +43,19 @@ describe('streams', () => {
       text += new TextDecoder().decode(chunk)
       opened ||= text.startsWith(': open\n\n')
       for (let end = text.indexOf('\n\n'); end >= 0; end = text.indexOf('\n\n')) {
-        const lines = new Map(text.slice(0, end).split('\n').map((line) => line.split(/: (.*)/s, 2) as [string, string]))
+        const lines = new Map(
+          text
+            .slice(0, end)
+            .split('\n')
+            .map((line) => line.split(/: (.*)/s, 2) as [string, string]),
+        )
         text = text.slice(end + 2)
         if (lines.has('data'))
-          heard.push({ id: lines.get('id') ?? '', event: lines.get('event') ?? '', data: JSON.parse(lines.get('data') ?? '') })
+          heard.push({
+            id: lines.get('id') ?? '',
+            event: lines.get('event') ?? '',
+            data: JSON.parse(lines.get('data') ?? ''),
+          })
       }
       if (enough(heard)) break
     }
@@ -56,24 +65,37 @@ describe('streams', () => {
     return heard
   }
 
+  const lastCursor = async () => {
+    let cursor = ''
+    for (let next: string | null = ''; next !== null; ) {
+      const page = (await tenant.as('viewer').get(`/events?follow=false&limit=200&after=${next}`)).body
+      cursor = page.items.at(-1)?.cursor ?? cursor
+      next = page.next_cursor
+    }
+    return cursor
+  }
+
   test('tell one operation from its beginning, in order', async () => {
     const asked = await pending(tenant.as('operator'), note('streamed', 'streams'))
     await vote(tenant.as('admin'), asked)
-    const heard = await listen(tenant.as('viewer'), `/operations/${asked.id}/events`, (all) => all.at(-1)?.event === 'operation.executed')
+    const heard = await listen(
+      tenant.as('viewer'),
+      `/operations/${asked.id}/events`,
+      (all) => all.at(-1)?.event === 'operation.executed',
+    )
     expect(heard.map((each) => each.event)).toEqual([
-      'operation.evaluating', 'operation.pending_approval', 'vote.accepted', 'operation.executing', 'operation.executed',
+      'operation.evaluating',
+      'operation.pending_approval',
+      'vote.accepted',
+      'operation.executing',
+      'operation.executed',
     ])
     expect(heard.every((each) => each.data.operation_id === asked.id && each.data.cursor === each.id)).toBe(true)
   })
 
   test('resumed with Last-Event-ID after every break, tell each event once and in order', async () => {
-    const start = (await tenant.as('viewer').get('/events?follow=false&limit=200')).body
-    let cursor: string = start.items.at(-1).cursor
-    for (let next = start.next_cursor; next !== null; ) {
-      const page = (await tenant.as('viewer').get(`/events?follow=false&limit=200&after=${next}`)).body
-      cursor = page.items.at(-1)?.cursor ?? cursor
-      next = page.next_cursor
-    }
+    const start = await lastCursor()
+    let cursor = start
     const ids: string[] = []
     const writing = (async () => {
       for (let i = 0; i < 12; i++) ids.push((await propose(tenant.as('agent'), note(`event ${i}`, 'streams'))).body.id)
@@ -86,13 +108,13 @@ describe('streams', () => {
       cursor = kept.at(-1)?.id ?? cursor
     }
     await writing
-    const page = (await tenant.as('viewer').get(`/events?follow=false&limit=200&after=${start.items.at(-1).cursor}`)).body
+    const page = (await tenant.as('viewer').get(`/events?follow=false&limit=200&after=${start}`)).body
     const expected = page.items.map((item: JsonObject) => item.cursor)
-    const from = expected.indexOf(heard[0]?.id)
-    expect(heard.map((each) => each.id)).toEqual(expected.slice(from, from + heard.length))
-    expect(new Set(heard.map((each) => each.id)).size).toBe(heard.length)
+    expect(heard.map((each) => each.id)).toEqual(expected.slice(0, heard.length))
     for (const id of ids)
-      expect(heard.filter((each) => each.data.operation_id === id && each.event === 'operation.executed')).toHaveLength(1)
+      expect(heard.filter((each) => each.data.operation_id === id && each.event === 'operation.executed')).toHaveLength(
+        1,
+      )
   })
 
   test('refuse a cursor that was altered or comes from elsewhere', async () => {
@@ -103,7 +125,8 @@ describe('streams', () => {
     const foreign = (await other.as('viewer').get('/events?follow=false&limit=1')).body.items[0].cursor as string
     for (const cursor of [flipped, moved, foreign, `${good}x`, 'nonsense', `${good}.${mac}`]) {
       expect(refused(await tenant.as('viewer').get(`/events?follow=false&after=${cursor}`)), cursor).toEqual([
-        410, 'events.cursor_invalid',
+        410,
+        'events.cursor_invalid',
       ])
       const streaming = await tenant.as('viewer').get('/events', { headers: { 'last-event-id': cursor } })
       expect(refused(streaming)).toEqual([410, 'events.cursor_invalid'])
@@ -122,7 +145,8 @@ describe('streams', () => {
     }
     const executed = (await tenant.as('viewer').get('/operations?status=executed&limit=1')).body.next_cursor
     expect(refused(await tenant.as('viewer').get(`/operations?status=blocked&limit=1&cursor=${executed}`))).toEqual([
-      410, 'operations.cursor_invalid',
+      410,
+      'operations.cursor_invalid',
     ])
   })
 })

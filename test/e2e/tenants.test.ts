@@ -105,8 +105,15 @@ describe('another tenant', () => {
     )
       .setProtectedHeader({ alg: 'EdDSA', typ: 'exo-vote+jwt', kid })
       .sign(pair.privateKey)
-    const carried = await vote(tenant.as('operator'), await pending(tenant.as('agent'), note('carrier', 'foreign')), 'approve', { vote: jws })
-    expect(carried.body.error?.code ?? carried.body.operation.status).toMatch(/^(approval\.vote_invalid|pending_approval)$/)
+    const carried = await vote(
+      tenant.as('operator'),
+      await pending(tenant.as('agent'), note('carrier', 'foreign')),
+      'approve',
+      { vote: jws },
+    )
+    expect(carried.body.error?.code ?? carried.body.operation.status).toMatch(
+      /^(approval\.vote_invalid|pending_approval)$/,
+    )
     await temporal.client.workflow.getHandle(`${tenant.id}/${asked.id}`).signal('decide', jws)
     const leaves = await tenant.leavesUpTo(asked.id, 'vote.refused')
     expect(leaves.find((leaf) => leaf.kind === 'vote.refused')?.reason).toMatch(/^(kid|entitlement)$/)

@@ -6,7 +6,16 @@ import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { canonicalJson, type JsonObject } from '../../domain/canonical.ts'
 import { callers } from '../support/client.ts'
 import { openTemporal } from '../support/temporal.ts'
-import { makeTenant, notesIn, type Operation, pending, refused, type Tenant, UNLIMITED, vote } from '../support/tenant.ts'
+import {
+  makeTenant,
+  notesIn,
+  type Operation,
+  pending,
+  refused,
+  type Tenant,
+  UNLIMITED,
+  vote,
+} from '../support/tenant.ts'
 import { until } from '../support/until.ts'
 
 const { url, credentials, addresses } = inject('deployment')
@@ -23,7 +32,12 @@ afterAll(() => temporal.close())
 describe('votes that carry a signature of their own', () => {
   let privateKey: CryptoKey
   let kid: string
-  const jws = async (row: Operation, changes: JsonObject = {}, header: JsonObject = {}, key: CryptoKey = privateKey) => {
+  const jws = async (
+    row: Operation,
+    changes: JsonObject = {},
+    header: JsonObject = {},
+    key: CryptoKey = privateKey,
+  ) => {
     const now = Math.floor(Date.now() / 1000)
     const claims = {
       operation_id: row.id,
@@ -76,13 +90,18 @@ describe('votes that carry a signature of their own', () => {
     await signal(asked, await jws(asked))
     const row = await tenant.ended(asked.id)
     expect(row).toMatchObject({ status: 'executed', approval: { votes: [{ assurance: 'self_signed' }] } })
-    expect((await tenant.leavesUpTo(asked.id, 'operation.closed')).filter((leaf) => leaf.kind === 'vote.accepted')).toHaveLength(1)
+    expect(
+      (await tenant.leavesUpTo(asked.id, 'operation.closed')).filter((leaf) => leaf.kind === 'vote.accepted'),
+    ).toHaveLength(1)
   })
 
   test('deny as a raw signal', async () => {
     const asked = await pending(tenant.as('agent'), note('by signal, no', 'signed'))
     await signal(asked, await jws(asked, { decision: 'deny', reason: 'not like this' }))
-    expect(await tenant.ended(asked.id)).toMatchObject({ status: 'denied', error: { details: { reason: 'not like this' } } })
+    expect(await tenant.ended(asked.id)).toMatchObject({
+      status: 'denied',
+      error: { details: { reason: 'not like this' } },
+    })
   })
 
   test.each([
@@ -132,7 +151,9 @@ describe('votes that carry a signature of their own', () => {
     ])
     const nonce = randomBytes(16).toString('hex')
     const spent = await jws(first, { nonce })
-    expect((await vote(tenant.as('operator2'), first, 'approve', { vote: spent })).body.operation.status).toBe('executed')
+    expect((await vote(tenant.as('operator2'), first, 'approve', { vote: spent })).body.operation.status).toBe(
+      'executed',
+    )
     const replayed = await vote(tenant.as('operator2'), second, 'approve', { vote: spent })
     expect(replayed.body.error.details.check).toBe('operation')
     const reused = await vote(tenant.as('operator2'), second, 'approve', { vote: await jws(second, { nonce }) })
@@ -164,7 +185,9 @@ describe('votes that carry a signature of their own', () => {
   test('a flood of signals leaves the run able to hear a vote, and at most fifty refused attempts', async () => {
     const asked = await pending(tenant.as('agent'), note('flood', 'flood'))
     for (let round = 0; round < 6; round++)
-      await Promise.all(Array.from({ length: 20 }, (_, i) => signal(asked, `no vote ${round} ${i} ${'x'.repeat(20_000)}`)))
+      await Promise.all(
+        Array.from({ length: 20 }, (_, i) => signal(asked, `no vote ${round} ${i} ${'x'.repeat(20_000)}`)),
+      )
     expect((await vote(tenant.as('operator'), asked)).status).toBe(200)
     const row = await tenant.ended(asked.id, 30_000)
     expect(row.status).toBe('executed')

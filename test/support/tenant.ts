@@ -103,7 +103,9 @@ export async function makeTenant(all: ReturnType<typeof callers>, url: string, s
 function readings(reader: Caller): Pick<Tenant, 'operation' | 'ended' | 'leaves' | 'leavesUpTo'> {
   const operation = async (operationId: string) => (await reader.get<Operation>(`/operations/${operationId}`)).body
   const leaves = async (operationId: string): Promise<LeafSeen[]> =>
-    (await reader.get(`/audit?operation_id=${operationId}&limit=200`)).body.items.map((item: { leaf: LeafSeen }) => item.leaf)
+    (await reader.get(`/audit?operation_id=${operationId}&limit=200`)).body.items.map(
+      (item: { leaf: LeafSeen }) => item.leaf,
+    )
   let last: unknown = null
   return {
     operation,
