@@ -3,7 +3,7 @@
  * docs/ARCHITECTURE.md a to e. It turns pass into block, never the reverse, and may run again at any point.
  */
 import { endDocument, endedOutput, operationLeaf } from './endings.ts'
-import { bug, hasRow, type PassTools, previewOf } from './passes.ts'
+import { bug, countable, hasRow, type PassTools, previewOf } from './passes.ts'
 import { proposalFault } from './proposals.ts'
 import type { EffectfulAction } from '../actions/define.ts'
 import { findEffectful } from '../actions/registry.ts'
@@ -98,7 +98,7 @@ async function judge(tools: GuardTools, input: GuardInput, row: PassRow): Promis
   const pass = makePass('guard', plan, intent, row.facts)
   if (firstBlock(pass.verdicts) !== null) return { outcome: 'blocked', pass }
   if (!plan.approval.required) return { row, action, pass, votes: [], satisfied_by: 'none_required', license_id: null }
-  const votes = row.votes.filter((vote) => row.voters[vote.person_id] === true)
+  const votes = countable(row)
   const state = approvalState(plan.approval, votes)
   if (state === 'satisfied') {
     const until = operation.approval.expires_at

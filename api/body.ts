@@ -1,6 +1,6 @@
 /** Bodies as values: I-JSON, strict, agreeing with the context, or a 400 that lists every fault. */
 import type { z } from 'zod'
-import type { Ctx } from './request.ts'
+import type { Ctx, RequestContext } from './request.ts'
 import { NotIJson, parseIJson, type Json } from '../domain/canonical.ts'
 import { ExoError } from '../domain/errors.ts'
 
@@ -40,22 +40,34 @@ export function parseWith<S extends z.ZodType>(schema: S, value: unknown, at = '
 /** A body that repeats the context and agrees is accepted and dropped; one that differs is an attempt. */
 function dropRepeated(c: Ctx, value: Json, keep: readonly string[]): Json {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return value
+  const members = Object.entries(value)
+  refuseOverrides(c, members, keep)
+  // From entries, so that a member called `__proto__` stays a member, unknown to every schema.
+  return Object.fromEntries(members.filter(([key]) => keep.includes(key) || !isRepeated(key)))
+}
+
+/** The same for a query, where a route does not use the name for something of its own. */
+export function refuseQueryOverrides(c: Ctx, own: readonly string[]): void {
+  const given = Object.entries(c.req.queries()).flatMap(([key, values]) => values.map((value) => [key, value] as const))
+  refuseOverrides(c, given, own)
+}
+
+function isRepeated(key: string): key is (typeof REPEATED)[number] {
+  return (REPEATED as readonly string[]).includes(key)
+}
+
+function refuseOverrides(c: Ctx, given: readonly (readonly [string, Json])[], keep: readonly string[]): void {
   const caller = c.get('caller')
-  const context = c.get('context')
-  const expected: Record<(typeof REPEATED)[number], string | null> = {
+  const context = c.get('context') as RequestContext | undefined
+  const expected: Record<(typeof REPEATED)[number], string | null | undefined> = {
     tenant_id: caller.tenant_id,
-    project_id: context.project_id,
-    mode: context.mode,
+    project_id: context?.project_id,
+    mode: context?.mode,
     user_id: caller.principal.id,
-    surface_id: context.surface_id,
+    surface_id: context?.surface_id,
   }
-  const mismatches: { field: string; given: Json }[] = []
-  const rest: { [key: string]: Json } = {}
-  for (const [key, member] of Object.entries(value)) {
-    const repeated = REPEATED.find((field) => field === key)
-    if (repeated === undefined || keep.includes(key)) rest[key] = member
-    else if (member !== expected[repeated]) mismatches.push({ field: key, given: member })
-  }
+  const mismatches = given
+    .filter(([key, value]) => !keep.includes(key) && isRepeated(key) && value !== expected[key])
+    .map(([field, value]) => ({ field, given: value }))
   if (mismatches.length > 0) throw new ExoError('auth.identity_override', undefined, { mismatches })
-  return rest
 }

@@ -3,7 +3,7 @@
  * OpenAPI document follows from the same schemas that validate. A route without a kind does not type-check.
  */
 import { type OpenAPIHono, type RouteConfig, z } from '@hono/zod-openapi'
-import { parseWith, readBody } from './body.ts'
+import { parseWith, readBody, refuseQueryOverrides } from './body.ts'
 import { type Ctx, type Env, require, requireAny } from './request.ts'
 import { errorEnvelope, resource } from './schemas.ts'
 
@@ -50,6 +50,8 @@ export function addRoute<Body extends z.ZodType = z.ZodUndefined, Query extends 
       require(c, ...(declared.permissions ?? []))
       if (declared.anyOf !== undefined) requireAny(c, ...declared.anyOf)
     }
+    if (declared.kind !== 'open')
+      refuseQueryOverrides(c, declared.query instanceof z.ZodObject ? Object.keys(declared.query.shape) : [])
     const query = declared.query === undefined ? undefined : parseWith(declared.query, c.req.query(), '/query')
     const body = declared.body === undefined ? undefined : await readBody(c, declared.body, declared.keep)
     const param = (name: string) => c.req.param(name) ?? ''

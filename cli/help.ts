@@ -51,8 +51,11 @@ export function helpText(program: Command, words: readonly string[]): string | n
 export const footer = (): string =>
   `\n${exitCodesText()}\n\nMore: exo COMMAND --help, exo help ${Object.keys(TOPICS).join(' | ')}`
 
+/** Under the help of every single command. */
+export const everywhere = ({ command }: { command: Command }): string =>
+  command.parent === null ? '' : '\nEvery command takes --as, --json, --tenant, --project, --surface, --app and --mode: exo help addressing.'
+
 export const helpConfiguration: Partial<Help> = {
-  showGlobalOptions: true,
   styleTitle: (text) => text,
   subcommandTerm: (command) => {
     const words = command.registeredArguments.map((argument) =>

@@ -53,7 +53,7 @@ function failureOf(error: unknown): Failure {
   if (error instanceof Failure) return error
   if (error instanceof CommanderError) {
     // A command that only groups others answers with its help.
-    if (error.code === 'commander.help') return usage(`Which command?\n\n${complaints.join('')}`)
+    if (error.code === 'commander.help') return usage('Which command?', { remedy: complaints.join('').trimEnd() })
     return usage(error.message.replace(/^error: /, ''), {
       cause: error,
       remedy: 'exo --help, or exo COMMAND --help, says how.',

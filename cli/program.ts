@@ -1,5 +1,6 @@
 /** The command line, composed: options that every command takes, then one file a command. */
 import { Command, Option } from 'commander'
+import { addAudit } from './commands/audit.ts'
 import { addDecide } from './commands/decide.ts'
 import { addEvents } from './commands/events.ts'
 import { addFetchEvidence } from './commands/fetch-evidence.ts'
@@ -13,10 +14,11 @@ import { addRetract } from './commands/retract.ts'
 import { addRunHere } from './commands/run-here.ts'
 import { addShow } from './commands/show.ts'
 import { addStop } from './commands/stop.ts'
+import { addTrust } from './commands/trust.ts'
 import { addVote } from './commands/vote.ts'
 import { addWhoami } from './commands/whoami.ts'
 import { usage } from './failure.ts'
-import { footer, helpConfiguration, helpText } from './help.ts'
+import { everywhere, footer, helpConfiguration, helpText } from './help.ts'
 import type { Runner } from './runner.ts'
 
 /** In the order of the help: by group, the everyday first. */
@@ -34,6 +36,8 @@ const COMMANDS = [
   addStop,
   addPolicy,
   addFetchEvidence,
+  addTrust,
+  addAudit,
   addRunHere,
   addWhoami,
 ]
@@ -65,6 +69,7 @@ export function makeProgram({ version, run, print, complain }: ProgramOptions): 
     .addOption(new Option('--app <id>', 'X-App-Id'))
     .addOption(new Option('--mode <mode>', 'X-Mode (default: EXO_MODE, else lab)'))
     .addHelpText('after', footer)
+    .addHelpText('afterAll', everywhere)
   for (const add of COMMANDS) add(program, run)
   program
     .command('help', { hidden: true })

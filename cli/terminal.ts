@@ -37,10 +37,13 @@ export function openTerminal(env: NodeJS.ProcessEnv): Terminal {
     print: (text) => void process.stdout.write(text.endsWith('\n') ? text : `${text}\n`),
     aside,
     interactive: process.stdin.isTTY === true && process.stderr.isTTY === true,
-    during: process.stderr.isTTY === true ? spin : (label, wait) => waitPlainly(aside, label, wait),
+    during: isWide(process.stderr) ? spin : (label, wait) => waitPlainly(aside, label, wait),
     insist,
   }
 }
+
+/** A spinner draws over its own line, which a terminal without a width cannot. */
+const isWide = (stream: NodeJS.WriteStream): boolean => stream.isTTY === true && stream.columns >= 40
 
 async function waitPlainly<T>(
   aside: (text: string) => void,

@@ -73,14 +73,44 @@ export type ApprovalState = 'waiting' | 'satisfied' | 'denied'
 export function approvalState(rule: ApprovalRule, votes: readonly Vote[]): ApprovalState {
   const counting = firstVotePerPerson(votes.filter((vote) => voteExclusion(rule, vote) === null))
   if (counting.some((vote) => vote.decision === 'deny')) return 'denied'
+  const asked = isOrdered(rule.tree) ? counting : enoughOfEachKind(counting, seatCount(rule.tree))
   // A tree without seats asks nobody, so nobody has approved it.
-  for (const filled of fillings(rule.tree, counting, [], -1)) if (filled.length > 0) return 'satisfied'
+  for (const filled of fillings(rule.tree, asked, [], -1)) if (filled.length > 0) return 'satisfied'
   return 'waiting'
 }
 
 function firstVotePerPerson(votes: readonly Vote[]): Vote[] {
   const seen = new Set<string>()
   return votes.filter((vote) => !seen.has(vote.person_id) && seen.add(vote.person_id))
+}
+
+/**
+ * Where order does not matter, votes of one kind are interchangeable, and more of a kind than there are seats change
+ * nothing: leaving them out keeps the search small however many people vote.
+ */
+function enoughOfEachKind(votes: readonly Vote[], seats: number): Vote[] {
+  const seen = new Map<string, number>()
+  return votes.filter((vote) => {
+    const kind = JSON.stringify([vote.decision, vote.role, vote.platform_role, vote.permissions.includes('decide')])
+    const before = seen.get(kind) ?? 0
+    seen.set(kind, before + 1)
+    return before < seats
+  })
+}
+
+function childrenOf(tree: ApprovalTree): ApprovalTree[] {
+  if ('permission' in tree) return []
+  if ('all' in tree) return tree.all
+  if ('any' in tree) return tree.any
+  return 'of' in tree ? tree.of : tree.ordered
+}
+
+function isOrdered(tree: ApprovalTree): boolean {
+  return 'ordered' in tree || childrenOf(tree).some(isOrdered)
+}
+
+function seatCount(tree: ApprovalTree): number {
+  return 'permission' in tree ? 1 : childrenOf(tree).reduce((sum, child) => sum + seatCount(child), 0)
 }
 
 /** The places, in the list of votes, of those that fill seats. */

@@ -73,6 +73,8 @@ export interface DeadlineOutput {
   /** Milliseconds of database time until the deadline; 0 when it has passed. */
   remaining_ms: number
   cancelled: boolean
+  /** Re-read from their rows. */
+  votes: Vote[]
 }
 
 /** How an operation came to its end, as the workflow decided it. */

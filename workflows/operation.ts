@@ -36,6 +36,7 @@ import type {
   PassOutput,
 } from '../domain/steps.ts'
 import type { Pass } from '../domain/verdict.ts'
+import { VOTE_MAX_BYTES } from '../domain/vote.ts'
 
 /** One argument: the compact JWS of a vote. */
 export const decideSignal = defineSignal<[unknown]>('decide')
@@ -44,7 +45,7 @@ setWorkflowOptions({ versioningBehavior: 'PINNED' }, governedOperation)
 export async function governedOperation(input: OperationInput): Promise<OperationResult> {
   const wake: Wake = { inbox: [], cancelRequested: false, due: false }
   setHandler(decideSignal, (jws) => {
-    if (typeof jws === 'string' && wake.inbox.length < 1_000) wake.inbox.push(jws)
+    if (wake.inbox.length < 1_000) wake.inbox.push(asVote(jws))
   })
   setDefaultSignalHandler(() => undefined)
   CancellationScope.current().cancelRequested.catch(() => {
@@ -60,7 +61,13 @@ interface Wake {
   due: boolean
 }
 
-/** What the run has gathered so far; it only grows. */
+/** What no vote can be is kept as a word, so that the attempt has its leaf and history holds no second copy of it. */
+function asVote(payload: unknown): string {
+  if (typeof payload !== 'string') return 'not a text'
+  return payload.length > VOTE_MAX_BYTES || !payload.isWellFormed() ? 'not a vote' : payload
+}
+
+/** What the run has gathered so far. */
 interface Gathered {
   passes: Pass[]
   votes: Vote[]
@@ -76,7 +83,7 @@ async function live(input: OperationInput, wake: Wake): Promise<OperationResult>
   } catch (error) {
     ended = await end(ref, gathered, 'failed', 'internal.error', { step: stepOf(error) })
   }
-  assertSameDecision(input, ended)
+  await refuseOtherDecision(input, ref, ended)
   return {
     operation_id: ref.operation_id,
     status: ended.status,
@@ -122,7 +129,15 @@ async function stopEarly(
   gathered: Gathered,
 ): Promise<EndedOutput | null> {
   if (read.ended !== null) return read.ended
-  if (!read.proposal_valid) return await end(ref, gathered, 'failed', 'proposal.invalid')
+  if (!read.proposal_valid) {
+    const { tenant_id, operation_id } = ref
+    await localSteps.raiseAlarm({
+      tenant_id,
+      operation_id,
+      detail: `run ${ref.run_id} of ${operation_id} has no valid proposal`,
+    })
+    return await end(ref, gathered, 'failed', 'proposal.invalid')
+  }
   const pass = makePass(name, input.plan, input.intent, read.facts)
   gathered.passes.push(pass)
   if (read.cancelled) return await end(ref, gathered, 'cancelled', 'operation.cancelled')
@@ -161,10 +176,16 @@ async function waitForPeople(
       if ('refused' in admitted) refused++
       else gathered.votes.push(admitted.vote)
     }
-    const state = approvalState(input.plan.approval, gathered.votes)
+    let state = approvalState(input.plan.approval, gathered.votes)
+    const deadline = state === 'waiting' ? await localSteps.readDeadline(ref) : null
+    if (deadline !== null) {
+      // A vote that has its row counts, whether or not its signal could be read here.
+      gathered.votes = deadline.votes
+      state = approvalState(input.plan.approval, gathered.votes)
+    }
     if (state === 'satisfied') return 'approved'
     if (state === 'denied') return { status: 'denied', code: 'approval.denied' }
-    const deadline = await localSteps.readDeadline(ref)
+    if (deadline === null) continue
     if (deadline.cancelled) return { status: 'cancelled', code: 'operation.cancelled' }
     if (deadline.remaining_ms <= 0) return { status: 'expired', code: 'approval.expired' }
     if (wake.due) {
@@ -218,14 +239,21 @@ async function end(
   return await localSteps.endOperation({ ...ref, status, error_code, error_details, passes, votes })
 }
 
-/** What was committed must be what this code decides over the recorded facts; otherwise the run fails, loudly. */
-function assertSameDecision(input: OperationInput, ended: EndedOutput): void {
+/** What was committed must be what this code decides over the recorded facts; otherwise an alarm, and the run fails. */
+async function refuseOtherDecision(input: OperationInput, ref: OperationRef, ended: EndedOutput): Promise<void> {
+  const difference = decisionDifference(input, ended)
+  if (difference === null) return
+  const { tenant_id, operation_id } = ref
+  await localSteps.raiseAlarm({ tenant_id, operation_id, detail: difference })
+  throw ApplicationFailure.nonRetryable(difference, 'DecisionMismatch')
+}
+
+function decisionDifference(input: OperationInput, ended: EndedOutput): string | null {
   for (const pass of ended.passes) {
     const verdicts = runChain(input.plan, input.intent, pass.facts)
-    if (canonicalJson(verdicts) !== canonicalJson(pass.verdicts))
-      throw ApplicationFailure.nonRetryable(`pass ${pass.pass} was decided differently`, 'DecisionMismatch')
+    if (canonicalJson(verdicts) !== canonicalJson(pass.verdicts)) return `pass ${pass.pass} was decided differently`
     if (ended.status === 'executed' && firstBlock(verdicts) !== null)
-      throw ApplicationFailure.nonRetryable(`executed although pass ${pass.pass} blocks`, 'DecisionMismatch')
+      return `executed although pass ${pass.pass} blocks`
   }
   const again = decisionHash({
     intent_hash: input.intent_hash,
@@ -235,8 +263,7 @@ function assertSameDecision(input: OperationInput, ended: EndedOutput): void {
     status: ended.status,
     error_code: ended.error_code,
   })
-  if (again !== ended.decision_hash)
-    throw ApplicationFailure.nonRetryable('the decision hash differs', 'DecisionMismatch')
+  return again === ended.decision_hash ? null : 'the decision hash differs'
 }
 
 /** The ids every step takes, or null when the input is not what the API signs. */
@@ -259,11 +286,11 @@ function readRef(input: OperationInput): OperationRef | null {
 
 /** A run that was not started by the API: an alarm, no effect, and a failed run. */
 async function refuseStart(input: OperationInput): Promise<never> {
-  const text = (value: unknown) => (typeof value === 'string' ? value.slice(0, 128) : '')
+  const id = (value: unknown) => (typeof value === 'string' && /^[a-z0-9_-]{1,128}$/.test(value) ? value : '')
   await localSteps.raiseAlarm({
-    tenant_id: text(input?.tenant_id),
-    operation_id: text(input?.operation_id),
-    detail: `run ${workflowInfo().runId} of ${workflowInfo().workflowId.slice(0, 200)} carries no proposal`,
+    tenant_id: id(input?.tenant_id),
+    operation_id: id(input?.operation_id),
+    detail: `run ${workflowInfo().runId} of ${workflowInfo().workflowId.slice(0, 200).toWellFormed()} carries no proposal`,
   })
   throw ApplicationFailure.nonRetryable('no valid proposal', 'ProposalInvalid')
 }

@@ -20,6 +20,7 @@ export function addFetchEvidence(program: Command, run: Runner): void {
   const history = program
     .command('history')
     .helpGroup(GROUPS.prove)
+    .helpCommand(false)
     .summary('fetch the sealed history of an operation')
     .description('The sealed Temporal history of an operation.')
   options(history.command('export').description('Writes the sealed history, byte for byte.'), 'ID.history.json').action(

@@ -13,6 +13,7 @@ export function addKey(program: Command, run: Runner): void {
   const key = program
     .command('key')
     .helpGroup(GROUPS.approve)
+    .helpCommand(false)
     .summary('your own signing key')
     .description(
       'Your own Ed25519 key. Once it is registered, your votes must be signed with it, whichever way they come.',

@@ -18,6 +18,7 @@ export function addPolicy(program: Command, run: Runner): void {
   const policy = program
     .command('policy')
     .helpGroup(GROUPS.stop)
+    .helpCommand(false)
     .summary('the control document as a file')
     .description('Switches, licences, budgets, corridors and limits as one JSON document.')
   policy.command('get').description('Prints the document that holds, with its version.').action(run(get))
@@ -56,7 +57,7 @@ async function readFile(file: string): Promise<{ policy: JsonObject; version: nu
     (key) => !POLICY_SECTIONS.some((section) => section === key) && key !== 'egress',
   )
   if (unknown.length > 0)
-    throw usage(`${file} has sections that no policy has: ${unknown.map(visible).join(', ')}.`, {
+    throw usage(`${file === '-' ? 'standard input' : file} has sections that no policy has: ${unknown.map(visible).join(', ')}.`, {
       remedy: `Sections are ${POLICY_SECTIONS.join(', ')}.`,
     })
   const version = whole ? (given.base_version ?? given.version) : null
@@ -83,8 +84,6 @@ async function diff(session: Session, file: string, { exitCode }: { exitCode?: b
 async function apply(session: Session, file: string, { reason }: { reason: string }): Promise<Outcome> {
   checkReason(reason)
   const [{ policy, version }, held] = await Promise.all([readFile(file), readPolicy(session)])
-  const differences = policyDifference(held.policy, policy)
-  if (differences.length > 0) session.terminal.aside(differenceText(differences, session.terminal.paintAside))
   const body = { base_version: version ?? held.version, reason, policy }
   const answer = (await session.api.call('/policy', { method: 'PUT', body })).body
   return governedOutcome(session, answer, (resource) => `version ${String(resource.version)} holds`)

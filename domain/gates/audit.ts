@@ -2,7 +2,7 @@
  * Audit: the log this operation will be written to is alive. The sequencer spoke within 60 s, no committed leaf waits
  * longer than that for its index, the checkpoint is no older, and the log's last check of itself was good.
  */
-import { allow, block, type Gate } from './gate.ts'
+import { allow, block, type Gate, isFresh } from './gate.ts'
 import type { Fact } from '../facts.ts'
 
 const MAX_AGE_MS = 60_000
@@ -13,7 +13,7 @@ export const audit: Gate = {
   evaluate(_plan, _intent, facts) {
     const log = facts.get('audit')
     const nowMs = facts.get('now').instantMs()
-    const stale = (instant: Fact) => nowMs - instant.instantMs() > MAX_AGE_MS
+    const stale = (instant: Fact) => !isFresh(instant.instantMs(), nowMs, MAX_AGE_MS)
     const waiting = log.get('oldest_unindexed_at')
     const evidence = {
       sequencer_at: log.get('sequencer_at').string(),

@@ -45,3 +45,8 @@ export function waiver(gate: 'budget' | 'kpi' | 'temperature', facts: Fact): Jso
       }
   return null
 }
+
+/** Whether an instant lies between so long ago and now, both included. One in the future is nobody's measurement. */
+export function isFresh(atMs: number, nowMs: number, maxAgeMs: number): boolean {
+  return atMs <= nowMs && nowMs - atMs <= maxAgeMs
+}

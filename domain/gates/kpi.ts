@@ -2,7 +2,7 @@
  * KPI: every corridor of the surface has a fresh measurement inside it. Equality with a limit passes, and so does a
  * measurement exactly as old as allowed. No corridor is a block unless an approved entry says that none is required.
  */
-import { allow, block, type Gate, notApplicable, waiver } from './gate.ts'
+import { allow, block, type Gate, notApplicable, waiver, isFresh } from './gate.ts'
 
 export const kpi: Gate = {
   name: 'kpi',
@@ -22,7 +22,7 @@ export const kpi: Gate = {
       if (floor.isNull && ceiling.isNull) return block('kpi', 'kpi.threshold_missing', { kpi: name })
       if (
         measurement.isNull ||
-        nowMs - measurement.get('measured_at').instantMs() > corridor.get('max_age_seconds').count() * 1000
+        !isFresh(measurement.get('measured_at').instantMs(), nowMs, corridor.get('max_age_seconds').count() * 1000)
       )
         return block('kpi', 'kpi.measurement_missing', { kpi: name })
       const value = measurement.get('value')

@@ -2,7 +2,7 @@
  * Temperature: every metric the surface's floors, ceilings or weights name has a fresh value inside its limits.
  * Equality passes. Neither floor nor ceiling is a block unless an approved entry says that none is required.
  */
-import { allow, block, type Gate, notApplicable, waiver } from './gate.ts'
+import { allow, block, type Gate, notApplicable, waiver, isFresh } from './gate.ts'
 
 export const temperature: Gate = {
   name: 'temperature',
@@ -25,7 +25,7 @@ export const temperature: Gate = {
       ...new Set([...floors.keys(), ...ceilings.keys(), ...weights.map(([name]) => name)]),
     ].sort()) {
       const measured = values.get(metric)
-      if (measured === undefined || nowMs - measured.get('measured_at').instantMs() > maxAgeMs)
+      if (measured === undefined || !isFresh(measured.get('measured_at').instantMs(), nowMs, maxAgeMs))
         return block('temperature', 'temperature.breach', { metric, value: null })
       const value = measured.get('value')
       const floor = floors.get(metric)

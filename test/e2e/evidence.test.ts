@@ -11,15 +11,7 @@ import { intentHash, planHash } from '../../domain/plan.ts'
 import { approve, Caller, callers } from '../support/client.ts'
 import { Database } from '../support/database.ts'
 import { send } from '../support/envelope.ts'
-import {
-  makeTenant,
-  type Operation,
-  propose,
-  refused,
-  standingFor,
-  type Tenant,
-  UNLIMITED,
-} from '../support/tenant.ts'
+import { makeTenant, type Operation, propose, refused, standingFor, type Tenant, UNLIMITED } from '../support/tenant.ts'
 import { until } from '../support/until.ts'
 
 const { url, credentials, addresses } = inject('deployment')
@@ -144,11 +136,12 @@ describe('what is left behind', () => {
       entries: { seq: number; entry: string }[]
     }
     expect(exported.entries.map((entry) => entry.seq)).toEqual(exported.entries.map((_, index) => index))
+    type Page = { body: { items: { entry: string }[]; next_cursor: string | null } }
     const paged: string[] = []
     let cursor: string | null = ''
     while (cursor !== null) {
-      const page: Loose = await tenant.as('auditor').get(`/audit?limit=150${cursor === '' ? '' : `&cursor=${cursor}`}`)
-      paged.push(...page.body.items.map((item: { entry: string }) => item.entry))
+      const page: Page = await tenant.as('auditor').get(`/audit?limit=150${cursor === '' ? '' : `&cursor=${cursor}`}`)
+      paged.push(...page.body.items.map((item) => item.entry))
       cursor = page.body.next_cursor
     }
     expect(paged.slice(0, exported.entries.length)).toEqual(exported.entries.map((entry) => entry.entry))

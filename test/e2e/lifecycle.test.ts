@@ -210,7 +210,7 @@ describe('people decide', () => {
     expect(body.receipt.voters).toMatchObject([
       { by: tenant.principal('operator'), decision: 'approve', assurance: 'attested' },
     ])
-    expect(body.receipt.passes.map((pass: JsonObject) => pass.pass)).toEqual(['propose', 'resume', 'guard'])
+    expect(body.receipt.passes.map((pass: { pass: string }) => pass.pass)).toEqual(['propose', 'resume', 'guard'])
     expect((await tenant.leavesUpTo(asked.id, 'operation.sealed')).map((leaf) => leaf.kind)).toEqual([
       'operation.requested',
       'operation.pending',

@@ -101,8 +101,15 @@ describe('streams', () => {
       for (let i = 0; i < 12; i++) ids.push((await propose(tenant.as('agent'), note(`event ${i}`, 'streams'))).body.id)
     })()
     const heard: Heard[] = []
-    while (heard.filter((each) => each.event === 'operation.executed').length < 12) {
-      const part = await listen(tenant.as('viewer'), '/events', (got) => got.length >= 5, cursor)
+    const executed = (among: Heard[]) => among.filter((each) => each.event === 'operation.executed').length
+    while (executed(heard) < 12) {
+      const missing = 12 - executed(heard)
+      const part = await listen(
+        tenant.as('viewer'),
+        '/events',
+        (got) => got.length >= 5 || executed(got) >= missing,
+        cursor,
+      )
       const kept = part.slice(0, 5)
       heard.push(...kept)
       cursor = kept.at(-1)?.id ?? cursor
@@ -134,7 +141,7 @@ describe('streams', () => {
     const lists = [
       ['/operations?limit=1', 'operations.cursor_invalid', 'viewer'],
       ['/audit?limit=1', 'audit.cursor_invalid', 'auditor'],
-      ['/notes?notebook=granted&limit=1', 'notes.cursor_invalid', 'viewer'],
+      ['/notes?notebook=streams&limit=1', 'notes.cursor_invalid', 'viewer'],
     ] as const
     for (const [path, code, name] of lists) {
       const next = (await tenant.as(name).get(path)).body.next_cursor as string
