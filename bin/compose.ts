@@ -63,10 +63,9 @@ export async function startProcess(
   const pool = (role: keyof Backends['postgres']['roles'], max: number, statementTimeoutMs = 8_000) =>
     openPool({ url: backends.postgres.roles[role], max, statementTimeoutMs, applicationName: `exo ${role}` }, lost)
   const home = config.EXO_HOME
-  const connection = await NativeConnection.connect({
-    address: backends.temporal.address,
-    grpcCompression: { codec: 'none' },
-  })
+  const connect = () =>
+    NativeConnection.connect({ address: backends.temporal.address, grpcCompression: { codec: 'none' } })
+  const connection = await connect()
   const temporal = new TemporalPort({
     connection,
     namespace: backends.temporal.namespace,
@@ -97,6 +96,7 @@ export async function startProcess(
     await sequencer.beat(await sequencer.selfCheck())
     const host: WorkerHost = await startWorkerHost({
       connection,
+      connectApart: connect,
       namespace: backends.temporal.namespace,
       taskQueue: config.EXO_TASK_QUEUE,
       maxCachedWorkflows: config.EXO_MAX_CACHED_WORKFLOWS,

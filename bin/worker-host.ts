@@ -31,6 +31,11 @@ export const DEPLOYMENT_NAME = 'exoarmur'
 
 export interface WorkerHostOptions {
   connection: NativeConnection
+  /**
+   * Opens a connection of its own for the workers of older bundles: an eager start takes any worker of its connection,
+   * whatever version that is, and new runs belong to the current bundle.
+   */
+  connectApart(): Promise<NativeConnection>
   namespace: string
   taskQueue: string
   maxCachedWorkflows: number
@@ -69,9 +74,12 @@ export async function startWorkerHost(options: WorkerHostOptions): Promise<Worke
   const current = await buildWorkflowBundle()
   const bundles = await keptBundles(options.bundlesDir, current)
   const workers: Worker[] = []
-  for (const bundle of bundles)
-    if (bundle.digest === current.digest || (await hasOpenRuns(options, bundle.digest)))
-      workers.push(await makeWorker(options, bundle))
+  const older = bundles.filter((bundle) => bundle.digest !== current.digest)
+  const needed: WorkflowBundle[] = []
+  for (const bundle of older) if (await hasOpenRuns(options, bundle.digest)) needed.push(bundle)
+  const apart = needed.length === 0 ? null : await options.connectApart()
+  workers.push(await makeWorker(options, options.connection, current))
+  for (const bundle of needed) workers.push(await makeWorker(options, apart ?? options.connection, bundle))
   const running = Promise.all(workers.map((worker) => worker.run())).then(() => undefined)
   running.catch(() => undefined)
   await makeCurrent(options, current.digest)
@@ -81,13 +89,18 @@ export async function startWorkerHost(options: WorkerHostOptions): Promise<Worke
     stop: async () => {
       for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown()
       await running
+      await apart?.close()
     },
   }
 }
 
-async function makeWorker(options: WorkerHostOptions, bundle: WorkflowBundle): Promise<Worker> {
+async function makeWorker(
+  options: WorkerHostOptions,
+  connection: NativeConnection,
+  bundle: WorkflowBundle,
+): Promise<Worker> {
   return await Worker.create({
-    connection: options.connection,
+    connection,
     namespace: options.namespace,
     taskQueue: options.taskQueue,
     workflowBundle: { code: bundle.code },
