@@ -48,7 +48,11 @@ export function passSteps(tools: PassTools): Omit<Steps, 'guardEffect' | 'propos
       })
       tools.announce({ tenant_id: input.tenant_id, operation_id: input.operation_id, status: 'pending_approval' })
       const until = marked.expires_at ?? expiresAt
-      return { expires_at: until, remaining_ms: Math.max(0, Date.parse(until) - Date.parse(row.now)) }
+      return {
+        expires_at: until,
+        remaining_ms: Math.max(0, Date.parse(until) - Date.parse(row.now)),
+        votes: countable(row),
+      }
     },
 
     async admitVote({ tenant_id, operation_id, jws }) {

@@ -11,7 +11,7 @@ import type { LeafRow } from '../domain/leaf.ts'
 import type { OperationRows } from '../domain/operation-rows.ts'
 import type { Signer } from '../domain/ports.ts'
 import { SEAL_TYP, type Receipt, type Seal } from '../domain/receipt.ts'
-import type { ReconcileSteps, SealSteps } from '../domain/steps.ts'
+import type { OperationInput, ReconcileSteps, SealSteps } from '../domain/steps.ts'
 
 export interface Ref {
   tenant_id: string
@@ -211,25 +211,50 @@ async function globalLeaves(tools: SealTools, receipt: Receipt): Promise<Item[]>
 export interface ReconcileTools {
   operations: OperationRows
   receipts: ReceiptTools
-  runs: SealTools['runs']
+  runs: Pick<SealTools['runs'], 'runState'> & { startOperation(input: OperationInput): Promise<string | null> }
   outbox: {
-    lingering(olderThanSeconds: number, limit: number): Promise<(Ref & { status: string })[]>
+    /** Oldest first, after the given place. */
+    lingering(olderThanSeconds: number, after: Place | null, limit: number): Promise<(Ref & Place)[]>
     counts(): Promise<{ waiting: number; unsealed: number }>
   }
 }
 
+/** Where a look through the open operations has come to. */
+export interface Place {
+  updated_at: string
+  operation_id: string
+}
+
 const LINGERING_SECONDS = 20
+const PAGE = 50
 
 export function reconcileSteps(tools: ReconcileTools): ReconcileSteps {
   return {
     async reconcile() {
-      let ended = 0
-      for (const ref of await tools.outbox.lingering(LINGERING_SECONDS, 200))
-        if ((await tools.runs.runState(ref)) === 'closed' && (await endOrphan(tools, ref))) ended++
+      let [ended, restarted] = [0, 0]
+      let page: (Ref & Place)[] = []
+      // All of them: operations that wait for people are old and open, and must not hide the one whose run is gone.
+      do {
+        page = await tools.outbox.lingering(LINGERING_SECONDS, page.at(-1) ?? null, PAGE)
+        const states = await Promise.all(page.map((ref) => tools.runs.runState(ref)))
+        for (const [index, ref] of page.entries()) {
+          if (states[index] === 'closed' && (await endOrphan(tools, ref))) ended++
+          if (states[index] === 'absent' && (await startAgain(tools, ref))) restarted++
+        }
+      } while (page.length === PAGE)
       const { unsealed } = await tools.outbox.counts()
-      return { restarted: 0, ended, unsealed }
+      return { restarted, ended, unsealed }
     },
   }
+}
+
+/** A run that Temporal no longer knows is started anew from its row, and finds there what was decided before. */
+async function startAgain(tools: ReconcileTools, { tenant_id, operation_id }: Ref): Promise<boolean> {
+  const row = await tools.operations.readPass(tenant_id, operation_id)
+  if (!hasRow(row) || row.receipt !== null) return false
+  const { intent, intent_hash, plan, plan_hash, proposal } = row.operation
+  const input = { v: 1, tenant_id, operation_id, intent, intent_hash, plan, plan_hash, proposal } as const
+  return (await tools.runs.startOperation(input)) !== null
 }
 
 /** A closed run without a receipt was terminated, reset or failed: the operation ends failed, and no effect exists. */

@@ -62,6 +62,8 @@ export interface PendingOutput {
   expires_at: string
   /** Milliseconds of database time until then. */
   remaining_ms: number
+  /** Admitted before this run began to wait: a run before it was lost or reset. */
+  votes: Vote[]
 }
 
 export interface AdmitVoteInput extends OperationRef {

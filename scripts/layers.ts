@@ -19,7 +19,11 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
   domain: { imports: [], packages: ['@noble/hashes', '@noble/curves', 'canonicalize'] },
   actions: { imports: ['domain'], packages: ['zod'] },
   engines: { imports: [], packages: ['*'] },
-  workflows: { imports: ['domain'], packages: ['@temporalio/workflow'], packageTypes: ['@temporalio/common'] },
+  workflows: {
+    imports: ['domain'],
+    packages: ['@temporalio/workflow', '@temporalio/common/lib/encoding.js'],
+    packageTypes: ['@temporalio/common'],
+  },
   activities: {
     imports: ['domain', 'actions', 'engines'],
     packages: ['@temporalio/activity', '@temporalio/common', 'jose', 'node:crypto'],
@@ -34,6 +38,7 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
       '@temporalio/worker',
       '@temporalio/common',
       '@temporalio/proto',
+      'fflate',
       'jose',
       'node:*',
     ],
@@ -65,7 +70,8 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
   },
   console: { imports: ['api/contract', 'verify'], packages: ['*'] },
   cli: {
-    imports: ['verify', 'api/contract'],
+    // The pure core too: a vote is built and a preview hashed by the same code that checks them.
+    imports: ['verify', 'api/contract', 'domain'],
     packages: ['commander', '@clack/prompts', 'eventsource-parser', 'jose', 'node:*'],
   },
   bin: ANYTHING,

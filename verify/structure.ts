@@ -4,7 +4,7 @@
  * Temporal's replayer does not look at most of this: a history without its last events, without the SDK's flags or with other
  * times replays without a word.
  */
-import * as proto from '@temporalio/proto'
+import proto from '@temporalio/proto'
 import { isBundleFile, REQUIRED_FILES } from './bundle-shape.ts'
 import type { Check } from './check.ts'
 import { type HistoryEvent, idOf, kindOf, timeOf } from './history.ts'

@@ -4,27 +4,15 @@
  * Decides only by pure functions over recorded facts; reads no clock, no randomness, no network. No answer is a denial,
  * and any surprise ends as a recorded failure without an effect, never as a parked task.
  */
-import {
-  ApplicationFailure,
-  CancellationScope,
-  condition,
-  setCurrentDetails,
-  setDefaultSignalHandler,
-  setHandler,
-  defineSignal,
-  setWorkflowOptions,
-  sleep,
-  workflowInfo,
-} from '@temporalio/workflow'
+import { ApplicationFailure, CancellationScope, setWorkflowOptions, workflowInfo } from '@temporalio/workflow'
+import { decisionDifference } from './decision-difference.ts'
 import { localSteps, steps } from './step-proxies.ts'
-import { pendingDetails } from './details.ts'
-import { approvalState, type Vote } from '../domain/approval.ts'
-import { canonicalJson, type JsonObject } from '../domain/canonical.ts'
+import { type Gathered, listen, type Wake, waitForPeople } from './waiting.ts'
+import { approvalState } from '../domain/approval.ts'
+import type { JsonObject } from '../domain/canonical.ts'
 import type { ErrorCode } from '../domain/errors.ts'
-import { firstBlock, makePass, runChain } from '../domain/gates/chain.ts'
-import { LIMITS } from '../domain/limits.ts'
+import { firstBlock, makePass } from '../domain/gates/chain.ts'
 import { intentHash, planHash } from '../domain/plan.ts'
-import { decisionHash } from '../domain/receipt.ts'
 import { standingGrant } from '../domain/standing.ts'
 import type {
   EndedOutput,
@@ -35,42 +23,11 @@ import type {
   OperationResult,
   PassOutput,
 } from '../domain/steps.ts'
-import type { Pass } from '../domain/verdict.ts'
-import { VOTE_MAX_BYTES } from '../domain/vote.ts'
-
-/** One argument: the compact JWS of a vote. */
-export const decideSignal = defineSignal<[unknown]>('decide')
 
 setWorkflowOptions({ versioningBehavior: 'PINNED' }, governedOperation)
 export async function governedOperation(input: OperationInput): Promise<OperationResult> {
-  const wake: Wake = { inbox: [], cancelRequested: false, due: false }
-  setHandler(decideSignal, (jws) => {
-    if (wake.inbox.length < 1_000) wake.inbox.push(asVote(jws))
-  })
-  setDefaultSignalHandler(() => undefined)
-  CancellationScope.current().cancelRequested.catch(() => {
-    wake.cancelRequested = true
-  })
+  const wake = listen()
   return await CancellationScope.nonCancellable(() => live(input, wake))
-}
-
-/** What may wake a waiting run. None of it decides: each only makes the run look at the rows again. */
-interface Wake {
-  inbox: string[]
-  cancelRequested: boolean
-  due: boolean
-}
-
-/** What no vote can be is kept as a word, so that the attempt has its leaf and history holds no second copy of it. */
-function asVote(payload: unknown): string {
-  if (typeof payload !== 'string') return 'not a text'
-  return payload.length > VOTE_MAX_BYTES || !payload.isWellFormed() ? 'not a vote' : payload
-}
-
-/** What the run has gathered so far. */
-interface Gathered {
-  passes: Pass[]
-  votes: Vote[]
 }
 
 async function live(input: OperationInput, wake: Wake): Promise<OperationResult> {
@@ -145,56 +102,6 @@ async function stopEarly(
   return block === null ? null : await end(ref, gathered, 'blocked', block.code, block.evidence)
 }
 
-type Answer = 'approved' | { status: 'denied' | 'expired' | 'cancelled'; code: ErrorCode }
-
-/** Waits for votes until the deadline by database time. Votes decide when admitted to their row, not on arrival. */
-async function waitForPeople(
-  input: OperationInput,
-  ref: OperationRef,
-  first: PassOutput,
-  wake: Wake,
-  gathered: Gathered,
-): Promise<Answer> {
-  const [pass] = gathered.passes
-  if (pass === undefined || first.shown_hash === null) throw new Error('nothing was shown')
-  const pending = await localSteps.markPending({ ...ref, pass, preview: first.preview, shown_hash: first.shown_hash })
-  setCurrentDetails(pendingDetails(input, first, pending.expires_at))
-  const watch = async (remainingMs: number) => {
-    await sleep(Math.max(remainingMs, 1), { summary: 'approval deadline' })
-    wake.due = true
-  }
-  void watch(pending.remaining_ms)
-  const seen = new Set<string>()
-  let refused = 0
-  for (;;) {
-    await condition(() => wake.inbox.length > 0 || wake.due || wake.cancelRequested)
-    wake.cancelRequested = false
-    for (let jws = wake.inbox.shift(); jws !== undefined; jws = wake.inbox.shift()) {
-      if (seen.has(jws) || refused >= LIMITS.refusedVotesKept) continue
-      seen.add(jws)
-      const admitted = await localSteps.admitVote({ ...ref, jws })
-      if ('refused' in admitted) refused++
-      else gathered.votes.push(admitted.vote)
-    }
-    let state = approvalState(input.plan.approval, gathered.votes)
-    const deadline = state === 'waiting' ? await localSteps.readDeadline(ref) : null
-    if (deadline !== null) {
-      // A vote that has its row counts, whether or not its signal could be read here.
-      gathered.votes = deadline.votes
-      state = approvalState(input.plan.approval, gathered.votes)
-    }
-    if (state === 'satisfied') return 'approved'
-    if (state === 'denied') return { status: 'denied', code: 'approval.denied' }
-    if (deadline === null) continue
-    if (deadline.cancelled) return { status: 'cancelled', code: 'operation.cancelled' }
-    if (deadline.remaining_ms <= 0) return { status: 'expired', code: 'approval.expired' }
-    if (wake.due) {
-      wake.due = false
-      void watch(deadline.remaining_ms)
-    }
-  }
-}
-
 /** The effect as a regular activity: scheduled durably before it starts. */
 async function guard(input: OperationInput, ref: OperationRef, { passes, votes }: Gathered): Promise<GuardOutput> {
   return await steps.guardEffect({ ...ref, governs: input.plan.governs, passes, votes })
@@ -246,24 +153,6 @@ async function refuseOtherDecision(input: OperationInput, ref: OperationRef, end
   const { tenant_id, operation_id } = ref
   await localSteps.raiseAlarm({ tenant_id, operation_id, detail: difference })
   throw ApplicationFailure.nonRetryable(difference, 'DecisionMismatch')
-}
-
-function decisionDifference(input: OperationInput, ended: EndedOutput): string | null {
-  for (const pass of ended.passes) {
-    const verdicts = runChain(input.plan, input.intent, pass.facts)
-    if (canonicalJson(verdicts) !== canonicalJson(pass.verdicts)) return `pass ${pass.pass} was decided differently`
-    if (ended.status === 'executed' && firstBlock(verdicts) !== null)
-      return `executed although pass ${pass.pass} blocks`
-  }
-  const again = decisionHash({
-    intent_hash: input.intent_hash,
-    plan_hash: input.plan_hash,
-    passes: ended.passes,
-    votes: ended.votes.map((vote) => vote.jws),
-    status: ended.status,
-    error_code: ended.error_code,
-  })
-  return again === ended.decision_hash ? null : 'the decision hash differs'
 }
 
 /** The ids every step takes, or null when the input is not what the API signs. */

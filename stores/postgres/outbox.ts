@@ -55,16 +55,18 @@ export class Outbox {
     )
   }
 
-  /** Operations that should have ended or be waiting by now: their runs are looked at. */
+  /** Operations that should have ended or be waiting by now: their runs are looked at, page by page. */
   async lingering(
     olderThanSeconds: number,
+    after: { updated_at: string; operation_id: string } | null,
     limit: number,
-  ): Promise<{ tenant_id: string; operation_id: string; status: string }[]> {
-    const { rows } = await this.#pool.query<{ tenant_id: string; operation_id: string; status: string }>(
-      `select tenant_id, id as operation_id, status from operations
-       where ended_at is null and updated_at < clock_timestamp() - make_interval(secs => $1)
-       order by updated_at limit $2`,
-      [olderThanSeconds, limit],
+  ): Promise<{ tenant_id: string; operation_id: string; updated_at: string }[]> {
+    const { rows } = await this.#pool.query<{ tenant_id: string; operation_id: string; updated_at: string }>(
+      `select tenant_id, id as operation_id, iso(updated_at) as updated_at from operations
+       where ended_at is null and operations.updated_at < clock_timestamp() - make_interval(secs => $1)
+         and ($2::timestamptz is null or (operations.updated_at, id) > ($2::timestamptz, $3::text))
+       order by operations.updated_at, id limit $4`,
+      [olderThanSeconds, after?.updated_at ?? null, after?.operation_id ?? null, limit],
     )
     return rows
   }

@@ -28,7 +28,8 @@ afterAll(async () => {
 describe('past the API', () => {
   const start = async (workflowId: string, args: unknown[]) =>
     await temporal.client.workflow.start('governedOperation', { workflowId, taskQueue: 'exoarmur', args })
-  const failure = async (workflowId: string) =>
+  const run = (id: string) => temporal.client.workflow.getHandle(`${tenant.id}/${id}`)
+  const closed = async (workflowId: string) =>
     await until(
       `${workflowId} closes`,
       async () => {
@@ -57,7 +58,7 @@ describe('past the API', () => {
   ])('a run of our type with %s fails with an alarm and no effect', async (_what, args) => {
     const id = `by-hand/${randomBytes(6).toString('hex')}`
     await start(id, args)
-    expect(await failure(id)).toBe('FAILED')
+    expect(await closed(id)).toBe('FAILED')
     await alarms('t_system', id)
   })
 
@@ -83,7 +84,7 @@ describe('past the API', () => {
       proposal: row.proposal,
     }
     await start(`${tenant.id}/${operation_id}`, [input])
-    expect(await failure(`${tenant.id}/${operation_id}`)).toBe('FAILED')
+    expect(await closed(`${tenant.id}/${operation_id}`)).toBe('FAILED')
     await alarms(tenant.id, operation_id)
     expect(await notesIn(tenant.as('viewer'), 'forged-run')).toEqual([])
   })
@@ -97,6 +98,7 @@ describe('past the API', () => {
          'plan', plan, 'plan_hash', plan_hash, 'proposal', proposal) as input from operations where id = $1`,
       [body.id],
     )
+    await closed(`${tenant.id}/${body.id}`)
     const handle = await start(`${tenant.id}/${body.id}`, [row?.input])
     expect(await handle.result()).toMatchObject({ operation_id: body.id, status: 'executed' })
     expect(await notesIn(tenant.as('viewer'), 'second-run')).toEqual(['one run'])
@@ -123,22 +125,40 @@ describe('past the API', () => {
     }
     await reset((await tenant.operation(asked.id)).temporal.run_id)
     await until('the reset run waits again', async () => {
-      const { historyLength, status } = await temporal.client.workflow.getHandle(`${tenant.id}/${asked.id}`).describe()
+      const { historyLength, status } = await run(asked.id).describe()
       return status.name === 'RUNNING' && historyLength > 6
     })
     expect((await vote(tenant.as('admin'), asked)).body.operation.status).toBe('executed')
     const first = await tenant.as('viewer').get(`/operations/${asked.id}/receipt`)
     await reset((await tenant.operation(asked.id)).temporal.run_id)
-    const again = await temporal.client.workflow.getHandle(`${tenant.id}/${asked.id}`).result()
+    const again = await run(asked.id).result()
     expect(again).toMatchObject({ status: 'executed', decision_hash: first.body.receipt.decision_hash })
     expect((await tenant.as('viewer').get(`/operations/${asked.id}/receipt`)).body.jws).toBe(first.body.jws)
     expect(await notesIn(tenant.as('viewer'), 'reset')).toEqual(['reset me'])
-    expect((await tenant.leaves(asked.id)).filter((leaf) => leaf.kind === 'operation.closed')).toHaveLength(1)
+    expect(
+      (await tenant.leavesUpTo(asked.id, 'operation.closed')).filter((leaf) => leaf.kind === 'operation.closed'),
+    ).toHaveLength(1)
   })
 
-  test('terminated runs and forged activity results end the operation failed, with an alarm and no effect', async () => {
+  test('terminated and forged runs end failed, deleted ones are started again, however many others wait', async () => {
+    const waiting: Promise<unknown>[] = []
+    for (let i = 0; i < 210; i++) {
+      waiting.push(pending(tenant.as('operator'), note(`one of many ${i}`, 'waiting')))
+      if (i % 15 === 14) await Promise.all(waiting)
+    }
     const terminated = await pending(tenant.as('operator'), note('terminated', 'terminated'))
-    await temporal.client.workflow.getHandle(`${tenant.id}/${terminated.id}`).terminate('by hand')
+    await run(terminated.id).terminate('by hand')
+
+    const deleted = await pending(tenant.as('operator'), note('deleted, then voted', 'deleted'))
+    const voted = await pending(tenant.as('operator'), note('voted, then deleted', 'deleted'), {
+      approval: { quorum: 2 },
+    })
+    await vote(tenant.as('admin'), voted)
+    for (const { id } of [deleted, voted])
+      await temporal.client.workflowService.deleteWorkflowExecution({
+        namespace: addresses.temporal.namespace,
+        workflowExecution: { workflowId: `${tenant.id}/${id}` },
+      })
 
     const forged = await pending(tenant.as('operator'), note('completed by hand', 'terminated'))
     const lock = `select pg_advisory_xact_lock(hashtextextended('exo fence ' || $1, 0))`
@@ -146,15 +166,15 @@ describe('past the API', () => {
       await client.query(lock, [tenant.id])
       const voting = vote(tenant.as('admin'), forged)
       const activityId = await until('the guard waits at the fence', async () => {
-        const { raw } = await temporal.client.workflow.getHandle(`${tenant.id}/${forged.id}`).describe()
+        const { raw } = await run(forged.id).describe()
         return raw.pendingActivities?.[0]?.activityId
       })
-      const receipt = { status: 'executed', error_code: null }
       await temporal.client.activity.complete(
         { workflowId: `${tenant.id}/${forged.id}`, activityId },
         {
           outcome: 'ended',
-          ...receipt,
+          status: 'executed',
+          error_code: null,
           error_details: {},
           passes: [],
           votes: [],
@@ -162,28 +182,42 @@ describe('past the API', () => {
           result: null,
         },
       )
-      await until('the deceived run closes', async () => {
-        const { status } = await temporal.client.workflow.getHandle(`${tenant.id}/${forged.id}`).describe()
-        return status.name !== 'RUNNING'
-      })
+      await closed(`${tenant.id}/${forged.id}`)
       await voting
-      // The guard itself gave up at the database's statement timeout before the fence is let go.
-      await until('the guard left the fence', async () => {
+      await until('the guard gave up at its statement timeout', async () => {
         const { rows } = await client.query(
-          `select 1 from pg_locks where locktype = 'advisory' and not granted and mode = 'ShareLock'`,
+          `select from pg_locks where locktype = 'advisory' and not granted and mode = 'ShareLock'`,
         )
         return rows.length === 0
       })
     })
+
     for (const { id } of [terminated, forged]) {
       const row = await tenant.ended(id, 60_000)
       expect(row).toMatchObject({ status: 'failed', effect: null, error: { code: 'run.terminated', http_status: 502 } })
       expect((await tenant.leavesUpTo(id, 'operation.closed')).map((leaf) => leaf.kind)).toContain('alarm')
-      expect((await tenant.as('viewer').get(`/operations/${id}/receipt`)).body.receipt).toMatchObject({
-        status: 'failed',
-        effect: null,
-      })
+      const { receipt } = (await tenant.as('viewer').get(`/operations/${id}/receipt`)).body
+      expect(receipt).toMatchObject({ status: 'failed', effect: null })
     }
     expect(await notesIn(tenant.as('viewer'), 'terminated')).toEqual([])
+
+    for (const { id } of [deleted, voted])
+      await until(
+        `${id} has a run again`,
+        async () =>
+          await run(id)
+            .describe()
+            .then(
+              () => true,
+              () => false,
+            ),
+        { withinMs: 60_000 },
+      )
+    expect((await vote(tenant.as('admin'), deleted)).body.operation.status).toBe('executed')
+    expect((await vote(tenant.as('operator2'), voted)).body.operation.status).toBe('executed')
+    expect((await notesIn(tenant.as('viewer'), 'deleted')).sort()).toEqual([
+      'deleted, then voted',
+      'voted, then deleted',
+    ])
   })
 })

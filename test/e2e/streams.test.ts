@@ -68,7 +68,9 @@ describe('streams', () => {
   const lastCursor = async () => {
     let cursor = ''
     for (let next: string | null = ''; next !== null; ) {
-      const page = (await tenant.as('viewer').get(`/events?follow=false&limit=200&after=${next}`)).body
+      const page: JsonObject & { items: { cursor: string }[]; next_cursor: string | null } = (
+        await tenant.as('viewer').get(`/events?follow=false&limit=200&after=${next}`)
+      ).body
       cursor = page.items.at(-1)?.cursor ?? cursor
       next = page.next_cursor
     }

@@ -8,7 +8,17 @@ import { approve, callers } from '../support/client.ts'
 import { openGlobal, openTenant } from '../support/opening.ts'
 
 const ROOT = join(import.meta.dirname, '..', '..')
-const PARTS = ['actions', 'activities', 'api', 'bin', 'domain', 'stores', 'workflows', 'package.json', 'package-lock.json']
+const PARTS = [
+  'actions',
+  'activities',
+  'api',
+  'bin',
+  'domain',
+  'stores',
+  'workflows',
+  'package.json',
+  'package-lock.json',
+]
 
 let base: string
 let running: Deployment | null = null
@@ -60,8 +70,9 @@ describe('an upgrade while an operation waits', () => {
 
     const history = await sealedHistory(all.as('t_demo', 'operator'), waiting.body.id)
     const builds = new Set(
-      history.events.flatMap((event: { workflowTaskCompletedEventAttributes?: { deploymentVersion?: { buildId: string } } }) =>
-        event.workflowTaskCompletedEventAttributes?.deploymentVersion?.buildId ?? [],
+      history.events.flatMap(
+        (event: { workflowTaskCompletedEventAttributes?: { deploymentVersion?: { buildId: string } } }) =>
+          event.workflowTaskCompletedEventAttributes?.deploymentVersion?.buildId ?? [],
       ),
     )
     expect([...builds]).toEqual([before])

@@ -1,0 +1,107 @@
+/**
+ * Waiting for people: votes by signal, a deadline by database time, a cancellation that is only a reason to look. Nothing
+ * that arrives decides; rows do, read by steps.
+ */
+import {
+  CancellationScope,
+  condition,
+  defineSignal,
+  setCurrentDetails,
+  setDefaultSignalHandler,
+  setHandler,
+  sleep,
+} from '@temporalio/workflow'
+import { pendingDetails } from './details.ts'
+import { localSteps } from './step-proxies.ts'
+import { approvalState, type Vote } from '../domain/approval.ts'
+import type { ErrorCode } from '../domain/errors.ts'
+import { LIMITS } from '../domain/limits.ts'
+import type { OperationInput, OperationRef, PassOutput } from '../domain/steps.ts'
+import type { Pass } from '../domain/verdict.ts'
+import { VOTE_MAX_BYTES } from '../domain/vote.ts'
+
+/** What the run has gathered so far. */
+export interface Gathered {
+  passes: Pass[]
+  votes: Vote[]
+}
+
+/** What may wake a waiting run. None of it decides: each only makes the run look at the rows again. */
+export interface Wake {
+  inbox: string[]
+  cancelRequested: boolean
+  due: boolean
+}
+
+/** One argument: the compact JWS of a vote. */
+const decideSignal = defineSignal<[unknown]>('decide')
+
+/** Hears signals and cancellation from the first task on; unknown signals are dropped. */
+export function listen(): Wake {
+  const wake: Wake = { inbox: [], cancelRequested: false, due: false }
+  setHandler(decideSignal, (jws) => {
+    if (wake.inbox.length < 1_000) wake.inbox.push(asVote(jws))
+  })
+  setDefaultSignalHandler(() => undefined)
+  CancellationScope.current().cancelRequested.catch(() => {
+    wake.cancelRequested = true
+  })
+  return wake
+}
+
+type Answer = 'approved' | { status: 'denied' | 'expired' | 'cancelled'; code: ErrorCode }
+
+/** Waits for votes until the deadline by database time. Votes decide when admitted to their row, not on arrival. */
+export async function waitForPeople(
+  input: OperationInput,
+  ref: OperationRef,
+  first: PassOutput,
+  wake: Wake,
+  gathered: Gathered,
+): Promise<Answer> {
+  const [pass] = gathered.passes
+  if (pass === undefined || first.shown_hash === null) throw new Error('nothing was shown')
+  const pending = await localSteps.markPending({ ...ref, pass, preview: first.preview, shown_hash: first.shown_hash })
+  setCurrentDetails(pendingDetails(input, first, pending.expires_at))
+  const watch = async (remainingMs: number) => {
+    await sleep(Math.max(remainingMs, 1), { summary: 'approval deadline' })
+    wake.due = true
+  }
+  void watch(pending.remaining_ms)
+  wake.due = pending.votes.length > 0
+  const seen = new Set<string>()
+  let refused = 0
+  for (;;) {
+    await condition(() => wake.inbox.length > 0 || wake.due || wake.cancelRequested)
+    wake.cancelRequested = false
+    for (let jws = wake.inbox.shift(); jws !== undefined; jws = wake.inbox.shift()) {
+      if (seen.has(jws) || refused >= LIMITS.refusedVotesKept) continue
+      seen.add(jws)
+      const admitted = await localSteps.admitVote({ ...ref, jws })
+      if ('refused' in admitted) refused++
+      else gathered.votes.push(admitted.vote)
+    }
+    let state = approvalState(input.plan.approval, gathered.votes)
+    const deadline = state === 'waiting' ? await localSteps.readDeadline(ref) : null
+    if (deadline !== null) {
+      // A vote that has its row counts, whether or not its signal could be read here.
+      gathered.votes = deadline.votes
+      state = approvalState(input.plan.approval, gathered.votes)
+    }
+    if (state === 'satisfied') return 'approved'
+    if (state === 'denied') return { status: 'denied', code: 'approval.denied' }
+    if (deadline === null) continue
+    if (deadline.cancelled) return { status: 'cancelled', code: 'operation.cancelled' }
+    if (deadline.remaining_ms <= 0) return { status: 'expired', code: 'approval.expired' }
+    if (wake.due) {
+      wake.due = false
+      void watch(deadline.remaining_ms)
+    }
+  }
+}
+
+/** What no vote can be is kept as a word, so that the attempt has its leaf and history holds no second copy of it. */
+function asVote(payload: unknown): string {
+  if (typeof payload !== 'string') return 'not a text'
+  return payload.length > VOTE_MAX_BYTES || !payload.isWellFormed() ? 'not a vote' : payload
+}
