@@ -7,7 +7,10 @@ const action = z.string().regex(/^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+$/)
 const actionClass = z.enum(['observe', 'reversible', 'contained', 'irreversible'])
 const money = z.string().regex(/^\d{1,12}(\.\d{1,6})?$/)
 const signed = z.string().regex(/^-?\d{1,12}(\.\d{1,6})?$/)
-const instant = z.iso.datetime({ offset: false, message: 'a UTC instant such as 2030-01-31T00:00:00Z' })
+/** A UTC instant that PostgreSQL can keep: it has no year nought. */
+export const instant = z.iso
+  .datetime({ offset: false, message: 'a UTC instant such as 2030-01-31T00:00:00Z' })
+  .refine((text) => !text.startsWith('0000'), 'there is no year 0000')
 const surface = z.union([id('s'), z.literal('*')])
 const metric = z.string().regex(/^[a-z][a-z0-9_]{0,63}$/)
 const limits = z.record(metric, signed)

@@ -4,6 +4,7 @@
  */
 import { z } from 'zod'
 import { defineAction } from './define.ts'
+import { instant } from './policy-document.ts'
 import { quorumTree } from '../domain/approval.ts'
 import { ExoError } from '../domain/errors.ts'
 import { PERMISSIONS, ROLES } from '../domain/permissions.ts'
@@ -26,7 +27,7 @@ const member = z
       .array(z.enum([...PERMISSIONS, ...WILDCARDS]))
       .max(50)
       .optional(),
-    expires_at: z.iso.datetime().optional(),
+    expires_at: instant.optional(),
   })
   .refine((row) => (row.name === undefined) !== (row.principal_id === undefined), 'either name or principal_id is due')
 

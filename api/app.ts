@@ -30,7 +30,7 @@ export interface Api {
 export function makeApi(ports: ApiPorts): Api {
   const app: App = new OpenAPIHono<Env>()
   const counts = new ObservedCounts(ports)
-  const metrics = makeMetrics()
+  const metrics = makeMetrics(ports)
   let shapes: ReturnType<typeof shapesOf> | null = null
 
   app.onError((error, c) => problemOf(c, error))

@@ -7,23 +7,32 @@ import { ExoError } from '../domain/errors.ts'
 /** Body members that may repeat the context, and what they must then equal. */
 const REPEATED = ['tenant_id', 'project_id', 'mode', 'user_id', 'surface_id'] as const
 
-export async function readBody<S extends z.ZodType>(
-  c: Ctx,
-  schema: S,
-  keep: readonly string[] = [],
-): Promise<z.output<S>> {
-  const text = await c.req.text()
+export function readBody<S extends z.ZodType>(c: Ctx, schema: S, keep: readonly string[] = []): z.output<S> {
+  const text = c.get('bodyText')
+  if (text === null) throw faultAt('', 'the body is not UTF-8')
   let value: Json
   try {
     value = parseIJson(text === '' ? '{}' : text)
   } catch (error) {
-    if (error instanceof NotIJson || error instanceof SyntaxError)
-      throw new ExoError('validation.error', undefined, {
-        errors: [{ path: '', message: error.message.slice(0, 200) }],
-      })
+    if (error instanceof NotIJson || error instanceof SyntaxError) throw faultAt('', error.message.slice(0, 200))
     throw error
   }
+  refuseNul(value, '')
   return parseWith(schema, dropRepeated(c, value, keep))
+}
+
+/** PostgreSQL keeps no U+0000 in a text, so that none can be taken. */
+export function refuseNul(value: Json, path: string): void {
+  if (typeof value === 'string' && value.includes('\0')) throw faultAt(path, 'holds the character U+0000')
+  if (typeof value !== 'object' || value === null) return
+  for (const [key, member] of Object.entries(value)) {
+    if (key.includes('\0')) throw faultAt(path, 'a member name holds the character U+0000')
+    refuseNul(member, `${path}/${key}`)
+  }
+}
+
+function faultAt(path: string, message: string): ExoError {
+  return new ExoError('validation.error', undefined, { errors: [{ path, message }] })
 }
 
 export function parseWith<S extends z.ZodType>(schema: S, value: unknown, at = ''): z.output<S> {
@@ -48,6 +57,7 @@ function dropRepeated(c: Ctx, value: Json, keep: readonly string[]): Json {
 
 /** The same for a query, where a route does not use the name for something of its own. */
 export function refuseQueryOverrides(c: Ctx, own: readonly string[]): void {
+  refuseNul(c.req.queries(), '/query')
   const given = Object.entries(c.req.queries()).flatMap(([key, values]) => values.map((value) => [key, value] as const))
   refuseOverrides(c, given, own)
 }

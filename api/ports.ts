@@ -216,6 +216,8 @@ export interface ApiPorts {
   objects: { get(key: string): Promise<Uint8Array | null>; check(): Promise<void> }
   readFromBundle(zip: Uint8Array, name: string): Uint8Array | null
   signers: { proposal: Signer; attest: Signer }
+  /** Round trips to the database so far, by role, of this process. */
+  roundTrips(): Readonly<Record<string, number>>
   /** Seals cursors and derives the keys of new members. */
   secret: string
   trust: JsonObject

@@ -53,7 +53,7 @@ export function addRoute<Body extends z.ZodType = z.ZodUndefined, Query extends 
     if (declared.kind !== 'open')
       refuseQueryOverrides(c, declared.query instanceof z.ZodObject ? Object.keys(declared.query.shape) : [])
     const query = declared.query === undefined ? undefined : parseWith(declared.query, c.req.query(), '/query')
-    const body = declared.body === undefined ? undefined : await readBody(c, declared.body, declared.keep)
+    const body = declared.body === undefined ? undefined : readBody(c, declared.body, declared.keep)
     const param = (name: string) => c.req.param(name) ?? ''
     return await handler(c, { body: body as z.output<Body>, query: query as z.output<Query>, param })
   })

@@ -1,5 +1,6 @@
 /** Schemas of what callers send, shared by validation, document and types. */
 import { z } from '@hono/zod-openapi'
+import { instant } from '../actions/policy-document.ts'
 import { LIMITS } from '../domain/limits.ts'
 
 export const reason = z.string().min(1).max(LIMITS.reasonCharacters)
@@ -50,7 +51,7 @@ export const measurementRequest = z
       .optional(),
     kpi: z.string().regex(/^[a-z][a-z0-9_]{0,63}$/),
     value: decimal,
-    measured_at: z.iso.datetime().optional(),
+    measured_at: instant.optional(),
   })
   .openapi('MeasurementRequest')
 

@@ -60,8 +60,14 @@ export async function startProcess(
   const log = pino({ level: config.EXO_LOG_LEVEL }, pino.destination(2))
   if (wanted.worker || wanted.api) quietRuntime()
   const lost = (error: Error) => log.warn({ error: error.message }, 'a database connection was lost')
-  const pool = (role: keyof Backends['postgres']['roles'], max: number, statementTimeoutMs = 8_000) =>
-    openPool({ url: backends.postgres.roles[role], max, statementTimeoutMs, applicationName: `exo ${role}` }, lost)
+  const roundTrips: Record<string, number> = {}
+  const pool = (role: keyof Backends['postgres']['roles'], max: number, statementTimeoutMs = 8_000) => {
+    const onRoundTrip = () => {
+      roundTrips[role] = (roundTrips[role] ?? 0) + 1
+    }
+    const url = backends.postgres.roles[role]
+    return openPool({ url, max, statementTimeoutMs, applicationName: `exo ${role}`, onRoundTrip }, lost)
+  }
   const home = config.EXO_HOME
   const connect = () =>
     NativeConnection.connect({ address: backends.temporal.address, grpcCompression: { codec: 'none' } })
@@ -162,6 +168,7 @@ export async function startProcess(
         proposal: await openSigner(await readKey(home, 'proposal', env)),
         attest: await openSigner(await readKey(home, 'attest', env)),
       },
+      roundTrips: () => roundTrips,
       secret: await readDerivationSecret(home, env),
       trust: makeTrust(deployment, sequencerKey, publicRows),
       noteKey: sequencerKey,

@@ -18,12 +18,20 @@ export interface Decider {
   decisionHash(decision: DecisionInput): string
 }
 
-export function decisionChecks(decider: Decider): readonly Check[] {
+export function decisionChecks(deciders: readonly Decider[]): readonly Check[] {
   return [
     { name: 'decisions.hashes', run: hashes },
-    { name: 'decisions.passes', run: (subject) => passes(subject, decider) },
-    { name: 'decisions.outcome', run: (subject) => outcome(subject, decider) },
+    { name: 'decisions.passes', run: (subject) => passes(subject, deciderOf(subject, deciders)) },
+    { name: 'decisions.outcome', run: (subject) => outcome(subject, deciderOf(subject, deciders)) },
   ]
+}
+
+function deciderOf({ receipt }: Subject, deciders: readonly Decider[]): Decider {
+  const { plan, code } = receipt.value
+  const decider = deciders.find(({ chainVersion }) => chainVersion === plan.chain_version)
+  ensure(decider !== undefined, `this checkout has no chain of version ${plan.chain_version}`)
+  ensure(code.chain === plan.chain_version, 'receipt and plan name another chain version')
+  return decider
 }
 
 function hashes({ receipt }: Subject): string {
@@ -42,9 +50,7 @@ function hashes({ receipt }: Subject): string {
 const ORDER: readonly PassName[] = ['propose', 'resume', 'guard']
 
 function passes({ receipt }: Subject, decider: Decider): string {
-  const { intent, plan, passes: recorded, code } = receipt.value
-  ensure(plan.chain_version === decider.chainVersion, `the plan names chain version ${plan.chain_version}, not ${decider.chainVersion}`)
-  ensure(code.chain === plan.chain_version, 'receipt and plan name another chain version')
+  const { intent, plan, passes: recorded } = receipt.value
   const names = recorded.map(({ pass }) => pass)
   ensure(names.join() === ORDER.filter((name) => names.includes(name)).join(), `passes are ${names.join()}`)
   for (const { pass, facts, verdicts } of recorded) {

@@ -8,6 +8,7 @@ import { readHistory, type ReadHistory, type StepCall, stepCalls } from './histo
 import { type Jws, readJws } from './jws.ts'
 import { Divergence, ensure } from './report.ts'
 import { count, exactly, hexHash, listOf, readCanonical, readText } from './shape.ts'
+import { readTold, type Told } from './told.ts'
 import type { TrustRoot } from './trust-root.ts'
 import type { Leaf } from '../domain/leaf.ts'
 import type { Receipt, Seal } from '../domain/receipt.ts'
@@ -73,6 +74,10 @@ export class Subject {
   /** Steps as history tells them. */
   get calls(): StepCall[] {
     return this.#once('calls', () => stepCalls(this.history.events))
+  }
+
+  get told(): Told {
+    return this.#once('told', () => readTold(this.calls))
   }
 
   get log(): LogPart {

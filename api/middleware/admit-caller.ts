@@ -193,7 +193,8 @@ function rateClassOf(c: Ctx): RateClass | null {
 
 /** One leaf for each authenticated refusal of a mutation or of somebody without the right, in the credential's tenant. */
 async function recordRefusal(c: Ctx, admission: Admission, error: ExoError): Promise<void> {
-  const tenantId = admission.tenant_id ?? admission.memberships[0]?.tenant_id
+  const platform = admission.principal?.platform_role != null ? 't_system' : undefined
+  const tenantId = admission.tenant_id ?? admission.memberships[0]?.tenant_id ?? platform
   const reading = c.req.method === 'GET' || c.req.method === 'HEAD'
   if (tenantId === undefined || error.code === 'rate_limit.exceeded' || (reading && !error.code.startsWith('auth.')))
     return

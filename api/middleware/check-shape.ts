@@ -11,7 +11,7 @@ export interface RouteShape {
 
 const MUTATING = ['POST', 'PUT', 'PATCH', 'DELETE']
 
-/** Throws 404, 405, 415 or 413. Bodies are read here, once, bounded; later readers get the same text. */
+/** Throws 404, 405, 415 or 413. Bodies are read here, once, bounded; later readers get the text. */
 export async function checkShape(c: Ctx, routes: readonly { method: string; pattern: RegExp }[]): Promise<void> {
   const path = c.req.path
   const methods = [...new Set(routes.filter((route) => route.pattern.test(path)).map((route) => route.method))]
@@ -21,16 +21,16 @@ export async function checkShape(c: Ctx, routes: readonly { method: string; patt
   if (!MUTATING.includes(method)) return
   const declared = Number(c.req.header('content-length') ?? '0')
   if (declared > LIMITS.bodyBytes) throw new ExoError('body.too_large', undefined, { max_bytes: LIMITS.bodyBytes })
-  const text = await readBounded(c)
+  const bytes = await readBounded(c)
   const type = c.req.header('content-type') ?? ''
-  if (text.length > 0 && !/^application\/json(\s*;\s*charset=utf-8)?\s*$/i.test(type))
+  if (bytes.length > 0 && !/^application\/json(\s*;\s*charset=utf-8)?\s*$/i.test(type))
     throw new ExoError('media_type.unsupported')
-  c.req.bodyCache.text = Promise.resolve(text) as never
+  c.set('bodyText', decode(bytes))
 }
 
-async function readBounded(c: Ctx): Promise<string> {
+async function readBounded(c: Ctx): Promise<Uint8Array> {
   const stream = c.req.raw.body
-  if (stream === null) return ''
+  if (stream === null) return new Uint8Array()
   const chunks: Uint8Array[] = []
   let size = 0
   for await (const chunk of stream as unknown as AsyncIterable<Uint8Array>) {
@@ -38,11 +38,15 @@ async function readBounded(c: Ctx): Promise<string> {
     if (size > LIMITS.bodyBytes) throw new ExoError('body.too_large', undefined, { max_bytes: LIMITS.bodyBytes })
     chunks.push(chunk)
   }
+  return Buffer.concat(chunks)
+}
+
+/** Null for what is not UTF-8: a fault of the body, which is named only after the context and the right were looked at. */
+function decode(bytes: Uint8Array): string | null {
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(chunks))
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
   } catch (error) {
-    if (error instanceof TypeError)
-      throw new ExoError('validation.error', undefined, { errors: [{ path: '', message: 'the body is not UTF-8' }] })
+    if (error instanceof TypeError) return null
     throw error
   }
 }

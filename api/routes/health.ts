@@ -12,7 +12,7 @@ export interface Metrics {
   answered(method: string, route: string, status: number, seconds: number): void
 }
 
-export function makeMetrics(): Metrics {
+export function makeMetrics(ports: ApiPorts): Metrics {
   const registry = new Registry()
   collectDefaultMetrics({ register: registry })
   const answers = new Counter({
@@ -27,6 +27,16 @@ export function makeMetrics(): Metrics {
     labelNames: ['method', 'route'],
     buckets: [0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 60],
     registers: [registry],
+  })
+  new Counter({
+    name: 'exo_database_round_trips_total',
+    help: 'Round trips to PostgreSQL by database role, since this process began.',
+    labelNames: ['role'],
+    registers: [registry],
+    collect() {
+      this.reset()
+      for (const [role, trips] of Object.entries(ports.roundTrips())) this.inc({ role }, trips)
+    },
   })
   return {
     registry,

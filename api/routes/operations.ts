@@ -9,6 +9,7 @@ import { type Ctx, require } from '../request.ts'
 import { addRoute, type App } from '../route.ts'
 import { listOf, operationRequest, reasonRequest } from '../schemas.ts'
 import type { ObservingAction } from '../../actions/define.ts'
+import { instant } from '../../actions/policy-document.ts'
 import { findEffectful } from '../../actions/registry.ts'
 import type { JsonObject } from '../../domain/canonical.ts'
 import { ERRORS, type ErrorCode, ExoError } from '../../domain/errors.ts'
@@ -50,7 +51,7 @@ export function operationRoutes(app: App): void {
         status: z.enum(STATUSES).optional(),
         action: z.string().max(200).optional(),
         project: z.string().max(64).optional(),
-        since: z.iso.datetime().optional(),
+        since: instant.optional(),
         cursor: z.string().max(500).optional(),
         limit: z.string().optional(),
       }),

@@ -12,10 +12,21 @@ export interface PoolOptions {
   /** Statements and transactions die by themselves, so that a hung one cannot hold the fence. */
   statementTimeoutMs: number
   applicationName: string
+  /** Told at each round trip. */
+  onRoundTrip?: () => void
 }
 
 export function openPool(options: PoolOptions, onError: (error: Error) => void): pg.Pool {
+  const told = options.onRoundTrip
+  class CountingClient extends pg.Client {
+    // biome-ignore lint/suspicious/noExplicitAny: the overloads of the base class are passed through untouched
+    override query(...asked: any): any {
+      told?.()
+      return super.query(...(asked as Parameters<pg.Client['query']>))
+    }
+  }
   const pool = new pg.Pool({
+    Client: CountingClient,
     connectionString: options.url,
     max: options.max,
     application_name: options.applicationName,

@@ -2,6 +2,7 @@
  * `npm run bench`: our whole price beside a bare Temporal workflow with one regular activity, on one server, in one run,
  * interleaved, at 1 and 30 in flight; beside a bare HTTP server that inserts one row. Prints; asserts nothing.
  */
+import { readFileSync } from 'node:fs'
 import { fork, type ChildProcess } from 'node:child_process'
 import { cpus, loadavg, tmpdir } from 'node:os'
 import { mkdtemp, rm } from 'node:fs/promises'
@@ -11,6 +12,8 @@ import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/wo
 import pg from 'pg'
 import { startDeployment } from '../../bin/deployment.ts'
 import { environmentOf, type ReadyMessage } from '../../bin/process.ts'
+import { runChain } from '../../domain/gates/chain.ts'
+import { aPlan, anIntent, goodFacts } from '../support/domain.ts'
 import { Caller, callers } from '../support/client.ts'
 import { openGlobal, openTenant, standingNotes } from '../support/opening.ts'
 import { startRowServer } from './row-server.ts'
@@ -25,6 +28,7 @@ const say = (line: string) => process.stdout.write(`${line}\n`)
 const home = await mkdtemp(join(tmpdir(), 'exo-bench-'))
 const deployment = await startDeployment({ home, port: 0, progress: say, headless: true })
 const closers: (() => Promise<unknown>)[] = []
+let counter = 0
 try {
   const all = callers(deployment.url, deployment.credentials)
   await openGlobal(all)
@@ -53,7 +57,6 @@ try {
     await bareRun
   }, rowServer.close)
 
-  let counter = 0
   const append = (caller: Caller) => async () => {
     const { status, body } = await caller.post('/operations', {
       action: 'note.append',
@@ -157,14 +160,23 @@ async function printShape(): Promise<void> {
       (await pool.query(`select xact_commit from pg_stat_database where datname = current_database()`)).rows[0]
         .xact_commit,
     )
+  const trips = async () =>
+    [
+      ...(await (await fetch(`${deployment.url}/metrics`)).text()).matchAll(
+        /^exo_database_round_trips_total\{role="(\w+)"\} (\d+)/gm,
+      ),
+    ]
+      .filter(([, role]) => role === 'app' || role === 'guard')
+      .reduce((sum, [, , count]) => sum + Number(count), 0)
   const n = 50
   await new Promise((resolve) => setTimeout(resolve, 3_000))
   const idleFrom = await commits()
   await new Promise((resolve) => setTimeout(resolve, 3_000))
   const idle = (await commits()) - idleFrom
   const before = await commits()
+  const tripsBefore = await trips()
   const startedAt = performance.now()
-  const agent = all_agent()
+  const agent = theAgent()
   let last = ''
   for (let i = 0; i < n; i++) {
     const { body } = await agent.post('/operations', {
@@ -173,6 +185,7 @@ async function printShape(): Promise<void> {
     })
     last = body.id
   }
+  say(`database round trips from proposal to answer: ${((await trips()) - tripsBefore) / n}`)
   await new Promise((resolve) => setTimeout(resolve, 1_200))
   const seconds = (performance.now() - startedAt) / 1000
   say(
@@ -186,8 +199,37 @@ async function printShape(): Promise<void> {
     .fetchHistory()
   say(`events per history: ${history.events?.length}`)
   await pool.end()
+  say(`chain: ${chainMicroseconds().toFixed(1)} µs for all eight gates`)
+  await printParked()
 }
 
-function all_agent(): Caller {
+/** The pure chain over one good facts document. */
+function chainMicroseconds(): number {
+  const [plan, intent, facts] = [aPlan(), anIntent(), goodFacts()]
+  const rounds = 20_000
+  for (let i = 0; i < rounds; i++) runChain(plan, intent, facts)
+  const at = performance.now()
+  for (let i = 0; i < rounds; i++) runChain(plan, intent, facts)
+  return ((performance.now() - at) * 1000) / rounds
+}
+
+/** What operations that wait for people cost the worker in memory. */
+async function printParked(): Promise<void> {
+  const rss = () =>
+    Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${deployment.app().pid}/status`, 'utf8'))?.[1]) / 1024
+  const member = callers(deployment.url, deployment.credentials).as('t_demo', 'member')
+  const parked = 200
+  const before = rss()
+  const park = async () => {
+    await member.post('/operations', { action: 'note.append', input: { notebook: 'parked', text: `${counter++}` } })
+  }
+  await measure(park, parked, 10)
+  const grown = rss() - before
+  say(
+    `parked approvals: ${parked} grew the process by ${grown.toFixed(0)} MiB; 1,000 while cached: ${((grown / parked) * 1000).toFixed(0)} MiB`,
+  )
+}
+
+function theAgent(): Caller {
   return callers(deployment.url, deployment.credentials).as('t_demo', 'agent')
 }

@@ -110,17 +110,19 @@ describe('past the API', () => {
     const asked = await pending(tenant.as('operator'), note('reset me', 'reset'))
     const reset = async (runId: string) => {
       const execution = { workflowId: `${tenant.id}/${asked.id}`, runId }
-      const { history } = await temporal.client.workflowService.getWorkflowExecutionHistory({
-        namespace: addresses.temporal.namespace,
-        execution,
+      const finished = await until('a workflow task is completed', async () => {
+        const { history } = await temporal.client.workflowService.getWorkflowExecutionHistory({
+          namespace: addresses.temporal.namespace,
+          execution,
+        })
+        return history?.events?.find((event) => event.workflowTaskCompletedEventAttributes != null)
       })
-      const finished = history?.events?.find((event) => event.workflowTaskCompletedEventAttributes != null)
       await temporal.client.workflowService.resetWorkflowExecution({
         namespace: addresses.temporal.namespace,
         workflowExecution: execution,
         reason: 'a test',
         requestId: randomBytes(8).toString('hex'),
-        workflowTaskFinishEventId: finished?.eventId ?? null,
+        workflowTaskFinishEventId: finished.eventId ?? null,
       })
     }
     await reset((await tenant.operation(asked.id)).temporal.run_id)

@@ -1,0 +1,169 @@
+/**
+ * Step 4: what may follow from what, in rules of the verifier's own. Nothing here is shared with the code that wrote the record:
+ * a fault in the gates, the workflow or the guard shows as a rule broken, not as agreement.
+ */
+import { canonicalJson } from '../domain/canonical.ts'
+import { sha256TextHex } from '../domain/hash.ts'
+import type { Check } from './check.ts'
+import { ensure } from './report.ts'
+import { fewestSeats, treeSatisfied } from './seats.ts'
+import { instant, instantNs, micros, nullable, text, withMembers } from './shape.ts'
+import { ensureStandingGrant } from './standing-grant.ts'
+import type { Subject } from './subject.ts'
+import type { Receipt } from '../domain/receipt.ts'
+
+export const causalChecks: readonly Check[] = [
+  { name: 'causal.outcome', run: ({ receipt, told }) => outcome(receipt.value, told) },
+  { name: 'causal.effect', run: ({ receipt }) => effect(receipt.value) },
+  { name: 'causal.approval', run: ({ receipt }) => approval(receipt.value) },
+  { name: 'causal.times', run: ({ receipt }) => times(receipt.value) },
+  { name: 'causal.settlement', run: ({ receipt }) => settlement(receipt.value) },
+]
+
+const GATES = 8
+type Told = Subject['told']
+
+/** The way an operation ended fits everything that was decided and told on the way. */
+function outcome(receipt: Receipt, told: Told): string {
+  const { status, error_code, passes, intent, voters, plan, effect: done } = receipt
+  for (const { pass, verdicts } of passes) {
+    ensure(verdicts.length === GATES, `pass ${pass} lists ${verdicts.length} verdicts`)
+    for (const { gate, decision, code } of verdicts)
+      ensure((decision === 'block') === (code !== null), `pass ${pass}, gate ${gate}: ${decision} with code ${code}`)
+    const blocks = verdicts.some(({ decision }) => decision === 'block')
+    ensure(!blocks || ['blocked', 'cancelled', 'failed'].includes(status), `${status} although pass ${pass} blocks`)
+    ensure(!blocks || pass === passes.at(-1)?.pass, `the run went on after pass ${pass} blocked`)
+  }
+  const firstBlock = passes.at(-1)?.verdicts.find(({ decision }) => decision === 'block')
+  const clean = status === 'executed' || status === 'proposed'
+  ensure(clean === (error_code === null), `${status} with code ${error_code}`)
+  ensure((intent.run === 'propose') !== (status === 'executed'), 'executed what was only to be proposed')
+  const denials = voters.filter(({ decision, person_id }) => decision === 'deny' && counts(receipt, person_id))
+  switch (status) {
+    case 'blocked':
+      ensure(firstBlock !== undefined && firstBlock.code === error_code, `blocked with ${error_code}, but the first block is ${firstBlock?.code}`)
+      break
+    case 'denied':
+      ensure(denials.length > 0 && error_code === 'approval.denied', 'denied without a vote that denies')
+      break
+    case 'expired':
+      ensure(error_code === 'approval.expired' && isExpired(receipt, told), 'expired before the deadline')
+      break
+    case 'cancelled':
+      ensure(error_code === 'operation.cancelled' && isCancelled(told), 'cancelled, but no step read a cancellation')
+      break
+    case 'proposed':
+      ensure(intent.run === 'propose' && passes.length === 1, 'proposed what was to be executed')
+      break
+    case 'executed':
+    case 'failed':
+    case 'unknown':
+      break
+  }
+  ensure(done === null || denials.length === 0, 'an effect after a denial')
+  ensure(done !== null || (status !== 'executed' && status !== 'unknown'), `${status} without an effect`)
+  ensure(plan.approval.required || intent.run === 'propose', 'nobody had to approve a side effect')
+  return error_code === null ? status : `${status} ${error_code}`
+}
+
+function isExpired({ approval: { expires_at }, ended_at }: Receipt, { deadlines, guards }: Told): boolean {
+  const told = (deadlines.at(-1)?.remaining_ms ?? 1) <= 0 || guards.at(-1)?.answer.outcome === 'expired'
+  return told && expires_at !== null && instantNs(ended_at) >= instantNs(expires_at)
+}
+
+function isCancelled({ deadlines, guards, reads }: Told): boolean {
+  const answered = guards.at(-1)?.answer.outcome === 'cancelled'
+  return answered || deadlines.at(-1)?.cancelled === true || reads.at(-1)?.read.cancelled === true
+}
+
+/** One effect, the planned one, after a guard pass that allowed it. */
+function effect(receipt: Receipt): string {
+  const { effect: done, plan, intent, passes, status } = receipt
+  const planned = sha256TextHex(canonicalJson({ action: intent.action, target: intent.target, input: intent.input }))
+  ensure(plan.binding_hash === planned, 'the plan binds other bytes than the intent asks for')
+  if (done === null) return 'none'
+  const guard = passes.at(-1)
+  ensure(intent.run === 'execute', 'an effect of what was only to be proposed')
+  ensure(passes[0]?.pass === 'propose' && guard?.pass === 'guard', 'an effect without a guard pass')
+  ensure(guard.verdicts.every(({ decision }) => decision !== 'block'), 'an effect although the guard blocked')
+  ensure(done.key === plan.effect_key && done.kind === plan.effect_kind, 'another effect than the planned one')
+  ensure(done.input_sha256 === planned, 'the effect had other input than the intent asks for')
+  ensure(done.attempts >= 1 && (done.kind !== 'transactional' || done.attempts === 1), `an effect after ${done.attempts} attempts`)
+  const ended = { claimed: null, dispatched: null, committed: 'executed', failed: 'failed', unknown: 'unknown' }[done.state]
+  ensure(ended === status, `the effect is ${done.state}, the operation ${status}`)
+  const output = done.state === 'committed' ? sha256TextHex(canonicalJson(done.result)) : null
+  ensure(done.output_sha256 === output, 'the effect had another output than the receipt says')
+  return `${done.kind} effect, ${done.state}`
+}
+
+/** Whoever had to say yes did, and nobody who may not. */
+function approval(receipt: Receipt): string {
+  const { approval: given, plan, voters, effect: done, intent, passes } = receipt
+  const { tree, quorum, assurance } = plan.approval
+  for (const [index, { by, person_id, assurance: how }] of voters.entries()) {
+    const at = `vote ${index + 1} of ${by}`
+    ensure(counts(receipt, person_id), `${at} is by a person who may not vote on this`)
+    ensure(assurance !== 'self_signed' || how === 'self_signed', `${at} is not signed by the voter`)
+  }
+  ensure(new Set(voters.map(({ person_id }) => person_id)).size === voters.length, 'one person voted twice')
+  ensure(fewestSeats(tree) >= Math.max(quorum, 1), 'the approval tree asks fewer people than the quorum')
+  if (done === null) {
+    const expected = receipt.status === 'proposed' ? 'none_required' : null
+    ensure(given.satisfied_by === expected && given.license_id === null, 'approved, but nothing followed')
+    return given.satisfied_by ?? 'not approved'
+  }
+  const guard = passes.at(-1)?.facts
+  switch (given.satisfied_by) {
+    case 'votes': {
+      const { now } = withMembers<{ now: string }>({ now: instant })(guard, 'guard facts')
+      ensure(given.license_id === null, 'approved by votes and by a grant')
+      ensure(treeSatisfied(tree, voters), 'the votes do not satisfy the approval tree')
+      ensure(given.expires_at !== null && instantNs(now) < instantNs(given.expires_at), 'approved after the deadline')
+      return `${voters.length} votes satisfy the tree`
+    }
+    case 'license':
+      ensure(voters.length === 0, 'approved by a grant and by votes')
+      ensureStandingGrant(plan, intent, guard, given.license_id)
+      return `standing grant ${given.license_id}`
+    default:
+      return ensure(false, 'an effect that nobody approved') as never
+  }
+}
+
+/** Whether a person's vote may count: not the requester's own, not one the plan leaves out. */
+function counts({ plan, passes }: Receipt, personId: string): boolean {
+  const principal = nullable(withMembers<{ person_id: string | null }>({ person_id: nullable(text) }))
+  const requesters = passes.map(({ facts }) => principal(facts['principal'] ?? null, 'facts.principal')?.person_id)
+  return !plan.approval.excluded_persons.includes(personId) && !requesters.includes(personId)
+}
+
+function times(receipt: Receipt): string {
+  const { passes, voters, ended_at, effect: done } = receipt
+  const read = passes.flatMap(({ pass, facts }) => (typeof facts['now'] === 'string' ? [{ pass, at: instantNs(facts['now']) }] : []))
+  read.forEach(({ pass, at }, index) => ensure(at >= (read[index - 1]?.at ?? 0n), `pass ${pass} is earlier than the one before it`))
+  const end = instantNs(ended_at)
+  ensure((read.at(-1)?.at ?? 0n) <= end || done !== null, 'the end is earlier than the last pass')
+  voters.forEach(({ at }, index) => {
+    ensure(instantNs(at) <= end, `vote ${index + 1} is later than the end`)
+    ensure(instantNs(at) >= instantNs(voters[index - 1]?.at ?? at), `vote ${index + 1} is earlier than the one before it`)
+  })
+  const decided = read.find(({ pass }) => pass === 'guard')?.at
+  for (const { at } of voters) ensure(done === null || decided === undefined || instantNs(at) <= decided, 'a vote was granted after the effect')
+  return 'granted, decided and ended in this order'
+}
+
+/** Money is settled when the effect is committed, released when it failed, held while that is unknown. */
+function settlement({ effect: done, settlement: { settled, released }, intent }: Receipt): string {
+  const cost = micros(intent.estimated_cost)
+  const expected = {
+    none: [0n, 0n],
+    committed: [cost, 0n],
+    failed: [0n, cost],
+    unknown: [0n, 0n],
+    claimed: [0n, 0n],
+    dispatched: [0n, 0n],
+  }[done === null ? 'none' : done.state]
+  ensure(micros(settled) === expected[0], `settled ${settled} where the effect is ${done?.state ?? 'absent'}`)
+  ensure(micros(released) === expected[1], `released ${released} where the effect is ${done?.state ?? 'absent'}`)
+  return `settled ${settled}, released ${released}`
+}

@@ -1,0 +1,50 @@
+/** The verifier's own reading of a standing grant: whether the one a receipt names stood behind this operation. */
+import { ensure } from './report.ts'
+import { count, decimal, flag, instant, instantNs, listOf, micros, nullable, text, withMembers } from './shape.ts'
+import type { GrantFact } from '../domain/facts.ts'
+import type { Intent, Plan } from '../domain/plan.ts'
+
+const factsShape = withMembers<{ now: string; firearms: { grants: GrantFact[] } }>({
+  now: instant,
+  firearms: withMembers({
+    grants: listOf(
+      withMembers<GrantFact>({
+        id: text,
+        principal_id: text,
+        license_type: text,
+        actions: listOf(text),
+        project_id: nullable(text),
+        surface_id: nullable(text),
+        expires_at: instant,
+        revoked: flag,
+        granted_by_person: text,
+        standing: nullable(
+          withMembers({ max_count: count, max_amount: decimal, targets: nullable(listOf(text)) }),
+        ),
+        used: withMembers({ count, amount: decimal }),
+      }),
+    ),
+  }),
+})
+
+/** Throws `Divergence` with the first limit that does not hold. */
+export function ensureStandingGrant(plan: Plan, intent: Intent, facts: unknown, grantId: string | null): void {
+  ensure(!plan.governs, 'a standing grant stood in for the votes on a change of controls')
+  ensure(plan.standing, 'a standing grant stood in for votes where the action allows none')
+  const { now, firearms } = factsShape(facts, 'guard facts')
+  const named = firearms.grants.filter(({ id }) => id === grantId)
+  const [grant] = named
+  ensure(grant !== undefined && named.length === 1, `the facts hold no grant ${grantId}`)
+  const { standing, used } = grant
+  ensure(grant.principal_id === intent.principal_id, `grant ${grantId} is another principal's`)
+  ensure(grant.actions.includes(intent.action), `grant ${grantId} is for other actions`)
+  ensure(grant.project_id === null || grant.project_id === intent.project_id, `grant ${grantId} is for another project`)
+  ensure(grant.surface_id === null || grant.surface_id === intent.surface_id, `grant ${grantId} is for another surface`)
+  ensure(!grant.revoked && instantNs(grant.expires_at) > instantNs(now), `grant ${grantId} was revoked or had run out`)
+  ensure(standing !== null, `grant ${grantId} does not stand in for votes`)
+  ensure(used.count < standing.max_count, `grant ${grantId} was used up by count`)
+  const amount = micros(used.amount) + micros(intent.estimated_cost)
+  ensure(amount <= micros(standing.max_amount), `grant ${grantId} was used up by amount`)
+  const { targets } = standing
+  ensure(targets === null || (intent.target !== null && targets.includes(intent.target)), `grant ${grantId} is for other targets`)
+}
