@@ -1,6 +1,6 @@
 /** Bodies as values: I-JSON, strict, agreeing with the context, or a 400 that lists every fault. */
 import type { z } from 'zod'
-import type { Ctx, RequestContext } from './request.ts'
+import type { Ctx } from './request.ts'
 import { NotIJson, parseIJson, type Json } from '../domain/canonical.ts'
 import { ExoError } from '../domain/errors.ts'
 
@@ -55,26 +55,19 @@ function dropRepeated(c: Ctx, value: Json, keep: readonly string[]): Json {
   return Object.fromEntries(members.filter(([key]) => keep.includes(key) || !isRepeated(key)))
 }
 
-/** The same for a query, where a route does not use the name for something of its own. */
-export function refuseQueryOverrides(c: Ctx, own: readonly string[]): void {
-  refuseNul(c.req.queries(), '/query')
-  const given = Object.entries(c.req.queries()).flatMap(([key, values]) => values.map((value) => [key, value] as const))
-  refuseOverrides(c, given, own)
-}
-
 function isRepeated(key: string): key is (typeof REPEATED)[number] {
   return (REPEATED as readonly string[]).includes(key)
 }
 
 function refuseOverrides(c: Ctx, given: readonly (readonly [string, Json])[], keep: readonly string[]): void {
   const caller = c.get('caller')
-  const context = c.get('context') as RequestContext | undefined
-  const expected: Record<(typeof REPEATED)[number], string | null | undefined> = {
+  const context = c.get('context')
+  const expected: Record<(typeof REPEATED)[number], string | null> = {
     tenant_id: caller.tenant_id,
-    project_id: context?.project_id,
-    mode: context?.mode,
+    project_id: context.project_id,
+    mode: context.mode,
     user_id: caller.principal.id,
-    surface_id: context?.surface_id,
+    surface_id: context.surface_id,
   }
   const mismatches = given
     .filter(([key, value]) => !keep.includes(key) && isRepeated(key) && value !== expected[key])

@@ -1,4 +1,5 @@
 /** One body for every status that is not a success: ours and RFC 9457's, from one table. */
+import { randomUUID } from 'node:crypto'
 import type { Context } from 'hono'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import type { Env } from './request.ts'
@@ -66,6 +67,21 @@ export function problem(c: Context<Env>, given: Given): Response {
   if (body.status === 401) headers['WWW-Authenticate'] = 'Bearer realm="exoarmur"'
   if (Array.isArray(details?.allow)) headers.Allow = details.allow.join(', ')
   return c.body(JSON.stringify(body), body.status as ContentfulStatusCode, headers)
+}
+
+/** The whole answer, head and all, to bytes that are no request or whose head is larger than is read. */
+export function malformedRequest(): string {
+  const requestId = `req_${randomUUID()}`
+  const text = JSON.stringify(errorBody({ code: 'request.malformed' }, requestId, null))
+  return [
+    'HTTP/1.1 400 Bad Request',
+    'Content-Type: application/problem+json',
+    `Content-Length: ${Buffer.byteLength(text)}`,
+    `X-Request-Id: ${requestId}`,
+    'Connection: close',
+    '',
+    text,
+  ].join('\r\n')
 }
 
 /** An error thrown anywhere below. What is not an {@link ExoError} tells the caller nothing. */

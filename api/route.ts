@@ -3,7 +3,7 @@
  * OpenAPI document follows from the same schemas that validate. A route without a kind does not type-check.
  */
 import { type OpenAPIHono, type RouteConfig, z } from '@hono/zod-openapi'
-import { parseWith, readBody, refuseQueryOverrides } from './body.ts'
+import { parseWith, readBody, refuseNul } from './body.ts'
 import { type Ctx, type Env, require, requireAny } from './request.ts'
 import { errorEnvelope, resource } from './schemas.ts'
 
@@ -47,11 +47,10 @@ export function addRoute<Body extends z.ZodType = z.ZodUndefined, Query extends 
   const path = declared.path.replaceAll(/\{(\w+)\}/g, ':$1')
   app.on(declared.method.toUpperCase(), path, async (c) => {
     if (declared.kind !== 'open') {
-      require(c, ...(declared.permissions ?? []))
       if (declared.anyOf !== undefined) requireAny(c, ...declared.anyOf)
+      require(c, ...(declared.permissions ?? []))
     }
-    if (declared.kind !== 'open')
-      refuseQueryOverrides(c, declared.query instanceof z.ZodObject ? Object.keys(declared.query.shape) : [])
+    if (declared.kind !== 'open') refuseNul(c.req.query(), '/query')
     const query = declared.query === undefined ? undefined : parseWith(declared.query, c.req.query(), '/query')
     const body = declared.body === undefined ? undefined : readBody(c, declared.body, declared.keep)
     const param = (name: string) => c.req.param(name) ?? ''

@@ -3,6 +3,7 @@
  * in which of them they ask for.
  */
 import { join } from 'node:path'
+import type { Duplex } from 'node:stream'
 import { serve, type ServerType } from '@hono/node-server'
 import { NativeConnection } from '@temporalio/worker'
 import pino from 'pino'
@@ -15,6 +16,7 @@ import type { RoleName, StackAddresses } from './stack/index.ts'
 import { makeTrust } from './trust.ts'
 import { quietRuntime, startWorkerHost, type WorkerHost } from './worker-host.ts'
 import { makeApi } from '../api/app.ts'
+import { malformedRequest } from '../api/envelope.ts'
 import { readFromBundle } from '../stores/bundle-zip.ts'
 import { JoseReader, openSigner } from '../stores/jose-keys.ts'
 import { ObjectStore } from '../stores/objects.ts'
@@ -205,6 +207,10 @@ function listen(fetch: Parameters<typeof serve>[0]['fetch'], hostname: string, p
   return new Promise((resolve, reject) => {
     const server = serve({ fetch, hostname, port }, () => resolve(server))
     server.on('error', reject)
+    // What is no HTTP never reaches the app, and has its envelope all the same.
+    server.on('clientError', (_error: Error, socket: Duplex) => {
+      if (socket.writable) socket.end(malformedRequest())
+    })
   })
 }
 

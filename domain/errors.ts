@@ -68,6 +68,7 @@ export const ERRORS = Object.freeze({
   'route.not_found': row(404, null, false, 'See /openapi.json for the routes.'),
   'method.not_allowed': row(405, null, false, 'The Allow header lists the methods.'),
   'body.too_large': row(413, null, false, 'Send a smaller body.'),
+  'request.malformed': row(400, null, false, 'Send well-formed HTTP with a head of at most 16 KiB.'),
   'media_type.unsupported': row(415, null, false, 'Send Content-Type: application/json.'),
   'resource.not_found': row(404, null, false, 'Nothing by this id is visible to this credential.'),
   'resource.conflict': row(409, null, false, 'The id is taken; choose another.'),

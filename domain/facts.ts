@@ -105,20 +105,51 @@ export class FactUnreadable extends Error {
 
 const INSTANT = /^\d{4}-\d{2}-\d{2}T(?:[01]\d|2[0-3]):\d{2}:\d{2}(\.\d{1,6})?Z$/
 
-/** A strict reader over one JSON value. Every accessor throws {@link FactUnreadable} unless the type is exact. */
+/** Milliseconds of a UTC instant, by the calendar alone: a 30 February is none, whatever an engine makes of it. */
+function utcMs(text: string): number | null {
+  if (!INSTANT.test(text)) return null
+  const digits = (from: number, to: number) => {
+    let number = 0
+    for (let i = from; i < to; i++) number = number * 10 + text.charCodeAt(i) - 48
+    return number
+  }
+  const [year, month, day] = [digits(0, 4), digits(5, 7), digits(8, 10)]
+  const leap = year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0)
+  const days = month === 2 ? (leap ? 29 : 28) : 30 + ((month + (month >> 3)) & 1)
+  const [minute, second] = [digits(14, 16), digits(17, 19)]
+  if (year < 100 || month < 1 || month > 12 || day < 1 || day > days || minute > 59 || second > 59) return null
+  const fraction = text.length > 20 ? Math.trunc(Number(`0${text.slice(19, -1)}`) * 1000) : 0
+  return Date.UTC(year, month - 1, day, digits(11, 13), minute, second, fraction)
+}
+
+/**
+ * A strict reader over one JSON value. Every accessor throws {@link FactUnreadable} unless the type is exact. Where it
+ * stands is worked out only when that is asked: the chain reads a hundred facts and names at most one.
+ */
 export class Fact {
   readonly value: unknown
-  readonly field: string
-  constructor(value: unknown, field: string) {
+  readonly #parent: Fact | null
+  readonly #key: string
+  /** The root when `parent` is null; `key` is then the path of the root, mostly empty. */
+  constructor(value: unknown, key: string, parent: Fact | null = null) {
     this.value = value
-    this.field = field
+    this.#key = key
+    this.#parent = parent
+  }
+
+  /** The dotted path to this value. */
+  get field(): string {
+    const above = this.#parent?.field ?? ''
+    return above === '' ? this.#key : this.#key.startsWith('[') ? `${above}${this.#key}` : `${above}.${this.#key}`
   }
 
   get(key: string): Fact {
-    const field = this.field === '' ? key : `${this.field}.${key}`
-    const object = this.object()
-    if (!Object.hasOwn(object, key) || object[key] === undefined) throw new FactUnreadable(field)
-    return new Fact(object[key], field)
+    const { value } = this
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new FactUnreadable(this.field)
+    const member = Object.hasOwn(value, key) ? (value as JsonObject)[key] : undefined
+    const fact = new Fact(member, key, this)
+    if (member === undefined) throw new FactUnreadable(fact.field)
+    return fact
   }
 
   get isNull(): boolean {
@@ -133,7 +164,7 @@ export class Fact {
 
   list(): Fact[] {
     if (!Array.isArray(this.value)) throw new FactUnreadable(this.field)
-    return this.value.map((item, index) => new Fact(item, `${this.field}[${index}]`))
+    return this.value.map((item, index) => new Fact(item, `[${index}]`, this))
   }
 
   entries(): [string, Fact][] {
@@ -174,11 +205,8 @@ export class Fact {
 
   /** Milliseconds since the epoch of a UTC instant. */
   instantMs(): number {
-    const text = this.string()
-    const ms = INSTANT.test(text) ? Date.parse(text) : Number.NaN
-    // Some engines read 30 February as 2 March: a day that does not come back is none.
-    if (!Number.isFinite(ms) || new Date(ms).getUTCDate() !== Number(text.slice(8, 10)))
-      throw new FactUnreadable(this.field)
+    const ms = utcMs(this.string())
+    if (ms === null) throw new FactUnreadable(this.field)
     return ms
   }
 

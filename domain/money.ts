@@ -5,8 +5,8 @@ export type Decimal = string
 /** Micro-units of a non-negative decimal string, or null when the text is not one. */
 export function toMicros(text: unknown): bigint | null {
   if (typeof text !== 'string' || !DECIMAL.test(text)) return null
-  const [whole = '0', fraction = ''] = text.split('.')
-  return BigInt(whole) * 1_000_000n + BigInt(fraction.padEnd(6, '0'))
+  const point = text.indexOf('.')
+  return point === -1 ? BigInt(`${text}000000`) : BigInt(text.slice(0, point) + text.slice(point + 1).padEnd(6, '0'))
 }
 
 /** Micro-units of a decimal that may be negative (KPI values, corridors), or null. */

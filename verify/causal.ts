@@ -37,7 +37,7 @@ function outcome(receipt: Receipt, told: Told): string {
   const firstBlock = passes.at(-1)?.verdicts.find(({ decision }) => decision === 'block')
   const clean = status === 'executed' || status === 'proposed'
   ensure(clean === (error_code === null), `${status} with code ${error_code}`)
-  ensure((intent.run === 'propose') !== (status === 'executed'), 'executed what was only to be proposed')
+  ensure(intent.run === 'execute' || status !== 'executed', 'executed what was only to be proposed')
   const denials = voters.filter(({ decision, person_id }) => decision === 'deny' && counts(receipt, person_id))
   switch (status) {
     case 'blocked':
@@ -142,7 +142,7 @@ function times(receipt: Receipt): string {
   const read = passes.flatMap(({ pass, facts }) => (typeof facts['now'] === 'string' ? [{ pass, at: instantNs(facts['now']) }] : []))
   read.forEach(({ pass, at }, index) => ensure(at >= (read[index - 1]?.at ?? 0n), `pass ${pass} is earlier than the one before it`))
   const end = instantNs(ended_at)
-  ensure((read.at(-1)?.at ?? 0n) <= end || done !== null, 'the end is earlier than the last pass')
+  ensure((read.at(-1)?.at ?? 0n) <= end, 'the end is earlier than the last pass')
   voters.forEach(({ at }, index) => {
     ensure(instantNs(at) <= end, `vote ${index + 1} is later than the end`)
     ensure(instantNs(at) >= instantNs(voters[index - 1]?.at ?? at), `vote ${index + 1} is earlier than the one before it`)

@@ -132,7 +132,8 @@ function refuseOverrides(c: Ctx, tenantId: string, headers: HeaderContext): void
     mode: headers.mode,
     user_id: c.get('caller').principal.id,
   }
-  const mismatches = Object.entries(c.req.query())
+  const mismatches = Object.entries(c.req.queries())
+    .flatMap(([field, values]) => values.map((given) => [field, given] as const))
     .filter(([field, given]) => Object.hasOwn(expected, field) && given !== expected[field])
     .map(([field, given]) => ({ field, given: given.slice(0, 100) }))
   if (mismatches.length > 0) throw new ExoError('auth.identity_override', undefined, { mismatches })
