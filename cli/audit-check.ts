@@ -56,7 +56,10 @@ export function checkAuditExport({ file, trust, older }: Given): AuditReport {
       return null
     }
   }
-  const log = check('shape', () => [exported(readJson(readText(file, 'export'), 'export'), 'export'), 'an exoarmur-audit/1 export'])
+  const log = check('shape', () => [
+    exported(readJson(readText(file, 'export'), 'export'), 'export'),
+    'an exoarmur-audit/1 export',
+  ])
   if (log === null) return report
   report.tenant_id = log.tenant_id
   const hashes = check('leaves', () => readLeaves(log, report.kinds))
@@ -67,8 +70,17 @@ export function checkAuditExport({ file, trust, older }: Given): AuditReport {
   }
   const root = trust === null ? null : check('trust root', () => [readTrustRoot(trust), 'well formed'])
   if (root !== null) check('signature', () => [null, signedBy(root, log.tenant_id, log.checkpoint)])
-  else if (trust === null) report.checks.push({ name: 'signature', verdict: 'UNTRUSTED', detail: 'no trust root was given, so nobody is authenticated' })
-  if (older !== null && hashes !== null) check('older checkpoint', () => [null, extendsOlder(hashes, log.tenant_id, readText(older, 'older checkpoint'), root)])
+  else if (trust === null)
+    report.checks.push({
+      name: 'signature',
+      verdict: 'UNTRUSTED',
+      detail: 'no trust root was given, so nobody is authenticated',
+    })
+  if (older !== null && hashes !== null)
+    check('older checkpoint', () => [
+      null,
+      extendsOlder(hashes, log.tenant_id, readText(older, 'older checkpoint'), root),
+    ])
   report.verdict = worst(report.checks)
   return report
 }
@@ -90,7 +102,10 @@ function readLeaves(log: Export, kinds: Record<string, number>): [Uint8Array[], 
 
 function leafKind(leaf: JsonObject, seq: number): string {
   const kind: Json = leaf.kind ?? null
-  ensure(LEAF_KINDS.some((each) => each === kind), `leaf ${seq} is of no known kind`)
+  ensure(
+    LEAF_KINDS.some((each) => each === kind),
+    `leaf ${seq} is of no known kind`,
+  )
   return String(kind)
 }
 
@@ -114,7 +129,8 @@ function deriveRoot(hashes: readonly Uint8Array[], head: Checkpoint): [string, s
   return [root, root]
 }
 
-const rootOf = (hashes: readonly Uint8Array[], size: number): Uint8Array => appendLeaves(0, [], hashes.slice(0, size)).root
+const rootOf = (hashes: readonly Uint8Array[], size: number): Uint8Array =>
+  appendLeaves(0, [], hashes.slice(0, size)).root
 
 function signedBy(trust: TrustRoot, tenantId: string, note: string): string {
   const { body, signers } = openNote(note, [trust.log.note_key])
@@ -129,7 +145,10 @@ function extendsOlder(hashes: readonly Uint8Array[], tenantId: string, note: str
   if (trust !== null) signedBy(trust, tenantId, note)
   ensure(old.size <= hashes.length, `it is over ${old.size} leaves, this export has only ${hashes.length}`)
   const then = hex(rootOf(hashes, old.size))
-  ensure(then === hex(old.root), `the first ${old.size} leaves come to root ${then}, it says ${hex(old.root)}: the log was rewritten`)
+  ensure(
+    then === hex(old.root),
+    `the first ${old.size} leaves come to root ${then}, it says ${hex(old.root)}: the log was rewritten`,
+  )
   return `the first ${old.size} leaves are unchanged since`
 }
 
@@ -139,4 +158,3 @@ function worst(checks: readonly CheckResult[]): Verdict {
   if (checks.some(({ verdict }) => verdict === 'FAIL')) return 'FAIL'
   return checks.some(({ verdict }) => verdict === 'UNTRUSTED') ? 'UNTRUSTED' : 'PASS'
 }
-

@@ -44,7 +44,9 @@ export async function presentOperation(session: Session, id: string, decided: De
       `${paint('bold', title(operation))}  ${operation.class}`,
       ...previewLines(operation, { paint }),
       `  ${paint('dim', 'shown hash')} ${operation.shown_hash}`,
-      ...(operation.status === 'pending_approval' ? [`  ${paint('dim', 'needs')} ${approvalWords(operation, api.nowMs())}`] : []),
+      ...(operation.status === 'pending_approval'
+        ? [`  ${paint('dim', 'needs')} ${approvalWords(operation, api.nowMs())}`]
+        : []),
     ].join('\n'),
   )
   if (decision === 'approve' && operation.class === 'irreversible' && terminal.interactive && decided.yes !== true)

@@ -53,7 +53,9 @@ export const footer = (): string =>
 
 /** Under the help of every single command. */
 export const everywhere = ({ command }: { command: Command }): string =>
-  command.parent === null ? '' : '\nEvery command takes --as, --json, --tenant, --project, --surface, --app and --mode: exo help addressing.'
+  command.parent === null
+    ? ''
+    : '\nEvery command takes --as, --json, --tenant, --project, --surface, --app and --mode: exo help addressing.'
 
 export const helpConfiguration: Partial<Help> = {
   styleTitle: (text) => text,

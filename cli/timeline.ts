@@ -2,14 +2,14 @@
  * One operation as one story from top to bottom: asked, every pass gate by gate, votes, effect, end, and where the
  * evidence lies. Times of passes come from the receipt, so a running operation has none yet.
  */
-import type { Operation, OperationVerdict } from './operation.ts'
+import { evidenceWords, passLines } from './gate-lines.ts'
+import type { Operation } from './operation.ts'
 import { approvalWords, jsonWords, previewLines, statusWord, title } from './operation-text.ts'
-import { fieldLines, instant, visible } from './render.ts'
-import type { Paint, Style } from './terminal.ts'
-import type { Json } from '../domain/canonical.ts'
+import { fieldLines, visible } from './render.ts'
+import type { Paint } from './terminal.ts'
+import { entry } from './timeline-entry.ts'
 import { isFinal } from '../domain/lifecycle.ts'
 import type { Receipt } from '../domain/receipt.ts'
-import type { Decision } from '../domain/verdict.ts'
 
 interface Told {
   operation: Operation
@@ -20,12 +20,6 @@ interface Told {
   nowMs: number
   paint: Paint
 }
-
-const DECISION: Readonly<Record<Decision, { word: string; style: Style }>> = Object.freeze({
-  allow: { word: 'allow', style: 'green' },
-  block: { word: 'BLOCK', style: 'red' },
-  not_applicable: { word: 'n/a', style: 'dim' },
-})
 
 export function timeline(told: Told): string {
   const { operation, paint } = told
@@ -65,58 +59,6 @@ export function timeline(told: Told): string {
     '',
     ...fieldLines(evidence(told), { paintLabel: dim }),
   ].join('\n')
-}
-
-const TIME_WIDTH = '2030-01-31 10:20:30Z'.length
-
-/** A time, a word, and lines beside them. */
-function entry(paint: Paint, at: string | null, word: string, lines: readonly string[]): string[] {
-  const time = at === null ? ''.padEnd(TIME_WIDTH) : instant(at)
-  return lines.map((line, index) =>
-    index === 0
-      ? `${paint('dim', time)}  ${paint('bold', word.padEnd(9))}  ${line}`
-      : `${' '.repeat(TIME_WIDTH + 13)}${line}`,
-  )
-}
-
-function passLines({ operation, receipt, paint }: Told, names: readonly string[]): string[] {
-  return operation.passes.flatMap((pass, index) => {
-    if (!names.includes(pass.pass)) return []
-    const at = receipt?.passes.find((each) => each.pass === pass.pass)?.facts.now
-    const before = operation.passes[index - 1]
-    const [same, fresh] = partition(pass.verdicts, before?.verdicts ?? [])
-    const width = Math.max(0, ...fresh.map(({ gate }) => gate.length))
-    const rows = fresh.map(({ gate, decision, code, evidence: given }) => {
-      const { word, style } = DECISION[decision]
-      const words = [code === null ? '' : paint('red', code), evidenceWords(given)]
-        .filter((part) => part !== '')
-        .join('  ')
-      return `${gate.padEnd(width)}  ${paint(style, word.padEnd(5))}  ${words}`
-    })
-    const strip = same.map(({ gate, decision }) => `${gate} ${DECISION[decision].word}`).join(', ')
-    const unchanged = same.length === 0 ? [] : [`as in pass ${before?.pass}, on the same evidence: ${strip}`]
-    const lines = [`pass ${pass.pass}, facts ${pass.facts_hash}`, ...rows, ...unchanged]
-    return entry(paint, typeof at === 'string' ? at : null, 'gates', lines)
-  })
-}
-
-/** Verdicts that are as they were, and those that are not. */
-function partition(
-  verdicts: readonly OperationVerdict[],
-  before: readonly OperationVerdict[],
-): [OperationVerdict[], OperationVerdict[]] {
-  const known = new Set(before.map((verdict) => JSON.stringify(verdict)))
-  const isKnown = (verdict: OperationVerdict) => known.has(JSON.stringify(verdict))
-  return [verdicts.filter(isKnown), verdicts.filter((verdict) => !isKnown(verdict))]
-}
-
-function evidenceWords(value: Json, path = ''): string {
-  if (typeof value !== 'object' || value === null || Array.isArray(value))
-    return path === '' ? '' : `${path}=${jsonWords(value)}`
-  return Object.entries(value)
-    .map(([key, member]) => evidenceWords(member, path === '' ? visible(key) : `${path}.${visible(key)}`))
-    .filter((words) => words !== '')
-    .join(' ')
 }
 
 function waitingLines({ operation, nowMs, paint }: Told): string[] {

@@ -8,22 +8,24 @@ import { checkpointOf } from './log.ts'
 import { type CheckResult, Divergence } from './report.ts'
 import type { Subject } from './subject.ts'
 
-export function findForks(subjects: readonly Subject[]): (subject: Subject) => CheckResult {
-  const seen = new Map<string, Set<string>>()
-  const claims = new Map(subjects.map((subject) => [subject, claimsOf(subject)]))
-  for (const all of claims.values())
-    for (const [what, value] of all) seen.set(what, (seen.get(what) ?? new Set()).add(value))
-  return (subject) => {
-    const own = claims.get(subject) ?? []
-    const forked = own.find(([what]) => (seen.get(what)?.size ?? 0) > 1)
-    const result = { name: 'log.fork' } as const
-    if (own.length === 0) return { ...result, verdict: 'FAIL', detail: 'the bundle has no checkpoint to compare' }
-    if (forked !== undefined) return { ...result, verdict: 'FAIL', detail: `another bundle tells otherwise of ${forked[0]}` }
-    return { ...result, verdict: 'PASS', detail: 'no other bundle tells otherwise' }
-  }
+/** What a bundle says that no other bundle may say otherwise: subject and word. */
+export type Claims = readonly [what: string, word: string][]
+
+/** One result for each bundle, in their order. */
+export function findForks(bundles: readonly Claims[]): CheckResult[] {
+  const said = new Map<string, Set<string>>()
+  for (const claims of bundles)
+    for (const [what, word] of claims) said.set(what, (said.get(what) ?? new Set()).add(word))
+  return bundles.map((claims) => {
+    const name = 'log.fork'
+    if (claims.length === 0) return { name, verdict: 'FAIL', detail: 'the bundle has no checkpoint to compare' }
+    const forked = claims.find(([what]) => (said.get(what)?.size ?? 0) > 1)
+    if (forked !== undefined) return { name, verdict: 'FAIL', detail: `another bundle tells otherwise of ${forked[0]}` }
+    return { name, verdict: 'PASS', detail: 'no other bundle tells otherwise' }
+  })
 }
 
-function claimsOf(subject: Subject): [string, string][] {
+export function claimsOf(subject: Subject): Claims {
   try {
     const { operation_id, tenant_id, decision_hash } = subject.receipt.value
     const logs = subject.hasSystemLog ? [subject.log, subject.systemLog] : [subject.log]

@@ -4,12 +4,12 @@
  */
 import { lstat, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { sha256Hex } from '../domain/hash.ts'
+import { sha256Hex, sha256TextHex } from '../domain/hash.ts'
 import type { BundleFiles } from './bundle-shape.ts'
 import { causalChecks } from './causal.ts'
 import { type Check, runChecks } from './check.ts'
 import { type Decider, decisionChecks } from './decisions.ts'
-import { findForks } from './forks.ts'
+import { type Claims, claimsOf, findForks } from './forks.ts'
 import { leafChecks } from './leaves.ts'
 import { logChecks } from './log.ts'
 import { isBundleFolder, readBundle } from './read-bundle.ts'
@@ -30,21 +30,25 @@ export interface VerifyOptions extends ReplayOptions {
 
 /** One bundle. */
 export async function verifyBundle(files: BundleFiles, options: VerifyOptions): Promise<RunReport> {
-  const [report] = (await verifyAll([{ files }], options)).runs
+  const [report] = (await verifyAll([async () => ({ files })], options)).runs
   if (report === undefined) throw new Error('a bundle without a report')
   return report
 }
 
 /** Bundles, and folders of bundles at any depth. Nothing to verify is a failure. */
 export async function verifyPaths(paths: readonly string[], options: VerifyOptions): Promise<Report> {
-  const found: Found[] = []
-  for (const path of paths) for (const bundle of await bundlesAt(path)) found.push(await open(bundle))
-  return await verifyAll(found, options)
+  const found: string[] = []
+  for (const path of paths) found.push(...(await bundlesAt(path)))
+  return await verifyAll(
+    found.map((path) => async () => await open(path)),
+    options,
+  )
 }
 
-type Found = { files: BundleFiles } | { unreadable: string; id: string }
+type Opened = { files: BundleFiles } | { unreadable: string }
 
-async function verifyAll(found: readonly Found[], options: VerifyOptions): Promise<Report> {
+/** Opens one bundle after the other and keeps of each no more than its results. */
+async function verifyAll(bundles: readonly (() => Promise<Opened>)[], options: VerifyOptions): Promise<Report> {
   const bench = new ReplayBench(options)
   const checks: readonly Check[] = [
     ...structureChecks,
@@ -56,19 +60,20 @@ async function verifyAll(found: readonly Found[], options: VerifyOptions): Promi
     ...logChecks,
     ...leafChecks,
   ]
-  const runs: { id: string; subject: Subject; results: CheckResult[] }[] = []
+  const runs: { id: string; claims: Claims; results: CheckResult[] }[] = []
   try {
-    for (const each of found) {
-      const subject = new Subject('files' in each ? each.files : new Map(), options.trust)
+    for (const openNext of bundles) {
+      const opened = await openNext()
+      const subject = new Subject('files' in opened ? opened.files : new Map(), options.trust)
       const results = await runChecks(subject, checks)
-      if ('unreadable' in each) Object.assign(results[0] ?? {}, { detail: each.unreadable })
-      runs.push({ id: 'id' in each ? each.id : idOf(subject), subject, results })
+      if ('unreadable' in opened) Object.assign(results[0] ?? {}, { detail: opened.unreadable })
+      runs.push({ id: idOf(subject), claims: claimsOf(subject), results })
     }
   } finally {
     await bench.close()
   }
-  const forks = findForks(runs.map(({ subject }) => subject))
-  return wholeReport(runs.map(({ id, subject, results }) => runReport(id, [...results, forks(subject)])))
+  const forks = findForks(runs.map(({ claims }) => claims))
+  return wholeReport(runs.map(({ id, results }, index) => runReport(id, [...results, ...forks.slice(index, index + 1)])))
 }
 
 function idOf(subject: Subject): string {
@@ -77,18 +82,16 @@ function idOf(subject: Subject): string {
   } catch (error) {
     if (!(error instanceof Divergence)) throw error
     const all = [...subject.files].sort(([a], [b]) => (a < b ? -1 : 1)).map(([name, bytes]) => `${name} ${sha256Hex(bytes)}\n`)
-    return unreadableId(new TextEncoder().encode(all.join('')))
+    return `unreadable:${sha256TextHex(all.join('')).slice(0, 16)}`
   }
 }
 
-const unreadableId = (bytes: Uint8Array) => `unreadable:${sha256Hex(bytes).slice(0, 16)}`
-
-async function open(path: string): Promise<Found> {
+async function open(path: string): Promise<Opened> {
   try {
     return { files: await readBundle(path) }
   } catch (error) {
     if (!(error instanceof Divergence)) throw error
-    return { unreadable: error.message, id: unreadableId(new TextEncoder().encode(error.message)) }
+    return { unreadable: error.message }
   }
 }
 

@@ -35,19 +35,26 @@ export function addAudit(program: Command, run: Runner): void {
     .action(run(verify))
   audit
     .command('fsck')
-    .description("Fetches the log that runs and derives its tree again. Without --trust the keys are the deployment's own word.")
+    .description(
+      "Fetches the log that runs and derives its tree again. Without --trust the keys are the deployment's own word.",
+    )
     .option('--trust <file>', 'the trust root to check signatures with')
     .option('--checkpoint <file>', 'an older checkpoint: this log must only have grown since')
     .action(run(fsck))
 }
 
 async function exportLog(session: Session, { output, force }: { output: string; force?: boolean }): Promise<Outcome> {
-  if (output === '-' && session.json) throw usage('With --json standard output is for the report; choose a file with -o.')
+  if (output === '-' && session.json)
+    throw usage('With --json standard output is for the report; choose a file with -o.')
   const bytes = await fetchLog(session)
   const written = await writeOutput(output, bytes, force === true)
   const told = `the log: ${written.size} bytes, SHA-256 ${written.sha256}`
   if (output === '-') session.terminal.aside(told)
-  return { exit: EXIT.ok, json: { ...written }, text: output === '-' ? '' : `${told}\n  ${output}\n  exo audit verify ${output} --trust trust.json` }
+  return {
+    exit: EXIT.ok,
+    json: { ...written },
+    text: output === '-' ? '' : `${told}\n  ${output}\n  exo audit verify ${output} --trust trust.json`,
+  }
 }
 
 const fetchLog = async ({ api }: Session): Promise<Uint8Array> => await (await api.raw('/audit/export', {})).bytes()
@@ -74,7 +81,9 @@ async function fsck(session: Session, { trust, checkpoint }: Options): Promise<O
     trust: own ? await (await session.api.raw('/trust', {})).bytes() : await readBytes(trust),
     older: checkpoint === undefined ? null : await readBytes(checkpoint),
   })
-  const note = own ? ['the keys were taken from the deployment itself: this shows that the log is whole, not whose it is'] : []
+  const note = own
+    ? ['the keys were taken from the deployment itself: this shows that the log is whole, not whose it is']
+    : []
   const rows = Object.entries(report.kinds)
     .toSorted(([a], [b]) => a.localeCompare(b))
     .map(([kind, times]) => [String(times).padStart(7), kind])
@@ -85,10 +94,21 @@ function outcome(report: AuditReport, text: string): Outcome {
   return { exit: report.verdict === 'PASS' ? EXIT.ok : EXIT.refused, json: report as unknown as JsonObject, text }
 }
 
-const VERDICT_STYLE: Readonly<Record<Verdict, Style>> = Object.freeze({ PASS: 'green', FAIL: 'red', UNTRUSTED: 'yellow' })
+const VERDICT_STYLE: Readonly<Record<Verdict, Style>> = Object.freeze({
+  PASS: 'green',
+  FAIL: 'red',
+  UNTRUSTED: 'yellow',
+})
 
 function reportText({ verdict, tenant_id, checks }: AuditReport, paint: Paint): string {
   const width = Math.max(...checks.map(({ verdict: each }) => each.length))
-  const rows = checks.map(({ name, verdict: each, detail }) => [paint(VERDICT_STYLE[each], each.padEnd(width)), name, visible(detail)])
-  return [`${paint(VERDICT_STYLE[verdict], verdict)}  the log of ${tenant_id === null ? 'nobody' : visible(tenant_id)}`, ...columns(rows)].join('\n')
+  const rows = checks.map(({ name, verdict: each, detail }) => [
+    paint(VERDICT_STYLE[each], each.padEnd(width)),
+    name,
+    visible(detail),
+  ])
+  return [
+    `${paint(VERDICT_STYLE[verdict], verdict)}  the log of ${tenant_id === null ? 'nobody' : visible(tenant_id)}`,
+    ...columns(rows),
+  ].join('\n')
 }

@@ -57,9 +57,12 @@ async function readFile(file: string): Promise<{ policy: JsonObject; version: nu
     (key) => !POLICY_SECTIONS.some((section) => section === key) && key !== 'egress',
   )
   if (unknown.length > 0)
-    throw usage(`${file === '-' ? 'standard input' : file} has sections that no policy has: ${unknown.map(visible).join(', ')}.`, {
-      remedy: `Sections are ${POLICY_SECTIONS.join(', ')}.`,
-    })
+    throw usage(
+      `${file === '-' ? 'standard input' : file} has sections that no policy has: ${unknown.map(visible).join(', ')}.`,
+      {
+        remedy: `Sections are ${POLICY_SECTIONS.join(', ')}.`,
+      },
+    )
   const version = whole ? (given.base_version ?? given.version) : null
   return { policy, version: typeof version === 'number' ? version : null }
 }

@@ -12,14 +12,17 @@ export function addTrust(program: Command, run: Runner): void {
     .command('trust')
     .helpGroup(GROUPS.prove)
     .summary('fetch the trust root')
-    .description('Writes the trust root: the keys a verifier believes. Compare its digest with what you were told by another way.')
+    .description(
+      'Writes the trust root: the keys a verifier believes. Compare its digest with what you were told by another way.',
+    )
     .option('-o, --output <file>', 'where to, - for standard output', 'trust.json')
     .option('--force', 'replace the file when it exists')
     .action(run(fetchTrust))
 }
 
 async function fetchTrust(session: Session, { output, force }: { output: string; force?: boolean }): Promise<Outcome> {
-  if (output === '-' && session.json) throw usage('With --json standard output is for the report; choose a file with -o.')
+  if (output === '-' && session.json)
+    throw usage('With --json standard output is for the report; choose a file with -o.')
   const bytes = await (await session.api.raw('/trust', {})).bytes()
   const written = await writeOutput(output, bytes, force === true)
   const told = `the trust root: ${written.size} bytes, SHA-256 ${written.sha256}`

@@ -17,6 +17,7 @@ import {
   UNLIMITED,
   vote,
 } from '../support/tenant.ts'
+import { until } from '../support/until.ts'
 
 const { url, credentials, addresses } = inject('deployment')
 const all = callers(url, credentials)

@@ -12,6 +12,7 @@ import { MemoryLog } from './memory-log.ts'
 import { type FactsOf, MemoryRows, now } from './memory-rows.ts'
 import { startTemporalServer } from './temporal-server.ts'
 import { findEffectful } from '../../../actions/registry.ts'
+import { proposeAndGuard } from '../../../activities/at-once.ts'
 import { guardEffect } from '../../../activities/guard.ts'
 import { passSteps } from '../../../activities/passes.ts'
 import { sealSteps } from '../../../activities/sealing.ts'
@@ -102,7 +103,7 @@ export class Deployment {
       taskQueue: 'exoarmur',
       workflowBundle: { code: bundle.code },
       dataConverter: { payloadConverterPath },
-      activities: { ...passSteps(tools), guardEffect: guardEffect(tools) },
+      activities: { ...passSteps(tools), guardEffect: guardEffect(tools), proposeAndGuard: proposeAndGuard(tools) },
       workerDeploymentOptions: {
         version: { deploymentName: 'exoarmur', buildId: bundle.digest },
         useWorkerVersioning: true,
@@ -138,7 +139,6 @@ export class Deployment {
           log,
           runs: temporal,
           objects: {
-            historyKey: () => 'history.json',
             bundleKey: (_tenant, operationId) => operationId,
             put: async (key, body) => void zips.set(key, body),
           },

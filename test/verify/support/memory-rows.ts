@@ -141,6 +141,7 @@ export class MemoryRows implements OperationRows, VoteRows {
   #row(operationId: string, guard: boolean): PassRow {
     const { operation, claim, receipt, votes, facts } = this.of(operationId)
     const kinds = ['operation.requested', 'operation.pending', 'vote.accepted', 'effect.intent']
+    const read = facts(operation, guard)
     return structuredClone({
       now: now(),
       operation,
@@ -149,7 +150,7 @@ export class MemoryRows implements OperationRows, VoteRows {
       votes,
       voters: Object.fromEntries(votes.map((vote) => [vote.person_id, true])),
       leaves: this.log.hashesOf(operation.intent.tenant_id, operationId, kinds),
-      facts: facts(operation, guard),
+      facts: read,
       view: null,
     })
   }
