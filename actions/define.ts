@@ -68,8 +68,6 @@ export interface ObservingAction<I> extends Common<I> {
   observe(ports: ReaderPorts, tenantId: string, input: I): Promise<Json>
 }
 
-export type Action<I = never> = EffectfulAction<I> | ObservingAction<I>
-
 /** Keeps the input's type inside the file and erases it at its edge. */
 export function defineAction<I>(action: EffectfulAction<I>): EffectfulAction<unknown>
 export function defineAction<I>(action: ObservingAction<I>): ObservingAction<unknown>

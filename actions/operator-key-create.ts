@@ -18,7 +18,7 @@ const input = z.strictObject({
 })
 
 /** RFC 7638 thumbprint, as hex: a key names itself. */
-export const operatorKid = (jwk: { kty: string; crv: string; x: string }) =>
+const operatorKid = (jwk: { kty: string; crv: string; x: string }) =>
   `ok_${sha256TextHex(canonicalJson({ crv: jwk.crv, kty: jwk.kty, x: jwk.x })).slice(0, 40)}`
 
 export const operatorKeyCreate = defineAction<z.infer<typeof input>>({

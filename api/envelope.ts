@@ -34,7 +34,7 @@ interface Given {
   status?: number
 }
 
-export function errorBody(given: Given, requestId: string, traceId: string | null): ErrorBody {
+function errorBody(given: Given, requestId: string, traceId: string | null): ErrorBody {
   const row = ERRORS[given.code]
   const status = given.status ?? row.status
   const message = given.message ?? row.remedy

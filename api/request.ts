@@ -42,7 +42,7 @@ export type Env = { Variables: Variables }
 export type Ctx = Context<Env>
 
 /** Refuses with what is missing; then the caller's rate applies. Call it before anything of the body is looked at. */
-export function require(c: Ctx, ...permissions: (Permission | string)[]): Caller {
+export function demand(c: Ctx, ...permissions: (Permission | string)[]): Caller {
   const caller = c.get('caller')
   const missing = permissions.filter((permission) => !caller.permissions.includes(permission))
   if (missing.length > 0) throw new ExoError('auth.insufficient_role', undefined, { required: missing })
@@ -51,7 +51,7 @@ export function require(c: Ctx, ...permissions: (Permission | string)[]): Caller
 }
 
 /** At least one of them. */
-export function requireAny(c: Ctx, ...permissions: (Permission | string)[]): Caller {
+export function demandAny(c: Ctx, ...permissions: (Permission | string)[]): Caller {
   const caller = c.get('caller')
   if (!permissions.some((permission) => caller.permissions.includes(permission)))
     throw new ExoError('auth.insufficient_role', undefined, { required: permissions })

@@ -4,7 +4,7 @@
  */
 import { type OpenAPIHono, type RouteConfig, z } from '@hono/zod-openapi'
 import { parseWith, readBody, refuseNul } from './body.ts'
-import { type Ctx, type Env, require, requireAny } from './request.ts'
+import { type Ctx, type Env, demand, demandAny } from './request.ts'
 import { errorEnvelope, resource } from './schemas.ts'
 
 /** What may change, and through what; `open` routes need no credential. */
@@ -47,8 +47,8 @@ export function addRoute<Body extends z.ZodType = z.ZodUndefined, Query extends 
   const path = declared.path.replaceAll(/\{(\w+)\}/g, ':$1')
   app.on(declared.method.toUpperCase(), path, async (c) => {
     if (declared.kind !== 'open') {
-      if (declared.anyOf !== undefined) requireAny(c, ...declared.anyOf)
-      require(c, ...(declared.permissions ?? []))
+      if (declared.anyOf !== undefined) demandAny(c, ...declared.anyOf)
+      demand(c, ...(declared.permissions ?? []))
     }
     if (declared.kind !== 'open') refuseNul(c.req.query(), '/query')
     const query = declared.query === undefined ? undefined : parseWith(declared.query, c.req.query(), '/query')

@@ -25,7 +25,7 @@ const CONVENTIONS = `Standard output carries the result, standard error everythi
 document, an error's envelope included. NO_COLOR switches colours off. Characters that are invisible or that reorder text
 are shown as <U+202E>.`
 
-export function exitCodesText(): string {
+function exitCodesText(): string {
   const rows = EXIT_CODES.map(({ code, name, meaning }) => [String(code), name, meaning])
   return ['Exit codes:', ...columns(rows)].join('\n')
 }

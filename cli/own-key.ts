@@ -44,7 +44,8 @@ export async function readOwnKey(session: Session): Promise<OwnKey | null> {
 function parseKey(path: string, text: string): OwnKey['jwk'] {
   try {
     const { kty, crv, x, d } = JSON.parse(text) as JWK
-    if (kty === 'OKP' && crv === 'Ed25519' && typeof x === 'string' && typeof d === 'string') return { kty, crv, x, d }
+    if (kty === 'OKP' && crv === 'Ed25519' && typeof x === 'string' && typeof d === 'string')
+      return { kty: 'OKP', crv: 'Ed25519', x, d }
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error
   }

@@ -1,6 +1,5 @@
 /** Exact decimals as strings: at most 12 digits before the point and 6 after. Arithmetic is on BigInt micro-units. */
-export const DECIMAL = /^\d{1,12}(\.\d{1,6})?$/
-export type Decimal = string
+const DECIMAL = /^\d{1,12}(\.\d{1,6})?$/
 
 /** Micro-units of a non-negative decimal string, or null when the text is not one. */
 export function toMicros(text: unknown): bigint | null {

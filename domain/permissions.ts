@@ -1,5 +1,5 @@
 /** Roles and what they carry, as one table; a membership's own permissions add to its role's, a key's narrow. */
-export const CONFIGURABLE = [
+const CONFIGURABLE = [
   'firearms',
   'strategy_lock',
   'budget',

@@ -43,7 +43,7 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
       'node:*',
     ],
   },
-  api: { imports: ['domain', 'actions'], packages: ['hono', '@hono/*', 'zod', 'jose', 'node:crypto'] },
+  api: { imports: ['domain', 'actions'], packages: ['hono', '@hono/*', 'zod', 'jose', 'prom-client', 'node:crypto'] },
   verify: {
     // Hashing and the shapes that are hashed. Nothing that decides: the verifier's own rules share nothing with it.
     imports: [

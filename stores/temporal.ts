@@ -153,6 +153,6 @@ interface Ref {
   operation_id: string
 }
 
-export function workflowId({ tenant_id, operation_id }: Ref): string {
+function workflowId({ tenant_id, operation_id }: Ref): string {
   return `${tenant_id}/${operation_id}`
 }

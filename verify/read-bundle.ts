@@ -66,8 +66,16 @@ async function readFolder(root: string): Promise<Map<string, Uint8Array>> {
   return files
 }
 
-/** Whether a folder is a bundle itself, rather than one that holds bundles. */
-export async function isBundleFolder(path: string): Promise<boolean> {
-  const names = await readdir(path)
-  return names.includes('manifest.json') || names.includes('receipt.jws')
+/** Zips and bundle folders under a path, in the order of their names. Other files are passed over; links are not followed. */
+export async function findBundles(path: string): Promise<string[]> {
+  if (!(await lstat(path)).isDirectory()) return [path]
+  const inside = await readdir(path, { withFileTypes: true })
+  if (inside.some(({ name }) => name === 'manifest.json' || name === 'receipt.jws')) return [path]
+  const found: string[] = []
+  for (const entry of inside.sort((a, b) => (a.name < b.name ? -1 : 1))) {
+    const child = join(path, entry.name)
+    if (entry.isDirectory()) found.push(...(await findBundles(child)))
+    else if (entry.isFile() && entry.name.endsWith('.zip')) found.push(child)
+  }
+  return found
 }

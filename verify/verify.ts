@@ -2,8 +2,6 @@
  * The verifier: takes bundles and a trust root, answers a report. Everything it believes comes from the trust root and the code
  * it was given; everything else is checked. It performs nothing, asks nobody, and reads no clock.
  */
-import { lstat, readdir } from 'node:fs/promises'
-import { join } from 'node:path'
 import { sha256Hex, sha256TextHex } from '../domain/hash.ts'
 import type { BundleFiles } from './bundle-shape.ts'
 import { causalChecks } from './causal.ts'
@@ -12,7 +10,7 @@ import { type Decider, decisionChecks } from './decisions.ts'
 import { type Claims, claimsOf, findForks } from './forks.ts'
 import { leafChecks } from './leaves.ts'
 import { logChecks } from './log.ts'
-import { isBundleFolder, readBundle } from './read-bundle.ts'
+import { findBundles, readBundle } from './read-bundle.ts'
 import { recordChecks } from './record.ts'
 import { ReplayBench, type ReplayOptions } from './replay.ts'
 import { type CheckResult, Divergence, type Report, runReport, type RunReport, wholeReport } from './report.ts'
@@ -38,7 +36,7 @@ export async function verifyBundle(files: BundleFiles, options: VerifyOptions): 
 /** Bundles, and folders of bundles at any depth. Nothing to verify is a failure. */
 export async function verifyPaths(paths: readonly string[], options: VerifyOptions): Promise<Report> {
   const found: string[] = []
-  for (const path of paths) found.push(...(await bundlesAt(path)))
+  for (const path of paths) found.push(...(await findBundles(path)))
   return await verifyAll(
     found.map((path) => async () => await open(path)),
     options,
@@ -93,19 +91,4 @@ async function open(path: string): Promise<Opened> {
     if (!(error instanceof Divergence)) throw error
     return { unreadable: error.message }
   }
-}
-
-/** Zips and bundle folders under a path, in the order of their names. Other files are passed over; links are not followed. */
-async function bundlesAt(path: string): Promise<string[]> {
-  const info = await lstat(path)
-  if (!info.isDirectory()) return [path]
-  if (await isBundleFolder(path)) return [path]
-  const found: string[] = []
-  const inside = await readdir(path, { withFileTypes: true })
-  for (const entry of inside.sort((a, b) => (a.name < b.name ? -1 : 1))) {
-    const child = join(path, entry.name)
-    if (entry.isDirectory()) found.push(...(await bundlesAt(child)))
-    else if (entry.isFile() && entry.name.endsWith('.zip')) found.push(child)
-  }
-  return found
 }

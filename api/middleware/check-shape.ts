@@ -1,8 +1,7 @@
 /** Whether the request could be meant at all: known path, known method, JSON, no larger than allowed. In that order. */
-import type { MiddlewareHandler } from 'hono'
 import { ExoError } from '../../domain/errors.ts'
 import { LIMITS } from '../../domain/limits.ts'
-import type { Ctx, Env } from '../request.ts'
+import type { Ctx } from '../request.ts'
 
 export interface RouteShape {
   method: string
@@ -65,5 +64,3 @@ export function shapesOf(routes: readonly RouteShape[]): { method: string; patte
       ),
     }))
 }
-
-export type Shaper = MiddlewareHandler<Env>

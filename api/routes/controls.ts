@@ -4,7 +4,7 @@ import { answer } from './operations.ts'
 import { Cursors, readLimit } from '../cursor.ts'
 import { openOperation } from '../opening.ts'
 import type { OperationRequest } from '../planning.ts'
-import { type Ctx, require } from '../request.ts'
+import { type Ctx, demand } from '../request.ts'
 import { addRoute, type App } from '../route.ts'
 import { listOf, measurementRequest, reason, switchRequest } from '../schemas.ts'
 import { policyDocument } from '../../actions/policy-document.ts'
@@ -76,7 +76,7 @@ export function controlRoutes(app: App): void {
       answers: CONTROL_ANSWERS,
     },
     async (c, { body }) => {
-      const caller = require(c, body.state === 'stopped' ? 'stop' : 'resume')
+      const caller = demand(c, body.state === 'stopped' ? 'stop' : 'resume')
       const platform = caller.tenant_id === 't_system'
       if ((body.scope === 'global') !== platform)
         throw new ExoError('auth.insufficient_role', undefined, {

@@ -7,7 +7,7 @@ import { streamSSE } from 'hono/streaming'
 import { Cursors, readLimit } from '../cursor.ts'
 import { readOperation } from '../opening.ts'
 import type { LeafItem } from '../ports.ts'
-import { type Ctx, require } from '../request.ts'
+import { type Ctx, demand } from '../request.ts'
 import { addRoute, type App } from '../route.ts'
 import type { JsonObject } from '../../domain/canonical.ts'
 import { ExoError } from '../../domain/errors.ts'
@@ -67,7 +67,7 @@ async function serve(
   query: { after?: string | undefined; follow?: string | undefined; limit?: string | undefined },
   operationId: string | null,
 ): Promise<Response> {
-  require(c, 'read')
+  demand(c, 'read')
   const { tenant_id } = c.get('caller')
   const { audit, secret } = c.get('ports')
   const cursors = new Cursors(secret, 'events')

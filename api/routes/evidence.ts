@@ -1,6 +1,6 @@
 /** What an operation leaves behind: receipt at once, sealed history and bundle after; and the keys to check them by. */
 import { readOperation } from '../opening.ts'
-import { requireAny, type Ctx } from '../request.ts'
+import { demandAny, type Ctx } from '../request.ts'
 import { addRoute, type App } from '../route.ts'
 import type { JsonObject } from '../../domain/canonical.ts'
 import { ExoError } from '../../domain/errors.ts'
@@ -37,7 +37,7 @@ export function evidenceRoutes(app: App): void {
         answers: { 200: { description: 'Sealed.', type }, 202: { description: 'Not sealed yet.' } },
       },
       async (c, { param }) => {
-        if (what === 'bundle') requireAny(c, 'audit:read', 'decide', 'execute:contained')
+        if (what === 'bundle') demandAny(c, 'audit:read', 'decide', 'execute:contained')
         const ports = c.get('ports')
         const { tenant_id } = c.get('caller')
         const row = await readOperation(ports, tenant_id, param('id'))

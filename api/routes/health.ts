@@ -94,7 +94,7 @@ export function healthRoutes(app: App, metrics: Metrics): void {
   )
 }
 
-export function openApiDocument(app: App) {
+function openApiDocument(app: App) {
   return app.getOpenAPI31Document({
     openapi: '3.1.0',
     info: {

@@ -6,7 +6,7 @@ import { openOperation } from '../opening.ts'
 import { deriveApiKey } from '../planning.ts'
 import type { Ctx } from '../request.ts'
 import { addRoute, type App } from '../route.ts'
-import { placeRequest, reason } from '../schemas.ts'
+import { placeRequest } from '../schemas.ts'
 import { operatorKeyCreate } from '../../actions/operator-key-create.ts'
 import { tenantCreate } from '../../actions/tenant-create.ts'
 import type { JsonObject } from '../../domain/canonical.ts'
@@ -148,5 +148,3 @@ function withKeys(resource: JsonObject, secrets: Map<string, string> | null): Js
     }),
   }
 }
-
-export { reason }

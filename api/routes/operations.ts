@@ -5,7 +5,7 @@ import { problem } from '../envelope.ts'
 import { openOperation, readOperation, type Opened } from '../opening.ts'
 import { endedWell, operationView, stillGoing } from '../operation-view.ts'
 import { findAction, parseObserved, type OperationRequest } from '../planning.ts'
-import { type Ctx, require } from '../request.ts'
+import { type Ctx, demand } from '../request.ts'
 import { addRoute, type App } from '../route.ts'
 import { listOf, operationRequest, reasonRequest } from '../schemas.ts'
 import type { ObservingAction } from '../../actions/define.ts'
@@ -32,7 +32,7 @@ export function operationRoutes(app: App): void {
     },
     async (c, { body }) => {
       const action = findAction(body.action)
-      require(c, `execute:${action.class}`)
+      demand(c, `execute:${action.class}`)
       if (action.class === 'observe') return await observe(c, action as ObservingAction<unknown>, body)
       if (action.governs === true) refuseDirectGovernance(c, action.name)
       return answer(c, await openOperation(c, body))
@@ -102,7 +102,7 @@ export function operationRoutes(app: App): void {
       const ports = c.get('ports')
       const caller = c.get('caller')
       const row = await readOperation(ports, caller.tenant_id, param('id'))
-      if (row.intent.principal_id !== caller.principal.id) require(c, 'decide')
+      if (row.intent.principal_id !== caller.principal.id) demand(c, 'decide')
       const ref = { tenant_id: caller.tenant_id, operation_id: row.id }
       const cancelled = await ports.records.cancel({
         ...ref,
@@ -137,7 +137,7 @@ export function operationRoutes(app: App): void {
       if (row.status !== 'executed' || action?.undo === undefined || row.claim === null || row.undone_by !== null)
         throw new ExoError('operation.not_reversible', undefined, { operation_id: row.id, status: row.status })
       const undo = findAction(action.undo.action)
-      require(c, `execute:${undo.class}`)
+      demand(c, `execute:${undo.class}`)
       const input = action.undo.input(row.intent.input, row.claim.result)
       const request: OperationRequest = { action: undo.name, input, run: 'execute', reason: body.reason }
       return answer(c, await openOperation(c, request, { undoOf: row.id }))

@@ -3,7 +3,7 @@ import type { Deployment } from '../deployment.ts'
 
 export interface Answer {
   status: number
-  // biome-ignore lint/suspicious/noExplicitAny: the demo reads answers field by field
+
   body: any
   headers: Headers
 }

@@ -4,8 +4,6 @@
  */
 import pg from 'pg'
 
-export type DatabaseRole = 'owner' | 'app' | 'guard' | 'control' | 'sequencer' | 'stop' | 'auditor'
-
 export interface PoolOptions {
   url: string
   max: number
@@ -19,10 +17,10 @@ export interface PoolOptions {
 export function openPool(options: PoolOptions, onError: (error: Error) => void): pg.Pool {
   const told = options.onRoundTrip
   class CountingClient extends pg.Client {
-    // biome-ignore lint/suspicious/noExplicitAny: the overloads of the base class are passed through untouched
-    override query(...asked: any): any {
+    // The overloads of the base class are passed through untouched.
+    override query(...asked: unknown[]): never {
       told?.()
-      return super.query(...(asked as Parameters<pg.Client['query']>))
+      return super.query(...(asked as Parameters<pg.Client['query']>)) as never
     }
   }
   const pool = new pg.Pool({

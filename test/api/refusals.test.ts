@@ -800,7 +800,7 @@ describe('rates', () => {
       })
       const unpermitted = { method: 'POST', path: '/projects', headers: good('member'), body: JUNK }
       expectRefusal(await send(url, unpermitted), 403, 'auth.insufficient_role')
-      const another = await send(url, { method: 'POST', path: '/operations', headers: good('agent'), body: note })
+      const another = await send(url, { method: 'POST', path: '/operations', headers: good('admin'), body: note })
       expect(another.status).toBe(202)
       const stop = { scope: 'tenant', state: 'stopped', reason: 'a stop has no limit', actions: ['note.remove'] }
       for (let i = 0; i < 4; i++) expect((await tenant.as('operator').put('/kill-switches', stop)).status).toBe(200)

@@ -33,7 +33,7 @@ afterAll(async () => {
 })
 
 /** Another version of the code: the same checkout elsewhere, its workflow bundle different by one word. */
-async function earlierVersion(): Promise<typeof import('../../bin/deployment.ts')> {
+async function earlierVersion(): Promise<{ startDeployment: typeof startDeployment }> {
   const copy = join(base, 'earlier')
   for (const part of PARTS) await cp(join(ROOT, part), join(copy, part), { recursive: true })
   await symlink(join(ROOT, 'node_modules'), join(copy, 'node_modules'))

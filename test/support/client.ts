@@ -25,7 +25,6 @@ export class Caller {
     this.platform = platform
   }
 
-  // biome-ignore lint/suspicious/noExplicitAny: answers are asserted on, field by field
   async call<Body = any>(
     method: string,
     path: string,

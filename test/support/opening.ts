@@ -33,7 +33,7 @@ export async function openGlobal({ platform, platform2 }: Callers): Promise<void
   await settled(await approve(platform2, asked.body))
 }
 
-export async function putPolicy(all: Callers, tenant: string, policy: JsonObject, by = 'owner', voter = 'operator') {
+async function putPolicy(all: Callers, tenant: string, policy: JsonObject, by = 'owner', voter = 'operator') {
   const owner = all.as(tenant, by)
   const { body } = await owner.get('/policy')
   const asked = await owner.put('/policy', { base_version: body.version, reason: 'set up', policy })

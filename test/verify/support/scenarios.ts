@@ -1,0 +1,148 @@
+/** One sealed bundle for every way an operation can end, each made by a real run. */
+import { Deployment } from './deployment.ts'
+import { currentFacts } from './facts.ts'
+import type { FactsOf, Operation } from './memory-rows.ts'
+import type { Facts } from '../../../domain/facts.ts'
+import type { Plan } from '../../../domain/plan.ts'
+import { quorumTree } from '../../../domain/approval.ts'
+import type { OperationInput } from '../../../domain/steps.ts'
+import { makeKey, openSigner } from '../../../stores/jose-keys.ts'
+import { operatorKid } from '../../../actions/operator-key-create.ts'
+
+/** What each gate blocks on, as a change of good facts. */
+export const BLOCKING: Readonly<Record<string, (facts: Facts) => void>> = {
+  kill_switch: (facts) => stop(facts),
+  firearms: (facts) => void facts.firearms.license_types.push('lt_missing'),
+  strategy_lock: (facts) => void (facts.strategy_lock.locks = []),
+  three_wise: (facts) => {
+    for (const lock of facts.strategy_lock.locks) if (lock.three_wise !== null) lock.three_wise.verdict = 'REJECT'
+  },
+  budget: (facts) => {
+    if (facts.budget.policy !== null) facts.budget.policy.threshold = '1'
+  },
+  kpi: (facts) => {
+    for (const corridor of facts.kpi.corridors) corridor.measurement = null
+  },
+  temperature: (facts) => {
+    if (facts.temperature !== null) facts.temperature.ceilings = { error_rate: '1' }
+  },
+  audit: (facts) => void (facts.audit.self_check.ok = false),
+}
+
+function stop(facts: Facts): void {
+  for (const row of facts.switches) if (row.scope === 'tenant' && row.selector.kind === 'all') row.state = 'stopped'
+}
+
+const ASKED: Partial<Plan> = { standing: false }
+const FAST: Partial<Plan> = { fast_path: true }
+
+export interface Evidence {
+  deployment: Deployment
+  /** Sealed bundles by the way they ended. */
+  bundles: ReadonlyMap<string, Uint8Array>
+}
+
+export async function makeEvidence(): Promise<Evidence> {
+  const deployment = await Deployment.start()
+  try {
+    for (const name of ['ann', 'bob', 'cyd']) deployment.addVoter(name)
+    // One after the other where order in the log matters, side by side otherwise.
+    const own = await selfSigned(deployment)
+    const made = await Promise.all(Object.entries(ENDS).map(async ([name, end]) => [name, await end(deployment)] as const))
+    return { deployment, bundles: new Map([...own, ...made]) }
+  } catch (error) {
+    await deployment.close()
+    throw error
+  }
+}
+
+type End = (deployment: Deployment) => Promise<Uint8Array>
+
+const ENDS: Readonly<Record<string, End>> = {
+  'executed by votes': async (d) => await voted(d, ['ann', 'bob'], { approval: { quorum: 2, tree: quorumTree(2) } }),
+  'executed by one vote': async (d) => await voted(d, ['ann'], {}),
+  'executed by a grant at once': async (d) => await d.sealed(await d.propose({ plan: FAST })),
+  'executed by a grant': async (d) => await d.sealed(await d.propose({})),
+  ...Object.fromEntries(
+    Object.entries(BLOCKING).map(([gate, change]): [string, End] => [
+      `blocked by ${gate}`,
+      async (d) => await d.sealed(await d.propose({ facts: (operation) => currentFacts(d, operation, change) })),
+    ]),
+  ),
+  'blocked at once': async (d) => await d.sealed(await d.propose({ plan: FAST, facts: (op) => currentFacts(d, op, stop) })),
+  'blocked in the guard': async (d) => await d.sealed(await d.propose({ facts: stoppedLater(d) })),
+  'blocked in the guard at once': async (d) => await d.sealed(await d.propose({ plan: FAST, facts: stoppedLater(d) })),
+  'blocked in the guard after votes': async (d) => await voted(d, ['ann'], { facts: stoppedLater(d) }),
+  denied: async (d) => {
+    const input = await asked(d, {})
+    await d.decide(input, await d.vote(input, 'p_ann', { decision: 'deny', reason: 'not today' }))
+    return await d.sealed(input)
+  },
+  'denied after one approval': async (d) => {
+    const input = await asked(d, { approval: { quorum: 2, tree: quorumTree(2) } })
+    await d.decide(input, await d.vote(input, 'p_ann'))
+    await d.decide(input, await d.vote(input, 'p_bob', { decision: 'deny', reason: 'no' }))
+    return await d.sealed(input)
+  },
+  expired: async (d) => await d.sealed(await asked(d, { approval: { expires_in_seconds: 1 } })),
+  cancelled: async (d) => {
+    const input = await asked(d, {})
+    d.rows.of(input.operation_id).operation.cancel = { by: 'p_ann', kind: 'user', reason: 'changed my mind' }
+    await d.temporal.wake(input)
+    return await d.sealed(input)
+  },
+  failed: async (d) =>
+    await d.sealed(await d.propose({ intent: { action: 'note.remove', input: { note_id: 'n_absent' } } })),
+  proposed: async (d) => await d.sealed(await d.propose({ intent: { run: 'propose' }, approval: { required: false } })),
+  'executed after refused votes and noise': async (d) => {
+    const input = await asked(d, { approval: { quorum: 2, tree: quorumTree(2) } })
+    const first = await d.vote(input, 'p_ann')
+    await d.decide(input, first)
+    await d.decide(input, first)
+    await d.decide(input, await d.vote(input, 'p_ann'))
+    await d.decide(input, 'no.vote.atall')
+    await d.client.workflow.getHandle(`${input.tenant_id}/${input.operation_id}`).signal('other', { a: 1 })
+    await d.decide(input, await d.vote(input, 'p_bob'))
+    return await d.sealed(input)
+  },
+}
+
+type Asking = { approval?: Partial<Plan['approval']>; facts?: FactsOf }
+
+async function asked(d: Deployment, asking: Asking): Promise<OperationInput> {
+  const input = await d.propose({ plan: ASKED, ...asking })
+  await d.untilPending(input)
+  return input
+}
+
+async function voted(d: Deployment, voters: string[], asking: Asking): Promise<Uint8Array> {
+  const input = await asked(d, asking)
+  for (const name of voters) await d.decide(input, await d.vote(input, `p_${name}`))
+  return await d.sealed(input)
+}
+
+const stoppedLater =
+  (d: Deployment): FactsOf =>
+  (operation: Operation, guard: boolean) =>
+    currentFacts(d, operation, guard ? stop : undefined)
+
+/** A person enrols a key, which takes another person's vote, and then must sign with it. */
+async function selfSigned(d: Deployment): Promise<[string, Uint8Array][]> {
+  d.addVoter('dee')
+  const { privateJwk } = await makeKey('operator')
+  const public_jwk = { kty: 'OKP', crv: 'Ed25519', x: privateJwk.x ?? '' }
+  const enrolment = await d.propose({
+    intent: { action: 'operator_key.create', class: 'contained', principal_id: 'p_dee', input: { public_jwk }, estimated_cost: '0' },
+    approval: { excluded_persons: ['person_dee'] },
+  })
+  await d.untilPending(enrolment)
+  await d.decide(enrolment, await d.vote(enrolment, 'p_ann'))
+  const enrolled = await d.sealed(enrolment)
+  const own = await openSigner({ ...privateJwk, kid: operatorKid(public_jwk) })
+  const input = await asked(d, { approval: { assurance: 'self_signed' } })
+  await d.decide(input, await d.vote(input, 'p_dee', {}, own))
+  return [
+    ['executed control operation', enrolled],
+    ["executed by a person's own signature", await d.sealed(input)],
+  ]
+}
