@@ -114,8 +114,8 @@ export async function startProcess(
       objects,
       keys,
       signers: {
-        receipt: await openSigner(await readKey(home, 'receipt', env)),
-        seal: await openSigner(await readKey(home, 'seal', env)),
+        receipt: openSigner(await readKey(home, 'receipt', env)),
+        seal: openSigner(await readKey(home, 'seal', env)),
       },
       announce: (event) => news.announce(event),
       crashPoint: crashPointFrom(env),
@@ -167,8 +167,8 @@ export async function startProcess(
       objects,
       readFromBundle,
       signers: {
-        proposal: await openSigner(await readKey(home, 'proposal', env)),
-        attest: await openSigner(await readKey(home, 'attest', env)),
+        proposal: openSigner(await readKey(home, 'proposal', env)),
+        attest: openSigner(await readKey(home, 'attest', env)),
       },
       roundTrips: () => roundTrips,
       secret: await readDerivationSecret(home, env),

@@ -56,6 +56,7 @@ export function packBundle(files: BundleFiles): Uint8Array {
   const entries: Zippable = {}
   // The format holds local time without a zone, so the time is given in the machine's own.
   const mtime = new Date(1980, 0, 1)
-  for (const name of [...files.keys()].sort()) entries[name] = [files.get(name) ?? new Uint8Array(), { mtime, level: 6 }]
+  for (const name of [...files.keys()].sort())
+    entries[name] = [files.get(name) ?? new Uint8Array(), { mtime, level: 6 }]
   return zipSync(entries)
 }

@@ -41,7 +41,10 @@ function outcome(receipt: Receipt, told: Told): string {
   const denials = voters.filter(({ decision, person_id }) => decision === 'deny' && counts(receipt, person_id))
   switch (status) {
     case 'blocked':
-      ensure(firstBlock !== undefined && firstBlock.code === error_code, `blocked with ${error_code}, but the first block is ${firstBlock?.code}`)
+      ensure(
+        firstBlock !== undefined && firstBlock.code === error_code,
+        `blocked with ${error_code}, but the first block is ${firstBlock?.code}`,
+      )
       break
     case 'denied':
       ensure(denials.length > 0 && error_code === 'approval.denied', 'denied without a vote that denies')
@@ -85,11 +88,19 @@ function effect(receipt: Receipt): string {
   const guard = passes.at(-1)
   ensure(intent.run === 'execute', 'an effect of what was only to be proposed')
   ensure(passes[0]?.pass === 'propose' && guard?.pass === 'guard', 'an effect without a guard pass')
-  ensure(guard.verdicts.every(({ decision }) => decision !== 'block'), 'an effect although the guard blocked')
+  ensure(
+    guard.verdicts.every(({ decision }) => decision !== 'block'),
+    'an effect although the guard blocked',
+  )
   ensure(done.key === plan.effect_key && done.kind === plan.effect_kind, 'another effect than the planned one')
   ensure(done.input_sha256 === planned, 'the effect had other input than the intent asks for')
-  ensure(done.attempts >= 1 && (done.kind !== 'transactional' || done.attempts === 1), `an effect after ${done.attempts} attempts`)
-  const ended = { claimed: null, dispatched: null, committed: 'executed', failed: 'failed', unknown: 'unknown' }[done.state]
+  ensure(
+    done.attempts >= 1 && (done.kind !== 'transactional' || done.attempts === 1),
+    `an effect after ${done.attempts} attempts`,
+  )
+  const ended = { claimed: null, dispatched: null, committed: 'executed', failed: 'failed', unknown: 'unknown' }[
+    done.state
+  ]
   ensure(ended === status, `the effect is ${done.state}, the operation ${status}`)
   const output = done.state === 'committed' ? sha256TextHex(canonicalJson(done.result)) : null
   ensure(done.output_sha256 === output, 'the effect had another output than the receipt says')
@@ -139,16 +150,24 @@ function counts({ plan, passes }: Receipt, personId: string): boolean {
 
 function times(receipt: Receipt): string {
   const { passes, voters, ended_at, effect: done } = receipt
-  const read = passes.flatMap(({ pass, facts }) => (typeof facts['now'] === 'string' ? [{ pass, at: instantNs(facts['now']) }] : []))
-  read.forEach(({ pass, at }, index) => ensure(at >= (read[index - 1]?.at ?? 0n), `pass ${pass} is earlier than the one before it`))
+  const read = passes.flatMap(({ pass, facts }) =>
+    typeof facts['now'] === 'string' ? [{ pass, at: instantNs(facts['now']) }] : [],
+  )
+  read.forEach(({ pass, at }, index) =>
+    ensure(at >= (read[index - 1]?.at ?? 0n), `pass ${pass} is earlier than the one before it`),
+  )
   const end = instantNs(ended_at)
   ensure((read.at(-1)?.at ?? 0n) <= end, 'the end is earlier than the last pass')
   voters.forEach(({ at }, index) => {
     ensure(instantNs(at) <= end, `vote ${index + 1} is later than the end`)
-    ensure(instantNs(at) >= instantNs(voters[index - 1]?.at ?? at), `vote ${index + 1} is earlier than the one before it`)
+    ensure(
+      instantNs(at) >= instantNs(voters[index - 1]?.at ?? at),
+      `vote ${index + 1} is earlier than the one before it`,
+    )
   })
   const decided = read.find(({ pass }) => pass === 'guard')?.at
-  for (const { at } of voters) ensure(done === null || decided === undefined || instantNs(at) <= decided, 'a vote was granted after the effect')
+  for (const { at } of voters)
+    ensure(done === null || decided === undefined || instantNs(at) <= decided, 'a vote was granted after the effect')
   return 'granted, decided and ended in this order'
 }
 

@@ -2,7 +2,15 @@
  * The strict half of replay: each command the code gave, compared with the event that followed it, payload bytes included;
  * and nothing in one that is not in the other.
  */
-import { durationNs, type HistoryEvent, idOf, kindOf, localMarkerOf, type Payload, type ReadHistory } from './history.ts'
+import {
+  durationNs,
+  type HistoryEvent,
+  idOf,
+  kindOf,
+  localMarkerOf,
+  type Payload,
+  type ReadHistory,
+} from './history.ts'
 import type { Command } from './replayer.ts'
 import { ensure } from './report.ts'
 
@@ -61,13 +69,21 @@ function toldByEvent(event: HistoryEvent): Told[] {
     }
     case 'activityTaskScheduled': {
       const { activityId, activityType, input, retryPolicy, ...rest } = event.activityTaskScheduledEventAttributes ?? {}
-      const parts = { type: String(activityType?.name), input: bytesOf(input?.payloads), ...timeouts(rest), ...retries(retryPolicy) }
+      const parts = {
+        type: String(activityType?.name),
+        input: bytesOf(input?.payloads),
+        ...timeouts(rest),
+        ...retries(retryPolicy),
+      }
       return [{ key: `step ${activityId}`, at, parts }]
     }
     case 'timerStarted': {
       const timer = event.timerStartedEventAttributes
       const summary = event.userMetadata?.summary
-      const parts = { length: String(durationNs(timer?.startToFireTimeout)), summary: bytesOf(summary == null ? [] : [summary]) }
+      const parts = {
+        length: String(durationNs(timer?.startToFireTimeout)),
+        summary: bytesOf(summary == null ? [] : [summary]),
+      }
       return [{ key: `timer ${timer?.timerId}`, at, parts }]
     }
     case 'workflowExecutionCompleted': {
@@ -98,8 +114,16 @@ interface CommandBodies {
   userMetadata?: { summary?: Payload }
 }
 type Duration = { seconds?: unknown; nanos?: number | null } | null
-type Policy = { initialInterval?: Duration; backoffCoefficient?: number | null; maximumInterval?: Duration; maximumAttempts?: number | null } | null
-type Failure = { message?: string | null; applicationFailureInfo?: { type?: string | null; nonRetryable?: boolean | null } | null } | null
+type Policy = {
+  initialInterval?: Duration
+  backoffCoefficient?: number | null
+  maximumInterval?: Duration
+  maximumAttempts?: number | null
+} | null
+type Failure = {
+  message?: string | null
+  applicationFailureInfo?: { type?: string | null; nonRetryable?: boolean | null } | null
+} | null
 
 function toldByCommand(command: Command): Told {
   const body = command as CommandBodies
@@ -119,7 +143,10 @@ function toldByCommand(command: Command): Told {
   }
   if (timer != null) {
     const summary = body.userMetadata?.summary
-    const parts = { length: String(durationNs(timer.startToFireTimeout)), summary: bytesOf(summary == null ? [] : [summary]) }
+    const parts = {
+      length: String(durationNs(timer.startToFireTimeout)),
+      summary: bytesOf(summary == null ? [] : [summary]),
+    }
     return { key: `timer ${timer.seq}`, at, parts }
   }
   if (body.completeWorkflowExecution != null) {

@@ -73,5 +73,9 @@ function outcome({ receipt }: Subject, decider: Decider): string {
 }
 
 function told(verdict: { decision: string; code: string | null } | undefined): string {
-  return verdict === undefined ? 'nothing' : verdict.code === null ? verdict.decision : `${verdict.decision} ${verdict.code}`
+  return verdict === undefined
+    ? 'nothing'
+    : verdict.code === null
+      ? verdict.decision
+      : `${verdict.decision} ${verdict.code}`
 }

@@ -27,7 +27,16 @@ import type { Pass, Verdict } from '../domain/verdict.ts'
 const CLASSES = ['reversible', 'contained', 'irreversible'] as const
 const KINDS = ['transactional', 'conditional', 'keyed', 'blind'] as const
 const ASSURANCES = ['attested', 'self_signed'] as const
-export const STATUSES = ['executed', 'proposed', 'blocked', 'denied', 'expired', 'cancelled', 'failed', 'unknown'] as const
+export const STATUSES = [
+  'executed',
+  'proposed',
+  'blocked',
+  'denied',
+  'expired',
+  'cancelled',
+  'failed',
+  'unknown',
+] as const
 const code = nullable(matching(/^[a-z_]+(\.[a-z_]+)+$/, 'a code'))
 
 export const intentShape: Shape<Intent> = withMembers<Intent>({

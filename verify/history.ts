@@ -34,7 +34,9 @@ function parse(document: object): History {
 
 /** Which attributes an event carries, such as `markerRecorded`; null when it carries none or several. */
 export function kindOf(event: HistoryEvent): string | null {
-  const kinds = Object.keys(event).filter((key) => key.endsWith('EventAttributes') && event[key as keyof HistoryEvent] != null)
+  const kinds = Object.keys(event).filter(
+    (key) => key.endsWith('EventAttributes') && event[key as keyof HistoryEvent] != null,
+  )
   const [kind] = kinds
   return kinds.length === 1 && kind !== undefined ? kind.slice(0, -'EventAttributes'.length) : null
 }
@@ -91,7 +93,11 @@ export function localMarkerOf(event: HistoryEvent): LocalMarker {
   ensure(data !== undefined, `${at} is a marker without data`)
   const noted = object(readJson(readText(data.data ?? new Uint8Array(), at), at), at)
   ensure(Number.isSafeInteger(noted['seq']), `${at} is a marker without a number`)
-  return { seq: Number(noted['seq']), activity_id: String(noted['activity_id']), activity_type: String(noted['activity_type']) }
+  return {
+    seq: Number(noted['seq']),
+    activity_id: String(noted['activity_id']),
+    activity_type: String(noted['activity_type']),
+  }
 }
 
 export function stepCalls(events: readonly HistoryEvent[]): StepCall[] {
@@ -103,7 +109,12 @@ export function stepCalls(events: readonly HistoryEvent[]): StepCall[] {
     if (marker != null) {
       const { details } = marker
       const answer = marker.failure == null ? onlyValue(details?.['result'], at) : null
-      calls.push({ eventId, step: localMarkerOf(event).activity_type, input: onlyValue(details?.['input'], at), answer })
+      calls.push({
+        eventId,
+        step: localMarkerOf(event).activity_type,
+        input: onlyValue(details?.['input'], at),
+        answer,
+      })
     }
     const scheduledId =
       event.activityTaskCompletedEventAttributes?.scheduledEventId ??

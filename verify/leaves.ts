@@ -28,9 +28,25 @@ const END_KIND: Readonly<Record<Receipt['status'], string>> = Object.freeze({
 })
 const END_KINDS = new Set(Object.values(END_KIND))
 /** In a receipt, in the order they may stand there; the end leaf follows. */
-const STORY = ['operation.requested', 'operation.pending', 'vote.accepted', 'effect.intent', 'control.changed', 'effect.outcome', 'alarm']
+const STORY = [
+  'operation.requested',
+  'operation.pending',
+  'vote.accepted',
+  'effect.intent',
+  'control.changed',
+  'effect.outcome',
+  'alarm',
+]
 /** Beside the receipt: attempts that changed nothing, and what was noted about the operation. */
-const BESIDE = new Set(['vote.refused', 'vote.accepted', 'alarm', 'record.written', 'access.refused', 'audit.read', 'operation.sealed'])
+const BESIDE = new Set([
+  'vote.refused',
+  'vote.accepted',
+  'alarm',
+  'record.written',
+  'access.refused',
+  'audit.read',
+  'operation.sealed',
+])
 
 /** Leaves of the receipt, in the order of the log. */
 function told(subject: Subject): EntryFile[] {
@@ -56,7 +72,11 @@ function own(subject: Subject): string {
     if (leaf.operation_id !== operation_id) {
       ensure(enrolments.has(leaf.operation_id), `leaf ${seq} is of another operation`)
       ensure(proof === undefined || !named.has(proof.leaf_hash), `the receipt names leaf ${seq} of another operation`)
-    } else ensure((proof !== undefined && named.has(proof.leaf_hash)) || BESIDE.has(leaf.kind), `leaf ${seq} is ${leaf.kind}, which the receipt does not name`)
+    } else
+      ensure(
+        (proof !== undefined && named.has(proof.leaf_hash)) || BESIDE.has(leaf.kind),
+        `leaf ${seq} is ${leaf.kind}, which the receipt does not name`,
+      )
   }
   return `${leaves.length} leaves`
 }
@@ -77,7 +97,10 @@ function story(subject: Subject): string {
   const many = (kind: string) => kinds.filter((each) => each === kind).length
   ensure(many('operation.requested') === 1, 'the operation was requested more than once, or never')
   const asked = subject.told.pending.length
-  ensure(many('operation.pending') === asked || receipt.error_code === 'run.terminated', `people were asked ${asked} times, the log says ${many('operation.pending')}`)
+  ensure(
+    many('operation.pending') === asked || receipt.error_code === 'run.terminated',
+    `people were asked ${asked} times, the log says ${many('operation.pending')}`,
+  )
   const effects = receipt.effect === null ? 0 : 1
   ensure(many('effect.intent') === effects, `${effects} effects, the log says ${many('effect.intent')}`)
   const settled = receipt.effect?.state === 'claimed' || receipt.effect?.state === 'dispatched' ? 0 : effects
@@ -86,7 +109,10 @@ function story(subject: Subject): string {
   ensure(many('control.changed') === governed, `the log says ${many('control.changed')} changes of controls`)
   leaves.forEach(({ seq, leaf }, index) => {
     const before = leaves[index - 1]
-    ensure(before === undefined || instantNs(leaf.at) >= instantNs(before.leaf.at), `leaf ${seq} is earlier than the one before it`)
+    ensure(
+      before === undefined || instantNs(leaf.at) >= instantNs(before.leaf.at),
+      `leaf ${seq} is earlier than the one before it`,
+    )
   })
   return kinds.join(' ')
 }
@@ -103,23 +129,40 @@ function words(subject: Subject): string {
     }
     if (leaf.kind === 'effect.intent') {
       const { satisfied_by, license_id } = receipt.approval
-      ensureAfter(leaf.after, { effect_key: receipt.effect?.key, kind: receipt.effect?.kind, satisfied_by, license_id }, seq)
+      ensureAfter(
+        leaf.after,
+        { effect_key: receipt.effect?.key, kind: receipt.effect?.kind, satisfied_by, license_id },
+        seq,
+      )
     }
     if (leaf.kind === 'effect.outcome') ensureAfter(leaf.after, { state: receipt.effect?.state }, seq)
   }
   ensureVotes(subject, leaves)
   const end = leaves.at(-1)
   ensure(end !== undefined, 'the operation has no leaves')
-  ensureAfter(end.leaf.after, { status: receipt.status, decision_hash: receipt.decision_hash, effect_state: receipt.effect?.state ?? null }, end.seq)
-  ensure(end.leaf.code === receipt.error_code, `leaf ${end.seq} ends with ${end.leaf.code}, the receipt with ${receipt.error_code}`)
+  ensureAfter(
+    end.leaf.after,
+    { status: receipt.status, decision_hash: receipt.decision_hash, effect_state: receipt.effect?.state ?? null },
+    end.seq,
+  )
+  ensure(
+    end.leaf.code === receipt.error_code,
+    `leaf ${end.seq} ends with ${end.leaf.code}, the receipt with ${receipt.error_code}`,
+  )
   const blocking = receipt.passes.at(-1)?.verdicts.find(({ decision }) => decision === 'block')
-  if (receipt.status === 'blocked') ensure(end.leaf.gate === blocking?.gate, `leaf ${end.seq} names gate ${end.leaf.gate}, not ${blocking?.gate}`)
-  if (receipt.status === 'executed' || receipt.status === 'proposed') ensure(end.leaf.gate === null, `leaf ${end.seq} names a gate`)
+  if (receipt.status === 'blocked')
+    ensure(end.leaf.gate === blocking?.gate, `leaf ${end.seq} names gate ${end.leaf.gate}, not ${blocking?.gate}`)
+  if (receipt.status === 'executed' || receipt.status === 'proposed')
+    ensure(end.leaf.gate === null, `leaf ${end.seq} names a gate`)
   ensure(end.leaf.at === receipt.ended_at, `leaf ${end.seq} ends at another time than the receipt`)
   return `ended by ${end.leaf.kind}`
 }
 
-const accepted = exactly({ decision: oneOf('approve', 'deny'), assurance: oneOf('attested', 'self_signed'), jws_sha256: hexHash })
+const accepted = exactly({
+  decision: oneOf('approve', 'deny'),
+  assurance: oneOf('attested', 'self_signed'),
+  jws_sha256: hexHash,
+})
 
 /** Each vote of the receipt has its leaf, and no leaf before the effect tells of a denial. */
 function ensureVotes(subject: Subject, leaves: readonly EntryFile[]): void {
@@ -140,8 +183,12 @@ function ensureVotes(subject: Subject, leaves: readonly EntryFile[]): void {
 }
 
 function ensureAfter(after: unknown, expected: Record<string, unknown>, seq: number): void {
-  const given = withMembers({ ...mapTo(expected) })(object(after, `leaf ${seq}`), `leaf ${seq}`) as Record<string, unknown>
-  for (const [name, value] of Object.entries(expected)) ensure(given[name] === value, `leaf ${seq} says another ${name}`)
+  const given = withMembers({ ...mapTo(expected) })(object(after, `leaf ${seq}`), `leaf ${seq}`) as Record<
+    string,
+    unknown
+  >
+  for (const [name, value] of Object.entries(expected))
+    ensure(given[name] === value, `leaf ${seq} says another ${name}`)
 }
 
 function mapTo(expected: Record<string, unknown>) {

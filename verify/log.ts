@@ -39,7 +39,8 @@ function inclusion(subject: Subject): string {
   ensure(sealed.join('\n') === proven.join('\n'), 'proofs.json proves other leaves than the seal names')
   ensureIncluded(log, tenant_id)
   const held = new Set(leaves.map(({ leaf_hash }) => leaf_hash))
-  for (const hash of subject.receipt.value.leaves) ensure(held.has(hash), `the seal does not name leaf ${hash.slice(0, 16)} of the receipt`)
+  for (const hash of subject.receipt.value.leaves)
+    ensure(held.has(hash), `the seal does not name leaf ${hash.slice(0, 16)} of the receipt`)
   return `${leaves.length} leaves in a tree of ${checkpointOf(log).size}`
 }
 
@@ -54,7 +55,13 @@ function ensureIncluded(log: LogPart, tenantId: string): void {
     ensure(entry !== undefined, `${prefix}entries/${seq}.json is missing`)
     const hash = leafHash(entry.bytes)
     ensure(bytesToHex(hash) === leaf_hash, `${prefix}entries/${seq}.json has another hash`)
-    const proven = verifyInclusion({ leafHash: hash, index: seq, size, root, hashes: hashes.map((each) => hexToBytes(each)) })
+    const proven = verifyInclusion({
+      leafHash: hash,
+      index: seq,
+      size,
+      root,
+      hashes: hashes.map((each) => hexToBytes(each)),
+    })
     ensure(proven, `${prefix}entries/${seq}.json is not in the checkpoint at position ${seq}`)
     ensure(entry.leaf.tenant_id === tenantId, `${prefix}entries/${seq}.json is of another tenant`)
   }
@@ -106,7 +113,10 @@ function checkpoint(subject: Subject): string {
   const { origin_prefix, note_key } = subject.trust.log
   for (const [log, tenant] of parts) {
     const body = refusing(`${log.prefix}checkpoint`, () => openNote(log.checkpoint, [note_key]).body)
-    ensure(parseCheckpointBody(body).origin === `${origin_prefix}${tenant}`, `${log.prefix}checkpoint is of another log`)
+    ensure(
+      parseCheckpointBody(body).origin === `${origin_prefix}${tenant}`,
+      `${log.prefix}checkpoint is of another log`,
+    )
   }
   return parts.map(([log]) => `${checkpointOf(log).origin} of ${checkpointOf(log).size}`).join(', ')
 }

@@ -51,7 +51,9 @@ function setSwitches({ intent, plan, facts }: Place, rows: NonNullable<PolicyDoc
   const names = { all: null, action: intent.action, provider: plan.provider, class: plan.class }
   const kept = facts.switches.filter((row) => row.scope !== scope)
   const set = rows
-    .filter(({ selector }) => selector.kind === 'all' || (selector.value !== null && selector.value === names[selector.kind]))
+    .filter(
+      ({ selector }) => selector.kind === 'all' || (selector.value !== null && selector.value === names[selector.kind]),
+    )
     .map(({ selector, state }) => ({ scope, selector, state, epoch: 0, reason: 'what-if', leaf_hash: null }) as const)
   facts.switches = [...kept, ...set]
 }
@@ -84,7 +86,8 @@ function setBudget({ intent, facts, missing }: Place, rows: NonNullable<PolicyDo
   const fits = ({ scope }: (typeof rows)[number]) =>
     (scope.surface_id === undefined || scope.surface_id === intent.surface_id) &&
     (scope.app_id === undefined || scope.app_id === intent.app_id)
-  const weight = ({ scope }: (typeof rows)[number]) => (scope.surface_id === undefined ? 0 : 2) + (scope.app_id === undefined ? 0 : 1)
+  const weight = ({ scope }: (typeof rows)[number]) =>
+    (scope.surface_id === undefined ? 0 : 2) + (scope.app_id === undefined ? 0 : 1)
   const [chosen] = rows
     .filter((row) => row.threshold !== undefined && row.scope.action === undefined && fits(row))
     .sort((a, b) => weight(b) - weight(a))
@@ -100,8 +103,13 @@ function setBudget({ intent, facts, missing }: Place, rows: NonNullable<PolicyDo
         }
   const now = facts.budget.policy
   const sameSums =
-    was !== null && now !== null && was.window_days === now.window_days && was.surface_id === now.surface_id && was.app_id === now.app_id
-  if (now !== null && !sameSums) for (const sum of ['settled', 'reserved'] as const) forget(facts.budget, sum, `budget.${sum}`, missing)
+    was !== null &&
+    now !== null &&
+    was.window_days === now.window_days &&
+    was.surface_id === now.surface_id &&
+    was.app_id === now.app_id
+  if (now !== null && !sameSums)
+    for (const sum of ['settled', 'reserved'] as const) forget(facts.budget, sum, `budget.${sum}`, missing)
   const cap = rows.find((row) => row.daily_cap !== undefined && row.scope.action === intent.action && fits(row))
   if (cap?.daily_cap === undefined) facts.budget.cap = null
   else if (facts.budget.cap !== null) facts.budget.cap.daily_cap = cap.daily_cap
@@ -136,7 +144,13 @@ function setTemperature({ intent, facts, missing }: Place, rows: NonNullable<Pol
     if (measurement === undefined) missing.add(`temperature.values.${metric}`)
     else values[metric] = measurement
   }
-  facts.temperature = { floors, ceilings, weights, max_age_seconds: facts.temperature?.max_age_seconds ?? 86_400, values }
+  facts.temperature = {
+    floors,
+    ceilings,
+    weights,
+    max_age_seconds: facts.temperature?.max_age_seconds ?? 86_400,
+    values,
+  }
 }
 
 /** Every measurement of the surface the facts hold, whichever gate it was read for. */

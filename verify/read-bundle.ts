@@ -28,7 +28,10 @@ export function unpackBundle(archive: Uint8Array): Map<string, Uint8Array> {
     ensure(isBundleFile(name), `${JSON.stringify(name)} does not belong into a bundle`)
     total += originalSize
     ensure(originalSize <= BUNDLE_LIMITS.entryBytes, `${name} is larger than allowed`)
-    ensure(names.size <= BUNDLE_LIMITS.entries && total <= BUNDLE_LIMITS.totalBytes, 'the archive holds more than allowed')
+    ensure(
+      names.size <= BUNDLE_LIMITS.entries && total <= BUNDLE_LIMITS.totalBytes,
+      'the archive holds more than allowed',
+    )
     return true
   })
   return new Map(Object.entries(unpacked).sort(([a], [b]) => (a < b ? -1 : 1)))

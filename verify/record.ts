@@ -28,7 +28,10 @@ function start(subject: Subject): string {
   for (const member of ['tenant_id', 'operation_id', 'intent_hash', 'plan_hash'] as const)
     ensure(input[member] === receipt.value[member], `the run was started with another ${member} than the receipt says`)
   for (const member of ['intent', 'plan'] as const)
-    ensure(same(input[member], receipt.value[member]), `the run was started with another ${member} than the receipt says`)
+    ensure(
+      same(input[member], receipt.value[member]),
+      `the run was started with another ${member} than the receipt says`,
+    )
   ensure(input.proposal === subject.text('proposal.jws'), 'the run was started with another proposal')
   return 'the run was started with what the receipt says'
 }
@@ -45,20 +48,31 @@ function passes(subject: Subject): string {
   for (const { pass, read, eventId } of reads) {
     if (!read.proposal_valid) continue
     const kept = recorded.find((each) => each.pass === pass)
-    ensure(kept !== undefined || isOrphan(subject), `event ${eventId} read pass ${pass}, which the receipt does not hold`)
-    ensure(kept === undefined || same(kept.facts, read.facts), `event ${eventId} read other facts for pass ${pass} than the receipt holds`)
+    ensure(
+      kept !== undefined || isOrphan(subject),
+      `event ${eventId} read pass ${pass}, which the receipt does not hold`,
+    )
+    ensure(
+      kept === undefined || same(kept.facts, read.facts),
+      `event ${eventId} read other facts for pass ${pass} than the receipt holds`,
+    )
     const shown = read.preview === null ? null : kindHash('shown', read.preview)
     ensure(shown === read.shown_hash, `event ${eventId} shows a preview of another hash`)
-    if (pass === 'propose' && shown_hash !== null) ensure(shown === shown_hash, `event ${eventId} shows another preview than the receipt says`)
+    if (pass === 'propose' && shown_hash !== null)
+      ensure(shown === shown_hash, `event ${eventId} shows another preview than the receipt says`)
     backed.add(pass)
   }
   for (const { answer, eventId } of guards) {
     if (answer.outcome !== 'blocked') continue
     const kept = recorded.find((each) => each.pass === 'guard')
-    ensure(kept !== undefined && same(kept, answer.pass), `event ${eventId} blocked with another pass than the receipt holds`)
+    ensure(
+      kept !== undefined && same(kept, answer.pass),
+      `event ${eventId} blocked with another pass than the receipt holds`,
+    )
     backed.add('guard')
   }
-  for (const { pass } of recorded) ensure(backed.has(pass) || isOrphan(subject), `the receipt holds pass ${pass}, which the history does not`)
+  for (const { pass } of recorded)
+    ensure(backed.has(pass) || isOrphan(subject), `the receipt holds pass ${pass}, which the history does not`)
   ensure(new Set(reads.map(({ pass }) => pass)).size === reads.length, 'a pass was read twice')
   return `${recorded.length} passes as read`
 }
@@ -71,7 +85,10 @@ function pending(subject: Subject): string {
   if (asked === undefined) {
     // A run that found its operation ended already has nothing to tell but that end.
     const told = ends.length > 0 && subject.calls.length === 1
-    ensure(approval.expires_at === null || told || isOrphan(subject), 'the receipt names a deadline, but nobody was asked')
+    ensure(
+      approval.expires_at === null || told || isOrphan(subject),
+      'the receipt names a deadline, but nobody was asked',
+    )
     return 'nobody was asked'
   }
   const at = `event ${asked.eventId}`
@@ -80,7 +97,10 @@ function pending(subject: Subject): string {
   ensure(asked.asked.shown_hash === shown_hash, `${at} showed people something else than the receipt says`)
   const shown = asked.asked.preview === null ? null : kindHash('shown', asked.asked.preview)
   ensure(shown === shown_hash, `${at} showed people a preview of another hash`)
-  ensure(asked.answered.expires_at === approval.expires_at || error_code === 'internal.error', `${at} names another deadline than the receipt`)
+  ensure(
+    asked.answered.expires_at === approval.expires_at || error_code === 'internal.error',
+    `${at} names another deadline than the receipt`,
+  )
   return `people were asked until ${asked.answered.expires_at}`
 }
 
@@ -93,7 +113,11 @@ function votes(subject: Subject): string {
   const heard = [...admitted.map(({ vote }) => vote), ...reread.flatMap((each) => each.votes)]
   jws.forEach((text, index) => {
     for (const vote of heard)
-      if (vote.jws === text) ensure(same(vote, { ...voters[index], jws: text }), `vote ${index + 1} was admitted with other words about its voter`)
+      if (vote.jws === text)
+        ensure(
+          same(vote, { ...voters[index], jws: text }),
+          `vote ${index + 1} was admitted with other words about its voter`,
+        )
   })
   const denial = heard.find((vote) => vote.decision === 'deny')
   ensure(denial === undefined || status !== 'executed', `executed although ${denial?.by} denied it`)
@@ -120,12 +144,23 @@ function end(subject: Subject): string {
   const closing = subject.history.events.at(-1)?.workflowExecutionCompletedEventAttributes
   const result = onlyValue(closing?.result, 'the closing event')
   const { operation_id, status, error_code, decision_hash } = receipt
-  ensure(same(result, { operation_id, status, error_code, decision_hash }), 'the run closed with another result than the receipt says')
+  ensure(
+    same(result, { operation_id, status, error_code, decision_hash }),
+    'the run closed with another result than the receipt says',
+  )
   return `${status}, told once`
 }
 
 function endOf(receipt: Receipt): Record<string, unknown> {
   const { status, error_code, error_details, passes: held, decision_hash, effect } = receipt
   const given = receipt.voters.map((voter, index) => ({ ...voter, jws: receipt.votes[index] }))
-  return { status, error_code, error_details, passes: held, votes: given, decision_hash, result: effect?.result ?? null }
+  return {
+    status,
+    error_code,
+    error_details,
+    passes: held,
+    votes: given,
+    decision_hash,
+    result: effect?.result ?? null,
+  }
 }

@@ -4,7 +4,11 @@ import { commandAsJson } from './recorded-code.ts'
 import { Replayer } from './replayer.ts'
 import { readJson, text, withMembers } from './shape.ts'
 
-const request = withMembers<{ code: string; workflowId: string; history: string }>({ code: text, workflowId: text, history: text })
+const request = withMembers<{ code: string; workflowId: string; history: string }>({
+  code: text,
+  workflowId: text,
+  history: text,
+})
 
 let input = ''
 for await (const chunk of process.stdin.setEncoding('utf8')) input += String(chunk)

@@ -14,7 +14,10 @@ const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '..')
 const LIMIT_MS = 60_000
 const BYTES = 'exo:bytes:'
 
-const answer = withMembers<{ refusal: string | null; commands: object[] }>({ refusal: nullable(text), commands: listOf(object) })
+const answer = withMembers<{ refusal: string | null; commands: object[] }>({
+  refusal: nullable(text),
+  commands: listOf(object),
+})
 
 export async function replayRecorded(code: string, workflowId: string, history: Uint8Array): Promise<Replayed> {
   const request = JSON.stringify({ code, workflowId, history: Buffer.from(history).toString('utf8') })
@@ -39,7 +42,12 @@ function withoutNetwork(): string[] {
 
 async function talk([file = '', ...args]: string[], request: string): Promise<string> {
   return await new Promise((done, fail) => {
-    const child = spawn(file, args, { env: {}, stdio: ['pipe', 'pipe', 'ignore'], timeout: LIMIT_MS, killSignal: 'SIGKILL' })
+    const child = spawn(file, args, {
+      env: {},
+      stdio: ['pipe', 'pipe', 'ignore'],
+      timeout: LIMIT_MS,
+      killSignal: 'SIGKILL',
+    })
     let output = ''
     child.stdout.setEncoding('utf8').on('data', (chunk: string) => (output += chunk))
     child.stdin.on('error', () => undefined)
@@ -53,7 +61,8 @@ async function talk([file = '', ...args]: string[], request: string): Promise<st
 
 /** Commands cross the process as JSON: bytes as marked base64, long numbers as text. */
 export function commandAsJson(_key: string, value: unknown): unknown {
-  if (ArrayBuffer.isView(value)) return BYTES + Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('base64')
+  if (ArrayBuffer.isView(value))
+    return BYTES + Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('base64')
   if (typeof value === 'object' && value !== null && 'unsigned' in value && 'low' in value) return String(value)
   return value
 }
@@ -61,6 +70,8 @@ export function commandAsJson(_key: string, value: unknown): unknown {
 function reviveCommand(command: unknown): Command {
   const text = JSON.stringify(command)
   return JSON.parse(text, (_key, value: unknown) =>
-    typeof value === 'string' && value.startsWith(BYTES) ? new Uint8Array(Buffer.from(value.slice(BYTES.length), 'base64')) : value,
+    typeof value === 'string' && value.startsWith(BYTES)
+      ? new Uint8Array(Buffer.from(value.slice(BYTES.length), 'base64'))
+      : value,
   ) as Command
 }

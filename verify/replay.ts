@@ -78,7 +78,8 @@ export class ReplayBench {
     const digest = subject.receipt.value.code.bundle
     const { code, runRecorded } = this.#options
     ensure(codeDigest(code.own.code) === code.own.digest, 'the code of this checkout has another digest than it says')
-    if (code.own.digest === digest) return { code: code.own.code, digest, apart: false, detail: 'built from this checkout' }
+    if (code.own.digest === digest)
+      return { code: code.own.code, digest, apart: false, detail: 'built from this checkout' }
     const kept = await code.kept(digest)
     if (kept !== null) return { code: kept, digest, apart: false, detail: 'kept by this checkout under its digest' }
     const brought = subject.files.get(RECORDED_CODE)

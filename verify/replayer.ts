@@ -70,7 +70,10 @@ export class Replayer {
         waiting?.done({ refusal: error === undefined ? null : firstLine(error.message), commands: this.#commands })
       }
     } catch (error) {
-      const left = [...((current as Waiting | null) === null ? [] : [current as unknown as Waiting]), ...this.#queue.splice(0)]
+      const left = [
+        ...((current as Waiting | null) === null ? [] : [current as unknown as Waiting]),
+        ...this.#queue.splice(0),
+      ]
       for (const waiting of left) waiting.fail(error)
       throw error
     }

@@ -57,7 +57,8 @@ function canTake(seats: SeatSet, voters: readonly Voter[], taken: ReadonlyMap<nu
   const [next, ...rest] = seats
   if (next === undefined) return inOrder(taken)
   return voters.some(
-    (voter, place) => !taken.has(place) && sits(voter, next.seat) && canTake(rest, voters, new Map([...taken, [place, next]])),
+    (voter, place) =>
+      !taken.has(place) && sits(voter, next.seat) && canTake(rest, voters, new Map([...taken, [place, next]])),
   )
 }
 

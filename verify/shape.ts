@@ -19,7 +19,10 @@ export const text = is<string>('a text', (value) => typeof value === 'string' &&
 export const flag = is<boolean>('true or false', (value) => typeof value === 'boolean')
 export const count = is<number>('a count', (value) => Number.isSafeInteger(value) && Number(value) >= 0)
 export const hexHash = matching(/^[0-9a-f]{64}$/, 'a SHA-256 in hex')
-export const instant = is<string>('an instant in UTC', (value) => typeof value === 'string' && readInstant(value) !== null)
+export const instant = is<string>(
+  'an instant in UTC',
+  (value) => typeof value === 'string' && readInstant(value) !== null,
+)
 export const decimal = matching(/^\d{1,12}(\.\d{1,6})?$/, 'a decimal')
 export const json = is<Json>('JSON', () => true)
 export const object = is<{ [key: string]: Json }>('an object', isObject)
@@ -69,7 +72,9 @@ export function exactly<T extends object>(shapes: Shapes<T>, optional: readonly 
   return (value, at) => {
     ensure(isObject(value), `${at} is not an object`)
     for (const key of Object.keys(value)) ensure(Object.hasOwn(shapes, key), `${at}.${key} is unknown`)
-    const present = Object.keys(shapes).filter((key) => Object.hasOwn(value, key) || !optional.includes(key as keyof T & string))
+    const present = Object.keys(shapes).filter(
+      (key) => Object.hasOwn(value, key) || !optional.includes(key as keyof T & string),
+    )
     return withMembers(Object.fromEntries(present.map((key) => [key, shapes[key as keyof T]])))(value, at) as T
   }
 }

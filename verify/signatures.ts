@@ -28,7 +28,13 @@ function trusted({ trust }: Subject): TrustRoot {
   return trust
 }
 
-function signed(subject: Subject, jws: Jws, purpose: Purpose, window: Parameters<typeof ensureSigned>[3], at: string): string {
+function signed(
+  subject: Subject,
+  jws: Jws,
+  purpose: Purpose,
+  window: Parameters<typeof ensureSigned>[3],
+  at: string,
+): string {
   ensureSigned(trusted(subject), jws, purpose, window, at)
   return `by ${jws.kid}`
 }

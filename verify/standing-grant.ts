@@ -18,9 +18,7 @@ const factsShape = withMembers<{ now: string; firearms: { grants: GrantFact[] } 
         expires_at: instant,
         revoked: flag,
         granted_by_person: text,
-        standing: nullable(
-          withMembers({ max_count: count, max_amount: decimal, targets: nullable(listOf(text)) }),
-        ),
+        standing: nullable(withMembers({ max_count: count, max_amount: decimal, targets: nullable(listOf(text)) })),
         used: withMembers({ count, amount: decimal }),
       }),
     ),
@@ -46,5 +44,8 @@ export function ensureStandingGrant(plan: Plan, intent: Intent, facts: unknown, 
   const amount = micros(used.amount) + micros(intent.estimated_cost)
   ensure(amount <= micros(standing.max_amount), `grant ${grantId} was used up by amount`)
   const { targets } = standing
-  ensure(targets === null || (intent.target !== null && targets.includes(intent.target)), `grant ${grantId} is for other targets`)
+  ensure(
+    targets === null || (intent.target !== null && targets.includes(intent.target)),
+    `grant ${grantId} is for other targets`,
+  )
 }

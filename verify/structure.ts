@@ -57,7 +57,8 @@ function files({ files: given }: Subject): string {
 
 function manifest(subject: Subject): string {
   const listed = mapOf(hexHash)(readCanonical(subject.text('manifest.json'), 'manifest.json'), 'manifest.json')
-  for (const name of Object.keys(listed)) ensure(subject.files.has(name), `manifest.json names ${name}, which is missing`)
+  for (const name of Object.keys(listed))
+    ensure(subject.files.has(name), `manifest.json names ${name}, which is missing`)
   for (const [name, bytes] of subject.files) {
     if (name === 'manifest.json') continue
     ensure(Object.hasOwn(listed, name), `manifest.json does not name ${name}`)
@@ -79,7 +80,10 @@ function history(subject: Subject): string {
     const known = BUFFERED.has(kind) || IN_ORDER.has(kind) || CLOSING.has(kind)
     ensure(known, `event ${index + 1} is ${kind}, which no run of this system has`)
     ensure((kind === 'workflowExecutionStarted') === (index === 0), `event ${index + 1} is ${kind} in the wrong place`)
-    ensure(CLOSING.has(kind) === last, last ? `the history ends with ${kind}: it is not closed` : `event ${index + 1} closes the run too early`)
+    ensure(
+      CLOSING.has(kind) === last,
+      last ? `the history ends with ${kind}: it is not closed` : `event ${index + 1} closes the run too early`,
+    )
     ensure(refersBack(event, index + 1), `event ${index + 1} refers to an event that is not before it`)
   })
   const started = events[0]?.workflowExecutionStartedEventAttributes

@@ -129,4 +129,3 @@ export class Subject {
     return known as T
   }
 }
-

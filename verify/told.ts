@@ -2,10 +2,30 @@
 import { passShape, voterShape } from './documents.ts'
 import type { StepCall } from './history.ts'
 import { ensure } from './report.ts'
-import { anyText, flag, hexHash, instant, json, listOf, nullable, object, oneOf, type Shape, text, withMembers } from './shape.ts'
+import {
+  anyText,
+  flag,
+  hexHash,
+  instant,
+  json,
+  listOf,
+  nullable,
+  object,
+  oneOf,
+  type Shape,
+  text,
+  withMembers,
+} from './shape.ts'
 import type { Vote } from '../domain/approval.ts'
 import type { Preview } from '../domain/plan.ts'
-import type { DeadlineOutput, EndedOutput, GuardOutput, PassOutput, PendingInput, PendingOutput } from '../domain/steps.ts'
+import type {
+  DeadlineOutput,
+  EndedOutput,
+  GuardOutput,
+  PassOutput,
+  PendingInput,
+  PendingOutput,
+} from '../domain/steps.ts'
 import type { Pass } from '../domain/verdict.ts'
 
 export interface Told {
@@ -71,7 +91,11 @@ const milliseconds: Shape<number> = (value, at) => {
   ensure(typeof value === 'number' && value >= 0, `${at} is not a time to wait`)
   return value
 }
-const pendingOutput = withMembers<PendingOutput>({ expires_at: instant, remaining_ms: milliseconds, votes: listOf(vote) })
+const pendingOutput = withMembers<PendingOutput>({
+  expires_at: instant,
+  remaining_ms: milliseconds,
+  votes: listOf(vote),
+})
 const deadline = withMembers<DeadlineOutput>({ remaining_ms: milliseconds, cancelled: flag, votes: listOf(vote) })
 
 /** An operation ends once; what an answer calls an end is one, whichever step gave it. */

@@ -4,7 +4,19 @@
  */
 import { publicJwk, publicKeyOf, type Jws, verifiesJws } from './jws.ts'
 import { ensure } from './report.ts'
-import { anyText, exactly, instant, instantNs, listOf, nullable, object, oneOf, readJson, readText, text } from './shape.ts'
+import {
+  anyText,
+  exactly,
+  instant,
+  instantNs,
+  listOf,
+  nullable,
+  object,
+  oneOf,
+  readJson,
+  readText,
+  text,
+} from './shape.ts'
 import type { JsonObject } from '../domain/canonical.ts'
 import { NoteRefused, parseVerifierKey } from '../domain/log/note.ts'
 

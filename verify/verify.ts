@@ -71,7 +71,9 @@ async function verifyAll(bundles: readonly (() => Promise<Opened>)[], options: V
     await bench.close()
   }
   const forks = findForks(runs.map(({ claims }) => claims))
-  return wholeReport(runs.map(({ id, results }, index) => runReport(id, [...results, ...forks.slice(index, index + 1)])))
+  return wholeReport(
+    runs.map(({ id, results }, index) => runReport(id, [...results, ...forks.slice(index, index + 1)])),
+  )
 }
 
 function idOf(subject: Subject): string {
@@ -79,7 +81,9 @@ function idOf(subject: Subject): string {
     return subject.receipt.value.operation_id
   } catch (error) {
     if (!(error instanceof Divergence)) throw error
-    const all = [...subject.files].sort(([a], [b]) => (a < b ? -1 : 1)).map(([name, bytes]) => `${name} ${sha256Hex(bytes)}\n`)
+    const all = [...subject.files]
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([name, bytes]) => `${name} ${sha256Hex(bytes)}\n`)
     return `unreadable:${sha256TextHex(all.join('')).slice(0, 16)}`
   }
 }

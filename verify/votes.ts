@@ -91,7 +91,8 @@ const enrolment = withMembers({ public_jwk: publicJwk })
 function ensureOwnKey(subject: Subject, { jws, voter, at }: Vote): void {
   const { tenant_id } = subject.receipt.value
   const keys = [...subject.log.entries.values()].flatMap(({ leaf }) => {
-    const enrols = leaf.kind === 'control.changed' && leaf.action === 'operator_key.create' && leaf.tenant_id === tenant_id
+    const enrols =
+      leaf.kind === 'control.changed' && leaf.action === 'operator_key.create' && leaf.tenant_id === tenant_id
     const own = leaf.actor.principal_id === voter.by && instantNs(leaf.at) <= instantNs(voter.at)
     return enrols && own ? [enrolment(leaf.after, `${at} enrolment`).public_jwk] : []
   })

@@ -48,17 +48,28 @@ export function whatIf(files: BundleFiles, change: Change, deciders: readonly De
   const missing = new Set<string>()
   const was = outcomeOf(receipt)
   for (const { pass, facts, verdicts } of passes) {
-    const changed = 'facts' in change ? setFacts(facts, change.facts, missing) : factsUnderPolicy(intent, plan, facts, change.policy, missing)
+    const changed =
+      'facts' in change
+        ? setFacts(facts, change.facts, missing)
+        : factsUnderPolicy(intent, plan, facts, change.policy, missing)
     const again = decider.makePass(pass, plan, intent, changed)
     for (const { code, evidence } of again.verdicts)
-      if (code?.endsWith('.unavailable') === true && typeof evidence['field'] === 'string') missing.add(evidence['field'])
+      if (code?.endsWith('.unavailable') === true && typeof evidence['field'] === 'string')
+        missing.add(evidence['field'])
     const at = again.verdicts.findIndex((verdict, index) => decisionOf(verdict) !== decisionOf(verdicts[index]))
     const gate = again.verdicts[at]
     const block = again.verdicts.find(({ decision }) => decision === 'block')
     const blocked = verdicts.find(({ decision }) => decision === 'block')
     const approved = stillApproved(receipt, pass, changed)
     if (gate === undefined && approved) continue
-    const becomes = block !== undefined ? `blocked ${block.code}` : blocked !== undefined ? `not blocked in pass ${pass}` : approved ? was : 'votes are needed'
+    const becomes =
+      block !== undefined
+        ? `blocked ${block.code}`
+        : blocked !== undefined
+          ? `not blocked in pass ${pass}`
+          : approved
+            ? was
+            : 'votes are needed'
     return {
       operation_id,
       pass,
@@ -75,7 +86,11 @@ function outcomeOf({ status, error_code }: Receipt): string {
 }
 
 function decisionOf(verdict: Verdict | undefined): string {
-  return verdict === undefined ? 'nothing' : verdict.code === null ? verdict.decision : `${verdict.decision} ${verdict.code}`
+  return verdict === undefined
+    ? 'nothing'
+    : verdict.code === null
+      ? verdict.decision
+      : `${verdict.decision} ${verdict.code}`
 }
 
 /** Whether the grant that stood in for votes still would, over these facts. */

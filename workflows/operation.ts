@@ -51,7 +51,10 @@ async function live(input: OperationInput, wake: Wake): Promise<OperationResult>
 
 async function decide(input: OperationInput, ref: OperationRef, wake: Wake, gathered: Gathered): Promise<EndedOutput> {
   const { plan, intent } = input
-  const begun = plan.fast_path ? await localSteps.proposeAndGuard({ ...ref, governs: plan.governs }) : null
+  const begun =
+    plan.fast_path && intent.run === 'execute'
+      ? await localSteps.proposeAndGuard({ ...ref, governs: plan.governs })
+      : null
   if (begun?.ended != null) return begun.ended
   const first = begun?.read ?? (await localSteps.readPass({ ...ref, pass: 'propose' }))
   const stopped = await stopEarly(input, ref, 'propose', first, gathered)

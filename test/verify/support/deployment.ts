@@ -78,7 +78,9 @@ export class Deployment {
     const made = await Promise.all(PURPOSES.map(async (purpose) => ({ purpose, ...(await makeKey(purpose)) })))
     const publicKeys = made.map(({ purpose, kid, privateJwk }) => ({ purpose, kid, jwk: publicHalf(privateJwk) }))
     const keys = await JoseReader.open(publicKeys)
-    const opened = await Promise.all(made.map(async ({ purpose, privateJwk }) => [purpose, await openSigner(privateJwk)]))
+    const opened = await Promise.all(
+      made.map(async ({ purpose, privateJwk }) => [purpose, await openSigner(privateJwk)]),
+    )
     const signers = Object.fromEntries(opened) as Record<Purpose, Signer>
     const payloadConverterPath = join(import.meta.dirname, '..', '..', '..', 'workflows', 'payload-converter.ts')
     const temporal = new TemporalPort({
@@ -127,7 +129,15 @@ export class Deployment {
               const { operation, receipt, jws, run_id } = rows.of(operationId)
               if (receipt === null) return null
               const { context, proposal } = operation
-              return { now: now(), run_id, receipt: receipt.receipt, receipt_jws: jws, proposal, ...context, sealed: false }
+              return {
+                now: now(),
+                run_id,
+                receipt: receipt.receipt,
+                receipt_jws: jws,
+                proposal,
+                ...context,
+                sealed: false,
+              }
             },
             keyOperations: async (kids) =>
               kids.flatMap((kid) => {
@@ -175,6 +185,7 @@ export class Deployment {
       governs: action.governs === true,
       standing: action.standing,
       provider: null,
+      fast_path: false,
       effect_key: sha256TextHex(operation_id).slice(0, 40),
       binding_hash: bindingHash(intent),
       ...ask.plan,
@@ -190,7 +201,17 @@ export class Deployment {
     this.rows.open(
       input,
       {
-        ...{ status: 'evaluating', intent, plan, proposal, intent_hash, plan_hash, cancel: null, reason: null, context },
+        ...{
+          status: 'evaluating',
+          intent,
+          plan,
+          proposal,
+          intent_hash,
+          plan_hash,
+          cancel: null,
+          reason: null,
+          context,
+        },
         ...{ principal_kind: 'agent', person_id: 'person_owner', preview: null, shown_hash: null, passes: [] },
         ...{ approval: {}, undo_of: null },
       },
@@ -289,7 +310,10 @@ function publicHalf({ kty, crv, x }: JWK): JsonObject {
 function quietRuntime(): void {
   try {
     const logger = new DefaultLogger('ERROR', () => undefined)
-    Runtime.install({ logger, telemetryOptions: { logging: { forward: {}, filter: { core: 'ERROR', other: 'ERROR' } } } })
+    Runtime.install({
+      logger,
+      telemetryOptions: { logging: { forward: {}, filter: { core: 'ERROR', other: 'ERROR' } } },
+    })
   } catch (error) {
     if (!(error instanceof Error) || error.name !== 'IllegalStateError') throw error
   }

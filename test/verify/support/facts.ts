@@ -45,7 +45,12 @@ function globalLeaf(deployment: Deployment): string {
       actor: { principal_id: 'p_system_platform_operator', kind: 'user' },
       operation_id: 'op_global',
       action: 'policy.put',
-      after: { base_version: 0, policy: { kill_switches: [{ scope: 'global', selector: { kind: 'all', value: null }, state: 'running', hold: null }] } },
+      after: {
+        base_version: 0,
+        policy: {
+          kill_switches: [{ scope: 'global', selector: { kind: 'all', value: null }, state: 'running', hold: null }],
+        },
+      },
     }),
   )
   leaves.set(deployment, hash)

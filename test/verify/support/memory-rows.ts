@@ -160,7 +160,10 @@ export class MemoryRows implements OperationRows, VoteRows {
       throw new Error('not in these tests')
     }
     return {
-      notes: { append: async (note) => void this.notes.push({ ...note, operation_id: operationId }), remove: async () => false },
+      notes: {
+        append: async (note) => void this.notes.push({ ...note, operation_id: operationId }),
+        remove: async () => false,
+      },
       controls: {
         putPolicy: refuse,
         resume: refuse,

@@ -1,13 +1,12 @@
 /** One sealed bundle for every way an operation can end, each made by a real run. */
 import { Deployment } from './deployment.ts'
 import { currentFacts } from './facts.ts'
-import type { FactsOf, Operation } from './memory-rows.ts'
+import { type FactsOf, now, type Operation } from './memory-rows.ts'
 import type { Facts } from '../../../domain/facts.ts'
 import type { Plan } from '../../../domain/plan.ts'
 import { quorumTree } from '../../../domain/approval.ts'
 import type { OperationInput } from '../../../domain/steps.ts'
 import { makeKey, openSigner } from '../../../stores/jose-keys.ts'
-import { operatorKid } from '../../../actions/operator-key-create.ts'
 
 /** What each gate blocks on, as a change of good facts. */
 export const BLOCKING: Readonly<Record<string, (facts: Facts) => void>> = {
@@ -48,7 +47,9 @@ export async function makeEvidence(): Promise<Evidence> {
     for (const name of ['ann', 'bob', 'cyd']) deployment.addVoter(name)
     // One after the other where order in the log matters, side by side otherwise.
     const own = await selfSigned(deployment)
-    const made = await Promise.all(Object.entries(ENDS).map(async ([name, end]) => [name, await end(deployment)] as const))
+    const made = await Promise.all(
+      Object.entries(ENDS).map(async ([name, end]) => [name, await end(deployment)] as const),
+    )
     return { deployment, bundles: new Map([...own, ...made]) }
   } catch (error) {
     await deployment.close()
@@ -69,7 +70,8 @@ const ENDS: Readonly<Record<string, End>> = {
       async (d) => await d.sealed(await d.propose({ facts: (operation) => currentFacts(d, operation, change) })),
     ]),
   ),
-  'blocked at once': async (d) => await d.sealed(await d.propose({ plan: FAST, facts: (op) => currentFacts(d, op, stop) })),
+  'blocked at once': async (d) =>
+    await d.sealed(await d.propose({ plan: FAST, facts: (op) => currentFacts(d, op, stop) })),
   'blocked in the guard': async (d) => await d.sealed(await d.propose({ facts: stoppedLater(d) })),
   'blocked in the guard at once': async (d) => await d.sealed(await d.propose({ plan: FAST, facts: stoppedLater(d) })),
   'blocked in the guard after votes': async (d) => await voted(d, ['ann'], { facts: stoppedLater(d) }),
@@ -87,13 +89,14 @@ const ENDS: Readonly<Record<string, End>> = {
   expired: async (d) => await d.sealed(await asked(d, { approval: { expires_in_seconds: 1 } })),
   cancelled: async (d) => {
     const input = await asked(d, {})
-    d.rows.of(input.operation_id).operation.cancel = { by: 'p_ann', kind: 'user', reason: 'changed my mind' }
+    d.rows.of(input.operation_id).operation.cancel = { by: 'p_ann', kind: 'user', reason: 'changed my mind', at: now() }
     await d.temporal.wake(input)
     return await d.sealed(input)
   },
   failed: async (d) =>
     await d.sealed(await d.propose({ intent: { action: 'note.remove', input: { note_id: 'n_absent' } } })),
-  proposed: async (d) => await d.sealed(await d.propose({ intent: { run: 'propose' }, approval: { required: false } })),
+  proposed: async (d) =>
+    await d.sealed(await d.propose({ plan: FAST, intent: { run: 'propose' }, approval: { required: false } })),
   'executed after refused votes and noise': async (d) => {
     const input = await asked(d, { approval: { quorum: 2, tree: quorumTree(2) } })
     const first = await d.vote(input, 'p_ann')
@@ -132,13 +135,20 @@ async function selfSigned(d: Deployment): Promise<[string, Uint8Array][]> {
   const { privateJwk } = await makeKey('operator')
   const public_jwk = { kty: 'OKP', crv: 'Ed25519', x: privateJwk.x ?? '' }
   const enrolment = await d.propose({
-    intent: { action: 'operator_key.create', class: 'contained', principal_id: 'p_dee', input: { public_jwk }, estimated_cost: '0' },
+    intent: {
+      action: 'operator_key.create',
+      class: 'contained',
+      principal_id: 'p_dee',
+      input: { public_jwk },
+      estimated_cost: '0',
+    },
     approval: { excluded_persons: ['person_dee'] },
   })
   await d.untilPending(enrolment)
   await d.decide(enrolment, await d.vote(enrolment, 'p_ann'))
   const enrolled = await d.sealed(enrolment)
-  const own = await openSigner({ ...privateJwk, kid: operatorKid(public_jwk) })
+  const [kid = ''] = d.rows.keys.keys()
+  const own = await openSigner({ ...privateJwk, kid })
   const input = await asked(d, { approval: { assurance: 'self_signed' } })
   await d.decide(input, await d.vote(input, 'p_dee', {}, own))
   return [
