@@ -27,8 +27,6 @@ interface Refusal {
 }
 
 export interface GuardTools extends PassTools {
-  /** Named places where tests stop the process; does nothing elsewhere. */
-  crashPoint(name: string): void
   /** True for an error of a backend that may heal. */
   isUnavailable(error: unknown): boolean
 }

@@ -19,6 +19,8 @@ export interface PassTools {
   receipts: ReceiptTools
   /** Told after commit; an answer in time, never the record. */
   announce(event: { tenant_id: string; operation_id: string; status: string }): void
+  /** Named places where tests stop the process; does nothing elsewhere. */
+  crashPoint(name: string): void
 }
 
 type WithRow = PassRow & { operation: NonNullable<PassRow['operation']> }
@@ -46,6 +48,7 @@ export function passSteps(tools: PassTools): Omit<Steps, 'guardEffect' | 'propos
           }),
         ],
       })
+      tools.crashPoint('P1')
       tools.announce({ tenant_id: input.tenant_id, operation_id: input.operation_id, status: 'pending_approval' })
       const until = marked.expires_at ?? expiresAt
       return {
@@ -84,6 +87,7 @@ export function passSteps(tools: PassTools): Omit<Steps, 'guardEffect' | 'propos
         shown_hash: row.operation.shown_hash === null && shown !== null ? kindHash('shown', shown) : null,
       })
       const { ended } = await operations.endOperation(document)
+      tools.crashPoint('P2')
       if (!ended) {
         const again = await operations.readPass(input.tenant_id, input.operation_id)
         if (again.receipt === null) throw new Error('an ended operation has no receipt')

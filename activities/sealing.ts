@@ -67,6 +67,8 @@ export interface SealTools {
   pack(files: ReadonlyMap<string, Uint8Array>): Uint8Array
   kidOf(jws: string): string | null
   heartbeat(): void
+  /** Named places where tests stop the process. */
+  crashPoint?(name: string): void
 }
 
 const bytes = (text: string) => new TextEncoder().encode(text)
@@ -158,6 +160,7 @@ async function sealOne(tools: SealTools, ref: Ref): Promise<boolean> {
 
   const bundleKey = tools.objects.bundleKey(tenant_id, operation_id)
   await tools.objects.put(bundleKey, tools.pack(files), 'application/zip')
+  tools.crashPoint?.('S1')
   await tools.seals.seal({
     tenant_id,
     operation_id,
@@ -178,6 +181,7 @@ async function sealOne(tools: SealTools, ref: Ref): Promise<boolean> {
       }),
     ),
   })
+  tools.crashPoint?.('S2')
   return true
 }
 

@@ -96,6 +96,7 @@ export async function openOperation(
     canonicalJson(leaf),
   )
   if (!opened.created) return await replay(c, opened.id, opened.same)
+  ports.crashPoint('A1')
   const news = ports.waitForNews(intent.tenant_id, opened.id, 'evaluating', waitMs(c))
   await ports.runs.startOperation({
     v: 1,
@@ -107,6 +108,7 @@ export async function openOperation(
     plan_hash: planned.plan_hash,
     proposal,
   })
+  ports.crashPoint('A2')
   await news
   return { row: await readOperation(ports, intent.tenant_id, opened.id), replayed: false }
 }

@@ -222,5 +222,7 @@ export interface ApiPorts {
   secret: string
   trust: JsonObject
   noteKey: string
+  /** Named places where tests stop the process; does nothing elsewhere. */
+  crashPoint(name: string): void
   log: { error(details: object, message: string): void; info(details: object, message: string): void }
 }

@@ -71,6 +71,7 @@ export async function startProcess(
     return openPool({ url, max, statementTimeoutMs, applicationName: `exo ${role}`, onRoundTrip }, lost)
   }
   const home = config.EXO_HOME
+  const crashPoint = crashPointFrom(env)
   const connect = () =>
     NativeConnection.connect({ address: backends.temporal.address, grpcCompression: { codec: 'none' } })
   const connection = await connect()
@@ -118,7 +119,7 @@ export async function startProcess(
         seal: openSigner(await readKey(home, 'seal', env)),
       },
       announce: (event) => news.announce(event),
-      crashPoint: crashPointFrom(env),
+      crashPoint,
     })
     digest = host.digest
     failures.push(host.running)
@@ -174,6 +175,7 @@ export async function startProcess(
       secret: await readDerivationSecret(home, env),
       trust: makeTrust(deployment, sequencerKey, publicRows),
       noteKey: sequencerKey,
+      crashPoint,
       log,
     })
     const server = await listen(api.app.fetch, config.EXO_HOST, config.PORT)

@@ -148,6 +148,7 @@ function makeActivities(options: WorkerHostOptions, digest: string): Steps & Sea
       pack: packBundle,
       kidOf: (jws) => keys.kidOf(jws),
       heartbeat: () => Context.current().heartbeat(),
+      crashPoint: options.crashPoint,
     }),
     ...reconcileSteps({ operations, receipts, runs: temporal, outbox }),
   }

@@ -4,6 +4,7 @@
  */
 import { spawn } from 'node:child_process'
 import { constants } from 'node:os'
+import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 
 const program = (name: string): string => fileURLToPath(new URL(`../bin/${name}`, import.meta.url))
@@ -35,4 +36,15 @@ export function runOwnProcess(name: string, args: readonly string[], env: NodeJS
       resolve(code ?? 128 + (constants.signals[signal ?? 'SIGTERM'] ?? 0))
     })
   })
+}
+
+/** What a short program prints; its complaints go to our standard error. Null when it failed. */
+export async function readOwnProcess(name: string, args: readonly string[]): Promise<string | null> {
+  const child = spawn(process.execPath, [program(name), ...args], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const ended = new Promise<number | null>((resolve, reject) => {
+    child.once('error', reject)
+    child.once('close', resolve)
+  })
+  const [output, code] = await Promise.all([text(child.stdout), ended])
+  return code === 0 ? output : null
 }

@@ -10,11 +10,13 @@ import { addList } from './commands/list.ts'
 import { addPolicy } from './commands/policy.ts'
 import { addPropose } from './commands/propose.ts'
 import { addRegistry } from './commands/registry.ts'
+import { addReplay } from './commands/replay.ts'
 import { addRetract } from './commands/retract.ts'
 import { addRunHere } from './commands/run-here.ts'
 import { addShow } from './commands/show.ts'
 import { addStop } from './commands/stop.ts'
 import { addTrust } from './commands/trust.ts'
+import { addVerify } from './commands/verify.ts'
 import { addVote } from './commands/vote.ts'
 import { addWhoami } from './commands/whoami.ts'
 import { usage } from './failure.ts'
@@ -36,6 +38,8 @@ const COMMANDS = [
   addStop,
   addPolicy,
   addFetchEvidence,
+  addVerify,
+  addReplay,
   addTrust,
   addAudit,
   addRunHere,

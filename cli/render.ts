@@ -37,7 +37,7 @@ const LABEL_MAX = 24
 export function fieldLines(fields: readonly Field[], options: FieldOptions = {}): string[] {
   const { indent = '  ', paintLabel = (text: string) => text } = options
   const labels = fields.map(({ label }) => visible(label))
-  const width = Math.max(0, ...labels.map((label) => Math.min(label.length, LABEL_MAX)))
+  const width = Math.max(0, ...labels.map(({ length }) => (length <= LABEL_MAX ? length : 0)))
   return fields.flatMap(({ value }, index) => {
     const label = labels[index] ?? ''
     const [first = '', ...more] = valueLines(value, options)

@@ -45,13 +45,20 @@ export function openTerminal(env: NodeJS.ProcessEnv): Terminal {
 /** A spinner draws over its own line, which a terminal without a width cannot. */
 const isWide = (stream: NodeJS.WriteStream): boolean => stream.isTTY === true && stream.columns >= 40
 
+const WORTH_TELLING_MS = 1_000
+
+/** Says what is waited for once it takes long enough to wonder. */
 async function waitPlainly<T>(
   aside: (text: string) => void,
   label: string,
   wait: (tell: (label: string) => void) => Promise<T>,
 ): Promise<T> {
-  aside(label)
-  return await wait((next) => aside(next))
+  const timer = setTimeout(aside, WORTH_TELLING_MS, label)
+  try {
+    return await wait((next) => aside(next))
+  } finally {
+    clearTimeout(timer)
+  }
 }
 
 async function spin<T>(label: string, wait: (tell: (label: string) => void) => Promise<T>): Promise<T> {

@@ -48,12 +48,10 @@ export function compareCommands({ events }: ReadHistory, commands: readonly Comm
   return recorded.length
 }
 
-/** Local activities are noted when they end, everything else in the order it was commanded. */
+/** Steps are taken one at a time, so what was noted when it ended stands in the order in which it was asked for. */
 function ensureOrder(recorded: readonly Told[], given: readonly Told[]): void {
-  const inOrder = (told: Told) => !told.key.startsWith('local step')
-  const order = given.filter(inOrder).map(({ key }) => key)
-  recorded.filter(inOrder).forEach(({ key, at }, index) => {
-    ensure(order[index] === key, `${at} is ${key} where the code gives ${order[index] ?? 'nothing'}`)
+  recorded.forEach(({ key, at }, index) => {
+    ensure(given[index]?.key === key, `${at} is ${key} where the code gives ${given[index]?.key ?? 'nothing'}`)
   })
 }
 

@@ -3,6 +3,7 @@
  * that sign one purpose only. A signature of one purpose never verifies as another, because purpose, `typ` and key are
  * looked up together.
  */
+import { createPublicKey, verify } from 'node:crypto'
 import { ed25519 } from '@noble/curves/ed25519.js'
 import { utf8ToBytes } from '@noble/hashes/utils.js'
 import { ensure } from './report.ts'
@@ -32,9 +33,11 @@ export function readJws(compact: string, at: string): Jws {
   return { kid, typ, payload, claims: readJson(payload, at), signed: utf8ToBytes(`${head}.${body}`), signature }
 }
 
-/** RFC 8032 without its loose ends: no unreduced encodings, no keys of small order. */
+/** RFC 8032; a key that came through {@link publicKeyOf} is not one of the few under which many signatures verify. */
 export function verifiesJws(jws: Jws, publicKey: Uint8Array): boolean {
-  return ed25519.verify(jws.signature, jws.signed, publicKey, { zip215: false })
+  const x = Buffer.from(publicKey).toString('base64url')
+  const key = createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x }, format: 'jwk' })
+  return verify(null, jws.signed, key, jws.signature)
 }
 
 export interface PublicJwk {
@@ -47,8 +50,18 @@ export const publicJwk = exactly<PublicJwk>({ kty: oneOf('OKP'), crv: oneOf('Ed2
 
 export function publicKeyOf(jwk: PublicJwk, at: string): Uint8Array {
   const bytes = fromBase64Url(jwk.x, `${at}.x`)
-  ensure(bytes.length === 32, `${at}.x is not an Ed25519 key`)
+  ensure(bytes.length === 32 && isSound(bytes), `${at}.x is not a sound Ed25519 key`)
   return bytes
+}
+
+/** A point of the curve in its one encoding, and not of small order. */
+function isSound(bytes: Uint8Array): boolean {
+  try {
+    return !ed25519.Point.fromBytes(bytes, false).isSmallOrder()
+  } catch (error) {
+    if (error instanceof Error) return false
+    throw error
+  }
 }
 
 function fromBase64Url(part: string, at: string): Uint8Array {

@@ -21,11 +21,13 @@ export interface ReplayOptions {
 /** One replayer per digest, shared by all bundles of a verification. */
 export class ReplayBench {
   readonly #options: ReplayOptions
+  readonly #ownAgrees: boolean
   readonly #replayers = new Map<string, Replayer>()
   readonly #outcomes = new WeakMap<Subject, Promise<Replayed>>()
 
   constructor(options: ReplayOptions) {
     this.#options = options
+    this.#ownAgrees = codeDigest(options.code.own.code) === options.code.own.digest
   }
 
   get checks(): readonly Check[] {
@@ -77,14 +79,15 @@ export class ReplayBench {
   async #find(subject: Subject): Promise<{ code: string; digest: string; apart: boolean; detail: string }> {
     const digest = subject.receipt.value.code.bundle
     const { code, runRecorded } = this.#options
-    ensure(codeDigest(code.own.code) === code.own.digest, 'the code of this checkout has another digest than it says')
+    const brought = subject.files.get(RECORDED_CODE)
+    const genuine = brought === undefined || codeDigest(brought) === digest
+    ensure(genuine, `${RECORDED_CODE} is not the code the receipt names`)
+    ensure(this.#ownAgrees, 'the code of this checkout has another digest than it says')
     if (code.own.digest === digest)
       return { code: code.own.code, digest, apart: false, detail: 'built from this checkout' }
     const kept = await code.kept(digest)
     if (kept !== null) return { code: kept, digest, apart: false, detail: 'kept by this checkout under its digest' }
-    const brought = subject.files.get(RECORDED_CODE)
     if (runRecorded === true && brought !== undefined) {
-      ensure(codeDigest(brought) === digest, `${RECORDED_CODE} is not the code the receipt names`)
       const detail = 'RECORDED CODE: what the bundle brings was run apart; this checkout does not have it'
       return { code: readText(brought, RECORDED_CODE), digest, apart: true, detail }
     }

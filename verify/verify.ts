@@ -28,52 +28,73 @@ export interface VerifyOptions extends ReplayOptions {
 
 /** One bundle. */
 export async function verifyBundle(files: BundleFiles, options: VerifyOptions): Promise<RunReport> {
-  const [report] = (await verifyAll([async () => ({ files })], options)).runs
-  if (report === undefined) throw new Error('a bundle without a report')
-  return report
+  const verifier = new Verifier(options)
+  try {
+    return await verifier.verify(files)
+  } finally {
+    await verifier.close()
+  }
 }
 
 /** Bundles, and folders of bundles at any depth. Nothing to verify is a failure. */
 export async function verifyPaths(paths: readonly string[], options: VerifyOptions): Promise<Report> {
-  const found: string[] = []
-  for (const path of paths) found.push(...(await findBundles(path)))
-  return await verifyAll(
-    found.map((path) => async () => await open(path)),
-    options,
-  )
+  const verifier = new Verifier(options)
+  const runs: Looked[] = []
+  try {
+    for (const path of paths)
+      for (const bundle of await findBundles(path)) runs.push(await verifier.look(await open(bundle)))
+  } finally {
+    await verifier.close()
+  }
+  const forks = findForks(runs.map(({ claims }) => claims))
+  return wholeReport(runs.map((run, index) => runReport(run.id, [...run.results, ...forks.slice(index, index + 1)])))
 }
 
 type Opened = { files: BundleFiles } | { unreadable: string }
 
-/** Opens one bundle after the other and keeps of each no more than its results. */
-async function verifyAll(bundles: readonly (() => Promise<Opened>)[], options: VerifyOptions): Promise<Report> {
-  const bench = new ReplayBench(options)
-  const checks: readonly Check[] = [
-    ...structureChecks,
-    ...bench.checks,
-    ...decisionChecks(options.deciders),
-    ...recordChecks,
-    ...causalChecks,
-    ...signatureChecks,
-    ...logChecks,
-    ...leafChecks,
-  ]
-  const runs: { id: string; claims: Claims; results: CheckResult[] }[] = []
-  try {
-    for (const openNext of bundles) {
-      const opened = await openNext()
-      const subject = new Subject('files' in opened ? opened.files : new Map(), options.trust)
-      const results = await runChecks(subject, checks)
-      if ('unreadable' in opened) Object.assign(results[0] ?? {}, { detail: opened.unreadable })
-      runs.push({ id: idOf(subject), claims: claimsOf(subject), results })
-    }
-  } finally {
-    await bench.close()
+/** What is kept of a bundle once it was looked at. */
+interface Looked {
+  id: string
+  claims: Claims
+  results: CheckResult[]
+}
+
+/** Verifies one bundle after the other, over one replayer for each code there is. Must be closed. */
+export class Verifier {
+  readonly #trust: TrustRoot | null
+  readonly #bench: ReplayBench
+  readonly #checks: readonly Check[]
+
+  constructor(options: VerifyOptions) {
+    this.#trust = options.trust
+    this.#bench = new ReplayBench(options)
+    this.#checks = [
+      ...structureChecks,
+      ...this.#bench.checks,
+      ...decisionChecks(options.deciders),
+      ...recordChecks,
+      ...causalChecks,
+      ...signatureChecks,
+      ...logChecks,
+      ...leafChecks,
+    ]
   }
-  const forks = findForks(runs.map(({ claims }) => claims))
-  return wholeReport(
-    runs.map(({ id, results }, index) => runReport(id, [...results, ...forks.slice(index, index + 1)])),
-  )
+
+  async verify(files: BundleFiles): Promise<RunReport> {
+    const { id, results, claims } = await this.look({ files })
+    return runReport(id, [...results, ...findForks([claims])])
+  }
+
+  async look(opened: Opened): Promise<Looked> {
+    const subject = new Subject('files' in opened ? opened.files : new Map(), this.#trust)
+    const results = await runChecks(subject, this.#checks)
+    if ('unreadable' in opened) Object.assign(results[0] ?? {}, { detail: opened.unreadable })
+    return { id: idOf(subject), claims: claimsOf(subject), results }
+  }
+
+  async close(): Promise<void> {
+    await this.#bench.close()
+  }
 }
 
 function idOf(subject: Subject): string {

@@ -88,7 +88,9 @@ describe('exo policy', () => {
     const { code, out } = await desk.exo(`policy diff ${file()} --exit-code --as viewer`)
     expect(code).toBe(1)
     expect(out).toContain('+ budget  {"scope":{},"threshold":"100"}')
-    expect(out).toMatch(/- kill_switches {2}\{"scope":"tenant","selector":\{"kind":"all"\},"state":"running"\}/)
+    expect(out).toMatch(
+      /- kill_switches {2}\{"scope":"tenant","selector":\{"kind":"all","value":null\},"state":"running"\}/,
+    )
     expect(out).not.toContain('not_required')
     expect((await desk.exo(`policy diff ${file()} --as viewer`)).code).toBe(0)
   })
@@ -98,7 +100,7 @@ describe('exo policy', () => {
     await writeFile(file(), JSON.stringify(next))
     const asked = await desk.exo(`policy apply ${file()} --reason tidy --as owner`)
     expect(asked.code).toBe(3)
-    expect(asked.out).toContain('budget                     (none) → {"scope":{},"threshold":"100","window_days":7}')
+    expect(asked.out).toContain('budget  (none) → {"scope":{},"threshold":"100","window_days":7}')
     const [id = ''] = /op_[0-9a-f]{32}/.exec(asked.out) ?? []
     await desk.exo(`approve ${id} --as operator2`)
     expect((await desk.exo(`policy diff ${file()} --exit-code --as viewer`)).code).toBe(0)

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { makeProgram } from '../../cli/program.ts'
 import { codeBlocks, documents, files, inlineCode, ROOT, sourceText } from './markdown.ts'
 
 const source = sourceText()
@@ -9,6 +10,10 @@ const scripts = Object.keys(
   (JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { scripts: object }).scripts,
 )
 const tops = new Set(files.filter((file) => file.includes('/')).map((file) => file.slice(0, file.indexOf('/'))))
+
+/** The commands of `exo`, each with the commands under it. */
+const program = makeProgram({ version: '', run: () => async () => {}, print: () => {}, complain: () => {} })
+const commands = new Map(program.commands.map((each) => [each.name(), each.commands.map((part) => part.name())]))
 
 /** Files that a reader is asked to make, with a part of the name left open. */
 const isPattern = (path: string) => /[<>{}…*]|NNNN/.test(path)
@@ -48,10 +53,11 @@ describe.each(documents.map((document) => [document.file, document] as const))('
 
   test('names commands of exo that exist', () => {
     const shell = codeBlocks(document, 'sh').join('\n')
-    const named = [...[shell, ...codes].join('\n').matchAll(/(?:^|npx )exo ([a-z]+)(?: ([a-z]+)\b(?!\.))?/gm)]
-    const unknown = named.filter(
-      ([, command = '']) => !source.includes(`.command('${command}')`) && !source.includes(`'${command}',`),
-    )
-    expect(unknown.map(([, command]) => command)).toEqual([])
+    const named = [...[shell, ...codes].join('\n').matchAll(/(?:^|npx )exo ([a-z]+)(?: ([a-z]+)(?![\w.]))?/gm)]
+    const unknown = named.filter(([, command = '', part]) => {
+      const parts = commands.get(command)
+      return parts === undefined || (parts.length > 0 && !parts.includes(part ?? ''))
+    })
+    expect(unknown.map(([text]) => text)).toEqual([])
   })
 })

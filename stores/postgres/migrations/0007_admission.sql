@@ -32,7 +32,7 @@ begin
 end $$;
 
 create function admit(p_key_id text, p_secret_hash bytea, p_tenant text, p_project text, p_surface text, p_app text,
-  p_rate_class text) returns jsonb language plpgsql security definer set search_path = public as $$
+  p_rate_class text) returns jsonb language plpgsql security definer set search_path = public, pg_temp as $$
 declare
   k api_keys%rowtype; p principals%rowtype; members jsonb; usable text[]; chosen text; rate jsonb; places_found jsonb;
 begin

@@ -1,6 +1,6 @@
 -- Stopping: immediate, one person, PostgreSQL and nothing else. This function can only stop.
 
-create function stop_switch(d jsonb) returns jsonb language plpgsql security definer set search_path = public as $$
+create function stop_switch(d jsonb) returns jsonb language plpgsql security definer set search_path = public, pg_temp as $$
 declare e bigint := nextval('switch_epoch'); s jsonb;
 begin
   perform set_config('app.tenant', d ->> 'tenant_id', true);

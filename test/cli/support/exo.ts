@@ -10,7 +10,7 @@ import { callers } from '../../support/client.ts'
 import type { SharedDeployment } from '../../support/stack.ts'
 import { makeTenant, type Tenant } from '../../support/tenant.ts'
 
-const MAIN = join(import.meta.dirname, '..', '..', '..', 'cli', 'main.ts')
+export const MAIN = join(import.meta.dirname, '..', '..', '..', 'cli', 'main.ts')
 
 export interface Ran {
   code: number | null

@@ -1,0 +1,103 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { randomBytes } from 'node:crypto'
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
+import { runExo } from './support/exo.ts'
+import { Database } from '../support/database.ts'
+import { readState } from '../../bin/stack/state.ts'
+
+let home: string
+
+beforeAll(async () => {
+  home = await mkdtemp(join(tmpdir(), 'exo-cli-'))
+})
+afterAll(() => rm(home, { recursive: true, force: true }))
+
+describe('exo doctor', () => {
+  test('says of every part what it is, where, which version, and whether it answers', async () => {
+    const { code, json } = await runExo(inject('deployment').home, ['doctor', '--json'])
+    expect([code, json.ok]).toEqual([0, true])
+    const found = Object.fromEntries(
+      json.findings.map((each: { name: string; detail: string }) => [each.name, each.detail]),
+    )
+    expect(Object.keys(found)).toEqual(['node', 'mode', 'home', 'postgres', 's3', 'temporal', 'bundles', 'api'])
+    expect(found.node).toContain(process.versions.node)
+    for (const part of ['postgres', 's3', 'temporal'])
+      expect(found[part]).toMatch(/\d+\.\d+.* at \/.*runs as process \d+ on 127\.0\.0\.1:\d+/)
+    expect(found.api).toContain('answers, ready: postgres ok, temporal ok, s3 ok, audit ok')
+  })
+
+  test('in an empty home finds nothing broken, and nobody who answers', async () => {
+    const { code, out } = await runExo(home, ['doctor'])
+    expect(code).toBe(4)
+    expect(out).toMatch(/^absent {2}api +nothing was started in this home; exo up starts it$/m)
+  })
+
+  test('names what a mode lacks', async () => {
+    const { code, out } = await runExo(home, ['doctor'], { env: { EXO_MODE: 'saas' } })
+    expect(code).toBe(1)
+    expect(out).toMatch(/^fault +mode +saas lacks EXO_DEPLOYMENT, EXO_DATABASE_URL/m)
+  })
+})
+
+describe('exo up', () => {
+  test('starts everything in the foreground, and ends it when told', async () => {
+    let told = false
+    const { code, out } = await runExo(home, ['up', '--port', '0'], {
+      onOutput: (text, signal) => {
+        if (told || !text.includes('Stop with Ctrl-C')) return
+        told = true
+        signal('SIGTERM')
+      },
+    })
+    expect(code).toBe(0)
+    expect(out).toMatch(/ExoArmur answers at http:\/\/127\.0\.0\.1:\d+/)
+    const credentials = JSON.parse(await readFile(join(home, 'credentials.json'), 'utf8'))
+    expect(credentials.tenants).toHaveLength(2)
+    const after = await runExo(home, ['whoami', '--as', 'owner'])
+    expect([after.code, after.err]).toEqual([4, expect.stringContaining('does not answer')])
+  })
+})
+
+describe('exo bootstrap', () => {
+  test('makes two platform operators once, and their tokens are printed once', async () => {
+    const name = `exo_boot_${randomBytes(4).toString('hex')}`
+    const { home: shared, addresses } = inject('deployment')
+    const url = new URL(addresses.postgres.ownerUrl)
+    const superuser = new URL(url.href)
+    Object.assign(superuser, {
+      username: 'postgres',
+      password: readState(shared)?.postgres.superuser,
+      pathname: '/postgres',
+    })
+    const database = new Database(superuser.href)
+    await database.query(`create database ${name} owner owner`)
+    try {
+      url.pathname = `/${name}`
+      const env = { EXO_DATABASE_URL: url.href, EXO_DEPLOYMENT: 'boot-test', EXO_MODE: 'saas' }
+      const first = await runExo(home, ['bootstrap', '--json'], { env })
+      expect(first.code).toBe(0)
+      expect(first.json).toEqual({
+        deployment: 'boot-test',
+        mode: 'saas',
+        platform_operator: expect.stringMatching(/^exo_/),
+        platform_operator2: expect.stringMatching(/^exo_/),
+      })
+      const again = await runExo(home, ['bootstrap', '--json'], { env })
+      expect([again.code, again.json.error.code]).toEqual([1, 'cli.bootstrapped'])
+      expect(again.out + again.err).not.toContain(url.password)
+    } finally {
+      await database.query(`drop database ${name}`)
+      await database.end()
+    }
+  })
+
+  test('needs the owner’s address and a name, and keeps the password to itself', async () => {
+    expect((await runExo(home, ['bootstrap'])).code).toBe(2)
+    const env = { EXO_DATABASE_URL: 'postgresql://owner:hush@127.0.0.1:9/none', EXO_DEPLOYMENT: 'boot-test' }
+    const { code, out, err } = await runExo(home, ['bootstrap'], { env })
+    expect(code).toBe(4)
+    expect(out + err).not.toContain('hush')
+  })
+})

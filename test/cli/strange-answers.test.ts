@@ -1,0 +1,245 @@
+import { execFile } from 'node:child_process'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { type FakeAnswer, type FakeApi, fakeApi } from './support/fake-api.ts'
+import { MAIN, runExo } from './support/exo.ts'
+import { kindHash } from '../../domain/hash.ts'
+
+let home: string
+let api: FakeApi | null = null
+
+beforeAll(async () => {
+  home = await mkdtemp(join(tmpdir(), 'exo-cli-'))
+})
+afterEach(async () => {
+  await api?.close()
+  api = null
+})
+afterAll(() => rm(home, { recursive: true, force: true }))
+
+const ID = 'op_00000000000000000000000000000001'
+
+async function exo(words: string, answer: (asked: string) => FakeAnswer) {
+  api = await fakeApi(answer)
+  return await runExo(home, [...words.split(' '), '--project', 'p_main'], {
+    env: { EXO_URL: api.url, EXO_TOKEN: 'exo_token' },
+  })
+}
+
+function envelope(code: string, status: number, details = {}): FakeAnswer {
+  const error = {
+    code,
+    message: 'said so',
+    http_status: status,
+    gate: null,
+    details,
+    request_id: 'req_1',
+    trace_id: null,
+  }
+  return { status, type: 'application/problem+json', body: { error, type: 'urn', title: code, status } }
+}
+
+function operation(more: object = {}) {
+  const preview = { title: 'Post to https://example.com', fields: [{ label: 'body', value: '{}' }] }
+  const intent = { action: 'http.post' }
+  return {
+    id: ID,
+    tenant_id: 't_a',
+    status: 'pending_approval',
+    action: 'http.post',
+    action_version: 1,
+    class: 'irreversible',
+    run: 'execute',
+    target: 'https://example.com/',
+    input: {},
+    estimated_cost: '0',
+    reason: null,
+    idempotency_key: 'k',
+    requested_by: { principal_id: 'p_agent', kind: 'agent' },
+    context: { project_id: 'p_main', request_id: 'req_0', trace_id: null },
+    intent,
+    intent_hash: kindHash('intent', intent),
+    plan_hash: 'b'.repeat(64),
+    preview,
+    shown_hash: kindHash('shown', preview),
+    decision_hash: null,
+    passes: [],
+    approval: {
+      required: true,
+      quorum: 2,
+      tree: { of: [{ permission: 'decide' }, { permission: 'decide' }], n: 2 },
+      assurance: 'self_signed',
+      satisfied_by: null,
+      license_id: null,
+      expires_at: '2030-01-01T00:00:00Z',
+      votes: [],
+    },
+    effect: null,
+    error: null,
+    undo_of: null,
+    undone_by: null,
+    resolved_by: null,
+    temporal: { namespace: 'n', workflow_id: `t_a/${ID}`, run_id: null },
+    links: { receipt: `/operations/${ID}/receipt`, bundle: `/operations/${ID}/bundle` },
+    created_at: '2029-12-31T23:00:00Z',
+    updated_at: '2029-12-31T23:00:00Z',
+    ...more,
+  }
+}
+
+describe('exit codes tell what the answer means', () => {
+  test.each([
+    ['effect.unknown', 504, 5],
+    ['effect.failed', 502, 1],
+    ['approval.denied', 403, 1],
+    ['backend.unavailable', 503, 4],
+    ['rate_limit.exceeded', 429, 4],
+    ['audit.unavailable', 503, 1],
+    ['some.code_of_tomorrow', 418, 1],
+  ])('%s (%i) is %i', async (code, status, exit) => {
+    const ran = await exo('propose note.append --input {} --json', () => envelope(code, status))
+    expect([ran.code, ran.json.error.code]).toEqual([exit, code])
+  })
+
+  test('an operation that is unknown, or goes on, has a code of its own', async () => {
+    const unknown = await exo(`show ${ID} --wait 0`, (asked) =>
+      asked.includes('receipt') ? envelope('resource.not_found', 404) : { body: operation({ status: 'unknown' }) },
+    )
+    expect(unknown.code).toBe(5)
+    const going = await exo('propose http.post --input {}', () => ({
+      status: 202,
+      body: operation({ status: 'executing' }),
+    }))
+    expect(going.code).toBe(3)
+  })
+})
+
+describe('nobody there, or somebody else', () => {
+  test('no answer is 4, says where it asked, and how to repeat safely', async () => {
+    const env = { EXO_URL: 'http://127.0.0.1:9', EXO_TOKEN: 'exo_token' }
+    const { code, err } = await runExo(home, ['propose', 'note.append', '--input', '{}', '--project', 'p_main'], {
+      env,
+    })
+    expect(code).toBe(4)
+    expect(err).toMatch(/Repeat the command with --key cli_[0-9a-f]{24}/)
+    expect(err).toContain('http://127.0.0.1:9 does not answer')
+    const { json } = await runExo(home, ['list', '--project', 'p_main', '--json'], { env })
+    expect(json.error).toMatchObject({ code: 'cli.unreachable', http_status: null, details: {} })
+  })
+
+  test('a page of somebody else is not an answer', async () => {
+    const page = await exo('list', () => ({ type: 'text/html', body: '<h1>welcome</h1>' }))
+    expect([page.code, page.err]).toEqual([4, expect.stringContaining('is not JSON')])
+    const gateway = await exo('list', () => ({ status: 502, type: 'text/html', body: '<h1>\u001b[2J</h1>' }))
+    expect([gateway.code, gateway.err]).toEqual([4, expect.stringContaining("that is not ExoArmur's")])
+  })
+
+  test('a redirect is not followed, so that the token goes nowhere else', async () => {
+    const other = await fakeApi(() => ({ body: {} }))
+    const ran = await exo('list', () => ({ status: 307, headers: { location: other.url }, body: '' }))
+    await other.close()
+    expect([ran.code, other.asked]).toEqual([4, []])
+  })
+
+  test.each(['ftp://example.com', 'http://user:secret@example.com', 'nonsense'])(
+    'EXO_URL=%s is a usage error',
+    async (url) => {
+      const { code, err } = await runExo(home, ['list'], { env: { EXO_URL: url, EXO_TOKEN: 'x' } })
+      expect(code).toBe(2)
+      expect(err).not.toContain('secret')
+    },
+  )
+
+  test('EXO_TOKEN without an address, and one that is no header', async () => {
+    expect((await runExo(home, ['list'], { env: { EXO_TOKEN: 'x' } })).err).toContain('Set EXO_URL')
+    const broken = await runExo(home, ['list'], { env: { EXO_URL: 'http://127.0.0.1:9', EXO_TOKEN: 'a\nb' } })
+    expect([broken.code, broken.err]).toEqual([2, expect.stringContaining('line breaks')])
+  })
+
+  test('the message of an answer cannot steer the terminal', async () => {
+    const { err } = await exo('list', () => ({
+      status: 403,
+      body: { error: { code: 'x.y', message: 'a\u001b[2J\u202eb', details: { note: '\u0007' } } },
+    }))
+    expect(err).toContain('a<U+001B>[2J<U+202E>b')
+    expect(err).toContain('note  <U+0007>')
+  })
+})
+
+describe('a vote is over what was shown', () => {
+  const CHANGED = { title: 'Post to https://evil.example', fields: [] }
+
+  test('a preview or an intent that is not what its hash names is never voted on', async () => {
+    for (const more of [{ preview: CHANGED }, { intent: { action: 'other' } }]) {
+      const { code, json } = await exo(`approve ${ID} --json`, () => ({ body: operation(more) }))
+      expect([code, json.error.code]).toEqual([1, 'cli.shown_mismatch'])
+      expect(api?.asked).toEqual([`GET /operations/${ID}`])
+      await api?.close()
+    }
+  })
+
+  test('what has no preview yet cannot be decided', async () => {
+    const { json } = await exo(`approve ${ID} --json`, () => ({ body: operation({ preview: null, shown_hash: null }) }))
+    expect(json.error.code).toBe('cli.nothing_shown')
+  })
+
+  test('the whole tree and the demanded signature are said, and both hashes are sent', async () => {
+    const { out, err, code } = await exo(`approve ${ID} --yes`, (asked) => {
+      if (asked.includes('auth/me')) return { body: { principal: { id: 'p_x', kind: 'user' }, platform_role: null } }
+      if (asked.startsWith('POST'))
+        return { body: { operation: operation(), vote: { by: 'p_x', decision: 'approve', counted: true, at: '' } } }
+      return { body: operation() }
+    })
+    expect(code).toBe(0)
+    expect(err).toContain(
+      '2 approvals (0 given) of 2 different people who may decide, not the requester, signed with their own key',
+    )
+    expect(out).toContain('approved  Post to https://example.com  pending approval')
+  })
+})
+
+describe('output', () => {
+  test('goes to a reader that leaves early without a complaint', async () => {
+    const many = { items: Array.from({ length: 5_000 }, () => operation()), next_cursor: null }
+    api = await fakeApi(() => ({ body: many }))
+    const script = `{ "${process.execPath}" "${MAIN}" list --project p_main; echo "ended with $?" >&2; } | head -n 1`
+    const env = { EXO_HOME: home, EXO_URL: api.url, EXO_TOKEN: 'exo_token', PATH: process.env.PATH ?? '' }
+    const { stdout, stderr } = await promisify(execFile)('/bin/sh', ['-c', script], { env })
+    expect([stdout.split('\n').length, stderr]).toEqual([2, 'ended with 0\n'])
+  })
+
+  test('is one document with --json also when the command line is wrong', async () => {
+    for (const words of [['frob'], ['show'], ['approve', ID, '--frob'], ['key'], ['policy', 'nonsense']]) {
+      const { code, json } = await runExo(home, [...words, '--json'])
+      expect([code, json.error.code]).toEqual([2, 'cli.usage'])
+    }
+  })
+})
+
+describe('help', () => {
+  test('groups commands by what people do, with examples and the exit codes', async () => {
+    const { code, out } = await runExo(home, ['--help'])
+    expect(code).toBe(0)
+    const places = ['Operate:', 'Approve:', 'Stop and govern:', 'Prove:', 'Run:', 'Exit codes:'].map((word) =>
+      out.indexOf(word),
+    )
+    expect(places).not.toContain(-1)
+    expect(places).toEqual(places.toSorted((a, b) => a - b))
+    expect(out).toMatch(/\$ exo approve op_/)
+    expect(Math.max(...out.split('\n').map((line) => line.length))).toBeLessThanOrEqual(120)
+  })
+
+  test('explains exit codes, addressing, output, and every command', async () => {
+    expect((await runExo(home, ['help', 'exit-codes'])).out).toMatch(/3 +pending/)
+    expect((await runExo(home, ['help', 'addressing'])).out).toContain('EXO_TOKEN')
+    expect((await runExo(home, ['help', 'output'])).out).toContain('--json')
+    expect((await runExo(home, ['help', 'policy', 'apply'])).out).toContain('Usage: exo policy apply')
+    const nothing = await runExo(home, ['help', 'nonsense'])
+    expect([nothing.code, nothing.err]).toEqual([2, expect.stringContaining('no help on nonsense')])
+    expect((await runExo(home, ['propos'])).err).toContain('Did you mean propose?')
+    expect((await runExo(home, ['--version'])).out).toMatch(/^\d+\.\d+\.\d+\n$/)
+  })
+})

@@ -1,0 +1,84 @@
+/**
+ * Callers that do not give up: each carries one note to its end through broken connections and refused answers, the way
+ * the contract says a caller may, by repeating the same request under the same key.
+ */
+import type { Caller } from './client.ts'
+import type { Operation } from './tenant.ts'
+import { until } from './until.ts'
+
+export interface Carried {
+  id: string
+  status: string
+  /** The code of the envelope, for those that did not end well. */
+  code: string | null
+}
+
+const FINAL = ['executed', 'proposed', 'blocked', 'denied', 'expired', 'cancelled', 'failed', 'unknown']
+
+/** Proposes until the operation waits for people or has ended; `withinMs` is the caller's patience. */
+export async function carry(
+  caller: Caller,
+  key: string,
+  input: { notebook: string; text: string },
+  withinMs = 90_000,
+): Promise<Carried> {
+  let last: unknown = null
+  return await until(
+    `the note under ${key} is carried to its end`,
+    async () => {
+      const answer = await sent(() => caller.post('/operations', { action: 'note.append', input }, { key }))
+      if (answer === null) return null
+      const { status, body } = answer
+      last = [status, body?.status ?? body?.error?.code]
+      if (typeof body?.status === 'string' && (FINAL.includes(body.status) || body.status === 'pending_approval'))
+        return { id: body.id, status: body.status, code: null }
+      const id = body?.error?.details?.operation_id
+      if (status === 503 && body.error.code === 'backend.unavailable') return null
+      if (typeof id !== 'string') return null
+      return await ended(caller, id)
+    },
+    { withinMs, seen: () => last },
+  )
+}
+
+/** Votes until the vote is counted or a repeat says it was, then looks until the operation has ended. */
+export async function carryVote(voter: Caller, operation: Operation, withinMs = 90_000): Promise<Carried> {
+  let voted = false
+  let last: unknown = null
+  return await until(
+    `operation ${operation.id} is voted to its end`,
+    async () => {
+      if (!voted) {
+        const answer = await sent(() =>
+          voter.post(`/operations/${operation.id}/decisions`, {
+            decision: 'approve',
+            intent_hash: operation.intent_hash,
+            reason: 'carried',
+          }),
+        )
+        if (answer === null) return null
+        last = [answer.status, answer.body?.error?.code]
+        voted = answer.status === 200 || answer.body?.error?.code === 'approval.already_decided'
+        if (!voted) return null
+      }
+      return await ended(voter, operation.id)
+    },
+    { withinMs, seen: () => last },
+  )
+}
+
+async function ended(caller: Caller, id: string): Promise<Carried | null> {
+  const read = await sent(() => caller.get(`/operations/${id}`))
+  if (read === null || read.status !== 200 || !FINAL.includes(read.body.status)) return null
+  return { id, status: read.body.status, code: read.body.error?.code ?? null }
+}
+
+/** The answer, or null when there was none: a connection that broke tells nothing about what was done. */
+async function sent<T>(send: () => Promise<T>): Promise<T | null> {
+  try {
+    return await send()
+  } catch (error) {
+    if (error instanceof TypeError || error instanceof SyntaxError) return null
+    throw error
+  }
+}

@@ -1,0 +1,100 @@
+/** A deployment for one file that kills or stops things, with a World of its own looking on. */
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { chmod, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { callers } from './client.ts'
+import { openGlobal } from './opening.ts'
+import { until } from './until.ts'
+import { World } from './world.ts'
+import { startDeployment, type Deployment } from '../../bin/deployment.ts'
+
+export interface OwnDeployment {
+  deployment: Deployment
+  all: ReturnType<typeof callers>
+  world: World
+  /** Kills the app at the nth time the point is reached, once. */
+  arm(point: string, nth: number): void
+  /** Resolves when the armed point was hit and the process is dead; answers the pid that died. */
+  hit(point: string): Promise<number>
+  /** How often each point was hit so far. */
+  hits(): Record<string, number>
+  /** Resolves once the app answers, whichever process it is. */
+  answers(withinMs?: number): Promise<void>
+  stop(): Promise<void>
+}
+
+export async function startOwnDeployment(what: string, env: Record<string, string> = {}): Promise<OwnDeployment> {
+  const home = await mkdtemp(join(tmpdir(), `exo-${what}-`))
+  await chmod(home, 0o711)
+  const orders = join(home, 'crash-at')
+  const log = join(home, 'crash-log')
+  writeFileSync(log, '')
+  const deployment = await startDeployment({
+    home,
+    port: 0,
+    headless: true,
+    progress: (line) => void process.stderr.write(`[${what}] ${line}\n`),
+    env: { EXO_CRASH_AT: `@${orders}`, EXO_CRASH_LOG: log, EXO_LOG_LEVEL: 'silent', ...env },
+  })
+  const all = callers(deployment.url, deployment.credentials)
+  await openGlobal(all)
+  const world = await World.install(deployment.stack.addresses.postgres.ownerUrl)
+  const lines = () =>
+    readFileSync(log, 'utf8')
+      .split('\n')
+      .filter((line) => line !== '')
+  let taken = 0
+  return {
+    deployment,
+    all,
+    world,
+    arm: (point, nth) => {
+      if (existsSync(orders)) throw new Error('the last order was not carried out')
+      taken = lines().length
+      writeFileSync(orders, `${point}:${nth}`)
+    },
+    hit: async (point) => {
+      const line = await until(`crash point ${point} is hit`, () => lines()[taken], { withinMs: 30_000 })
+      const [name, pid] = line.split(' ')
+      if (name !== point) throw new Error(`${point} was armed and ${name} was hit`)
+      await until(`process ${pid} is gone`, () => !isAlive(Number(pid)))
+      return Number(pid)
+    },
+    hits: () => {
+      const counts: Record<string, number> = {}
+      for (const line of lines()) {
+        const [name = ''] = line.split(' ')
+        counts[name] = (counts[name] ?? 0) + 1
+      }
+      return counts
+    },
+    answers: async (withinMs = 30_000) => {
+      await until(
+        'the app answers',
+        async () =>
+          await all.nobody.get('/healthz').then(
+            ({ status }) => status === 200,
+            () => false,
+          ),
+        {
+          withinMs,
+        },
+      )
+    },
+    stop: async () => {
+      await world.close()
+      await deployment.stop()
+      await rm(home, { recursive: true, force: true })
+    },
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch {
+    return false
+  }
+}
