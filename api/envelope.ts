@@ -104,7 +104,7 @@ function isBackendDown(error: unknown): boolean {
   const cause = error.cause
   return (
     (typeof code === 'string' && (/^(08|53|57|58)/.test(code) || /^(ECONN|EPIPE|ETIMEDOUT|25P0[34])/.test(code))) ||
-    /Connection terminated|timeout exceeded when trying to connect|Failed to connect|not queryable|deadline/i.test(
+    /Connection terminated|read timeout|timeout exceeded when trying to connect|Failed to connect|not queryable|deadline/i.test(
       error.message,
     ) ||
     (cause !== undefined && cause !== error && isBackendDown(cause))

@@ -29,9 +29,13 @@ export async function followEvents(
 ): Promise<void> {
   let last = after
   let pauseMs = PAUSE_MS.first
+  let everOpen = false
+  const opened = () => {
+    everOpen = true
+  }
   while (!signal.aborted) {
     try {
-      const ended = await readStream(session, path, last, signal, (event) => {
+      const ended = await readStream(session, path, last, signal, opened, (event) => {
         last = event.cursor
         pauseMs = PAUSE_MS.first
         return take(event)
@@ -39,7 +43,7 @@ export async function followEvents(
       if (ended) return
     } catch (error) {
       if (signal.aborted) return
-      if (!isBroken(error)) throw error
+      if (!everOpen || !isBroken(error)) throw error
     }
     session.terminal.aside(
       `the stream broke off; again in ${pauseMs / 1000} s${last === undefined ? '' : ', after the last event'}`,
@@ -64,6 +68,7 @@ async function readStream(
   path: string,
   last: string | undefined,
   signal: AbortSignal,
+  opened: () => void,
   take: (event: ExoEvent) => boolean,
 ): Promise<boolean> {
   const quiet = new AbortController()
@@ -73,6 +78,7 @@ async function readStream(
       signal: AbortSignal.any([signal, quiet.signal]),
       headers: { Accept: 'text/event-stream', ...(last === undefined ? {} : { 'Last-Event-ID': last }) },
     })
+    opened()
     let more = true
     const parser = createParser({
       onEvent: ({ data }) => {

@@ -20,6 +20,8 @@ export interface TemporalOptions {
   payloadConverterPath: string
 }
 
+const ANSWER_WITHIN_MS = 7_000
+
 export type RunState = 'running' | 'closed' | 'absent'
 
 export class TemporalPort {
@@ -38,17 +40,19 @@ export class TemporalPort {
   async startOperation(input: OperationInput): Promise<string | null> {
     const { intent, plan } = input
     try {
-      const handle = await this.client.workflow.start('governedOperation', {
-        workflowId: workflowId(input),
-        taskQueue: this.#options.taskQueue,
-        args: [input],
-        workflowIdReusePolicy: 'REJECT_DUPLICATE',
-        workflowIdConflictPolicy: 'USE_EXISTING',
-        workflowTaskTimeout: '10 s',
-        requestEagerStart: this.#options.eager,
-        staticSummary: `${intent.action} for ${intent.principal_id}`,
-        staticDetails: `${plan.class} action, intent \`${input.intent_hash}\``,
-      })
+      const handle = await this.#inTime(() =>
+        this.client.workflow.start('governedOperation', {
+          workflowId: workflowId(input),
+          taskQueue: this.#options.taskQueue,
+          args: [input],
+          workflowIdReusePolicy: 'REJECT_DUPLICATE',
+          workflowIdConflictPolicy: 'USE_EXISTING',
+          workflowTaskTimeout: '10 s',
+          requestEagerStart: this.#options.eager,
+          staticSummary: `${intent.action} for ${intent.principal_id}`,
+          staticDetails: `${plan.class} action, intent \`${input.intent_hash}\``,
+        }),
+      )
       return handle.firstExecutionRunId
     } catch (error) {
       if (error instanceof WorkflowExecutionAlreadyStartedError) return null
@@ -59,13 +63,13 @@ export class TemporalPort {
   /** False when the run is gone; the row then speaks for itself. */
   async signalDecide(ref: Ref, jws: string): Promise<boolean> {
     return await this.#reach(async () => {
-      await this.client.workflow.getHandle(workflowId(ref)).signal('decide', jws)
+      await this.#inTime(() => this.client.workflow.getHandle(workflowId(ref)).signal('decide', jws))
     })
   }
 
   async wake(ref: Ref): Promise<boolean> {
     return await this.#reach(async () => {
-      await this.client.workflow.getHandle(workflowId(ref)).cancel()
+      await this.#inTime(() => this.client.workflow.getHandle(workflowId(ref)).cancel())
     })
   }
 
@@ -127,6 +131,11 @@ export class TemporalPort {
     } catch (error) {
       if (!(error instanceof ScheduleAlreadyRunning)) throw error
     }
+  }
+
+  /** A server that hangs is one that is away: whoever asked is told within seconds, and the outbox asks again. */
+  async #inTime<T>(ask: () => Promise<T>): Promise<T> {
+    return await this.client.withDeadline(Date.now() + ANSWER_WITHIN_MS, ask)
   }
 
   async #reach(send: () => Promise<void>): Promise<boolean> {

@@ -11,7 +11,7 @@ export function isUnavailable(error: unknown): boolean {
     code === '25P03' ||
     code === '25P04' ||
     NETWORK_CODES.includes(code) ||
-    /Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error|not queryable/i.test(
+    /Connection terminated|read timeout|timeout exceeded when trying to connect|Client has encountered a connection error|not queryable/i.test(
       error.message,
     )
   )

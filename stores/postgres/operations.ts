@@ -5,6 +5,7 @@
 import type pg from 'pg'
 import { ControlsStore } from './controls.ts'
 import { NotesStore } from './notes.ts'
+import { rollBack } from './pool.ts'
 import type { LeafRow } from '../../domain/leaf.ts'
 import type {
   EndDocument,
@@ -81,9 +82,7 @@ export class OperationStore implements OperationRows {
       })
       await client.query(verdict === 'commit' && ended ? 'commit' : 'rollback')
     } catch (error) {
-      await client.query('rollback').catch((rollback: Error) => {
-        broken = rollback
-      })
+      broken = await rollBack(client, error)
       throw error
     } finally {
       client.release(broken)

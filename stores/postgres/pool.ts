@@ -29,6 +29,8 @@ export function openPool(options: PoolOptions, onError: (error: Error) => void):
     max: options.max,
     application_name: options.applicationName,
     connectionTimeoutMillis: 5_000,
+    // A server that hangs does not time its statements out: then this side gives up, shortly after it should have.
+    query_timeout: options.statementTimeoutMs + 1_000,
     idleTimeoutMillis: 60_000,
     keepAlive: true,
     options: `-c statement_timeout=${options.statementTimeoutMs} -c transaction_timeout=${options.statementTimeoutMs * 2} -c idle_in_transaction_session_timeout=${options.statementTimeoutMs}`,
@@ -52,12 +54,22 @@ export async function inTransaction<T>(
     await client.query('commit')
     return result
   } catch (error) {
-    await client.query('rollback').catch((rollback: Error) => {
-      broken = rollback
-    })
+    broken = await rollBack(client, error)
     throw error
   } finally {
     client.release(broken)
+  }
+}
+
+/** Rolls back after an error; answers why the connection must not be used again, if so. */
+export async function rollBack(client: pg.PoolClient, error: unknown): Promise<Error | undefined> {
+  // A connection that did not answer once is not asked again: nobody waits twice.
+  if (error instanceof Error && /read timeout/i.test(error.message)) return error
+  try {
+    await client.query('rollback')
+    return undefined
+  } catch (rollback) {
+    return rollback instanceof Error ? rollback : new Error('the rollback failed', { cause: rollback })
   }
 }
 

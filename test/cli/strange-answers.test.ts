@@ -169,6 +169,40 @@ describe('nobody there, or somebody else', () => {
   })
 })
 
+describe('a stream that breaks off', () => {
+  const event = (cursor: string) => ({
+    cursor,
+    kind: 'operation.blocked',
+    operation_id: ID,
+    status: 'blocked',
+    at: '2030-01-01T00:00:00Z',
+  })
+  const frame = (cursor: string) =>
+    `: open\n\nid: ${cursor}\nevent: operation.blocked\ndata: ${JSON.stringify(event(cursor))}\n\n`
+
+  test('is taken up again after the last event that was seen', async () => {
+    let times = 0
+    const { code, json, err } = await exo('events --limit 2 --json', () => ({
+      type: 'text/event-stream',
+      body: frame(`c${(times += 1)}`),
+    }))
+    expect([code, json]).toEqual([0, { items: [event('c1'), event('c2')], next_cursor: 'c2' }])
+    expect(err).toContain('the stream broke off; again in 0.5 s, after the last event')
+    expect(api?.requests.map(({ headers }) => headers['last-event-id'])).toEqual([undefined, 'c1'])
+  })
+
+  test('ends with the error when its cursor is gone, or when nobody ever answered', async () => {
+    let times = 0
+    const gone = await exo('events --json', () => {
+      times += 1
+      return times === 1 ? { type: 'text/event-stream', body: frame('c1') } : envelope('events.cursor_invalid', 410)
+    })
+    expect([gone.code, gone.json.error.code]).toEqual([1, 'events.cursor_invalid'])
+    const env = { EXO_URL: 'http://127.0.0.1:9', EXO_TOKEN: 'exo_token' }
+    expect((await runExo(home, ['events', '--project', 'p_main'], { env })).code).toBe(4)
+  })
+})
+
 describe('a vote is over what was shown', () => {
   const CHANGED = { title: 'Post to https://evil.example', fields: [] }
 
