@@ -3,14 +3,15 @@
  * docs/ARCHITECTURE.md a to e. It turns pass into block, never the reverse, and may run again at any point.
  */
 import { endDocument, endedOutput, operationLeaf } from './endings.ts'
-import { bug, countable, hasRow, type PassTools, previewOf } from './passes.ts'
+import { bug, hasRow, type PassTools, previewOf } from './passes.ts'
 import { proposalFault } from './proposals.ts'
+import { soundVotes } from './vote-rows.ts'
 import type { EffectfulAction } from '../actions/define.ts'
 import { findEffectful } from '../actions/registry.ts'
 import { approvalState, type Vote } from '../domain/approval.ts'
 import { canonicalJson, type Json } from '../domain/canonical.ts'
 import { ExoError, type ErrorCode } from '../domain/errors.ts'
-import { firstBlock, makePass } from '../domain/gates/chain.ts'
+import { CHAIN_VERSION, firstBlock, makePass } from '../domain/gates/chain.ts'
 import { kindHash, sha256TextHex } from '../domain/hash.ts'
 import type { GuardTransaction, PassRow } from '../domain/operation-rows.ts'
 import type { SatisfiedBy } from '../domain/receipt.ts'
@@ -93,10 +94,11 @@ async function judge(tools: GuardTools, input: GuardInput, row: PassRow): Promis
   const action = findEffectful(intent.action, intent.action_version)
   if (action === null || (action.governs === true) !== plan.governs || action.effect.kind !== plan.effect_kind)
     return { outcome: 'invalid', detail: 'action version' }
+  if (plan.chain_version !== CHAIN_VERSION) return { outcome: 'invalid', detail: 'chain version' }
   const pass = makePass('guard', plan, intent, row.facts)
   if (firstBlock(pass.verdicts) !== null) return { outcome: 'blocked', pass }
   if (!plan.approval.required) return { row, action, pass, votes: [], satisfied_by: 'none_required', license_id: null }
-  const votes = countable(row)
+  const votes = await soundVotes(tools.keys, input, row)
   const state = approvalState(plan.approval, votes)
   if (state === 'satisfied') {
     const until = operation.approval.expires_at

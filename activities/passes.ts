@@ -2,8 +2,8 @@
 import { ApplicationFailure } from '@temporalio/common'
 import { endDocument, endedOutput, operationLeaf, type ReceiptTools } from './endings.ts'
 import { proposalFault } from './proposals.ts'
+import { soundVotes } from './vote-rows.ts'
 import { findEffectful } from '../actions/registry.ts'
-import type { Vote } from '../domain/approval.ts'
 import { kindHash } from '../domain/hash.ts'
 import { leafRow, makeLeaf } from '../domain/leaf.ts'
 import type { OperationRows, PassRow } from '../domain/operation-rows.ts'
@@ -54,7 +54,7 @@ export function passSteps(tools: PassTools): Omit<Steps, 'guardEffect' | 'propos
       return {
         expires_at: until,
         remaining_ms: Math.max(0, Date.parse(until) - Date.parse(row.now)),
-        votes: countable(row),
+        votes: await soundVotes(tools.keys, input, row),
       }
     },
 
@@ -69,7 +69,7 @@ export function passSteps(tools: PassTools): Omit<Steps, 'guardEffect' | 'propos
       return {
         remaining_ms: until === undefined ? 0 : Math.max(0, Math.ceil(Date.parse(until) - Date.parse(row.now))),
         cancelled: row.operation.cancel !== null && row.claim === null,
-        votes: countable(row),
+        votes: await soundVotes(tools.keys, input, row),
       }
     },
 
@@ -134,7 +134,7 @@ export async function readPassWithRow(
     shown_hash: shown === null ? null : kindHash('shown', shown),
     ended: null,
     cancelled: row.operation.cancel !== null && row.claim === null,
-    votes: input.pass === 'resume' ? row.votes.filter((vote) => row.voters[vote.person_id] === true) : [],
+    votes: input.pass === 'resume' ? await soundVotes(tools.keys, input, row) : [],
   }
   return { read, row }
 }
@@ -144,11 +144,6 @@ export function previewOf(row: WithRow): Preview | null {
   const { intent } = row.operation
   const action = findEffectful(intent.action, intent.action_version)
   return action === null ? null : action.preview(intent.input, row.view)
-}
-
-/** Votes of people who may still vote. */
-export function countable(row: PassRow): Vote[] {
-  return row.votes.filter((vote) => row.voters[vote.person_id] === true)
 }
 
 export function hasRow(row: PassRow): row is WithRow {

@@ -17,6 +17,7 @@ import { makeTrust } from './trust.ts'
 import { quietRuntime, startWorkerHost, type WorkerHost } from './worker-host.ts'
 import { makeApi } from '../api/app.ts'
 import { malformedRequest } from '../api/envelope.ts'
+import { noteVerifierKey } from '../domain/log/note.ts'
 import { readFromBundle } from '../stores/bundle-zip.ts'
 import { JoseReader, openSigner } from '../stores/jose-keys.ts'
 import { ObjectStore } from '../stores/objects.ts'
@@ -83,25 +84,23 @@ export async function startProcess(
     payloadConverterPath: join(import.meta.dirname, '..', 'workflows', 'payload-converter.ts'),
   })
   const objects = new ObjectStore({ ...backends.s3, env: config.EXO_ENV })
-  const publicRows = await publicKeys(home, env)
-  const keys = await JoseReader.open(publicRows)
+  const published = await publicKeys(home, env)
+  const keys = await JoseReader.open(published.rows)
+  const verifierKey = noteVerifierKey(deployment, published.checkpoint)
   const closers: (() => Promise<unknown>)[] = []
   const failures: Promise<unknown>[] = []
   const statusPool = pool('app', 12)
   closers.push(() => statusPool.end())
   const reading = new Reading(statusPool)
   const news = new News((tenantId, id) => reading.status(tenantId, id), wanted.worker)
-  const checkpointKey = await readKey(home, 'checkpoint', env)
-  const noteKey = {
-    deployment,
-    publicKey: new Uint8Array(Buffer.from(checkpointKey.x ?? '', 'base64url')),
-    privateJwk: checkpointKey as { kty: string; crv: string; x: string; d: string },
-  }
-
   let digest: string | null = null
   if (wanted.worker) {
     const pools = { guard: pool('guard', 16), control: pool('control', 4), sequencer: pool('sequencer', 6) }
-    const sequencer = new Sequencer(pools.sequencer, noteKey)
+    const sequencer = new Sequencer(pools.sequencer, {
+      deployment,
+      publicKey: published.checkpoint,
+      privateJwk: (await readKey(home, 'checkpoint', env)) as { kty: string; crv: string; x: string; d: string },
+    })
     await sequencer.beat(await sequencer.selfCheck())
     const host: WorkerHost = await startWorkerHost({
       connection,
@@ -148,7 +147,6 @@ export async function startProcess(
   if (wanted.api) {
     const stopPool = pool('stop', 2, 12_000)
     const auditorPool = pool('auditor', 4)
-    const sequencerKey = new Sequencer(stopPool, noteKey).verifierKey
     const api = makeApi({
       deployment,
       env: config.EXO_ENV,
@@ -173,8 +171,8 @@ export async function startProcess(
       },
       roundTrips: () => roundTrips,
       secret: await readDerivationSecret(home, env),
-      trust: makeTrust(deployment, sequencerKey, publicRows),
-      noteKey: sequencerKey,
+      trust: makeTrust(deployment, verifierKey, published.rows),
+      noteKey: verifierKey,
       crashPoint,
       log,
     })

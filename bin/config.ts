@@ -27,7 +27,6 @@ const schema = z.object({
     .optional(),
   PORT: z.coerce.number().int().min(0).max(65_535).default(8080),
   EXO_HOST: z.string().default('127.0.0.1'),
-  EXO_METRICS_PORT: z.coerce.number().int().min(0).max(65_535).optional(),
   EXO_ADDRESS_LIMIT: z.coerce.number().int().min(1).default(600),
   EXO_FAST_PATH: flag(true),
   EXO_EAGER_START: flag(true),
@@ -70,6 +69,8 @@ const DURABLE = [
   'EXO_KEY_RECEIPT',
   'EXO_KEY_SEAL',
   'EXO_KEY_CHECKPOINT',
+  'EXO_KEY_PUBLIC',
+  'EXO_KEY_CREDENTIALS',
   'EXO_OIDC_ISSUERS',
 ] as const
 

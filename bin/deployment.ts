@@ -3,12 +3,10 @@
  * `npm start`, the demo, the tests and the bench all run this one.
  */
 import { fork, type ChildProcess } from 'node:child_process'
-import { randomBytes } from 'node:crypto'
-import { existsSync } from 'node:fs'
-import { readFile, rename, writeFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { bootstrap, type Credentials } from './bootstrap.ts'
-import { makeLabKeys } from './keys.ts'
+import type { Credentials } from './bootstrap.ts'
+import { prepareLab, writePrivately } from './lab.ts'
 import { migrate } from './migrate.ts'
 import { environmentOf, type ReadyMessage } from './process.ts'
 import { startStack, type Progress, type RunningStack } from './stack/index.ts'
@@ -48,10 +46,7 @@ export async function startDeployment(options: DeploymentOptions): Promise<Deplo
   try {
     const ran = await migrate(stack.addresses.postgres.ownerUrl, progress)
     if (ran > 0) progress(`schema: ${ran} migration(s) ran`)
-    await makeLabKeys(home)
-    const deployment = await deploymentName(home)
-    const made = await bootstrap({ ownerUrl: stack.addresses.postgres.ownerUrl, deployment, mode: 'lab', lab: true })
-    if (made !== null) await writePrivately(join(home, 'credentials.json'), { url: '', ...made })
+    const deployment = await prepareLab(home, stack.addresses.postgres.ownerUrl)
     const supervised = await superviseApp(options, {
       ...environmentOf(stack.addresses, deployment),
       ...options.env,
@@ -167,14 +162,6 @@ async function endChild(child: ChildProcess): Promise<void> {
   clearTimeout(force)
 }
 
-/** The deployment's name: given, or made once and kept. */
-async function deploymentName(home: string): Promise<string> {
-  if (process.env.EXO_DEPLOYMENT) return process.env.EXO_DEPLOYMENT
-  const path = join(home, 'deployment')
-  if (!existsSync(path)) await writeFile(path, `lab-${randomBytes(6).toString('hex')}\n`, { mode: 0o600 })
-  return (await readFile(path, 'utf8')).trim()
-}
-
 async function writeProcesses(home: string, stack: RunningStack, url: string, appPid: number): Promise<void> {
   const { temporal } = stack.addresses
   const address = url.replace('http://', '')
@@ -189,10 +176,4 @@ async function writeProcesses(home: string, stack: RunningStack, url: string, ap
       ...(part.name === 'temporal' ? { http: temporal.http, ui: temporal.ui, namespace: temporal.namespace } : {}),
     })),
   ])
-}
-
-async function writePrivately(path: string, value: unknown): Promise<void> {
-  const draft = `${path}.${randomBytes(4).toString('hex')}`
-  await writeFile(draft, `${JSON.stringify(value, null, 2)}\n`, { mode: 0o600 })
-  await rename(draft, path)
 }

@@ -4,6 +4,8 @@
  */
 import { join } from 'node:path'
 import { runner } from 'node-pg-migrate'
+import { readConfig } from './config.ts'
+import { prepareLab } from './lab.ts'
 
 const DIR = join(import.meta.dirname, '..', 'stores', 'postgres', 'migrations')
 
@@ -27,4 +29,6 @@ if (import.meta.main) {
   if (url === undefined) throw new Error('EXO_DATABASE_URL is missing: the database owner, for migrations')
   const ran = await migrate(url, (line) => process.stderr.write(`${line}\n`))
   process.stdout.write(`schema is up to date, ${ran} migration(s) ran\n`)
+  const config = readConfig(process.env)
+  if (config.EXO_MODE === 'lab') await prepareLab(config.EXO_HOME, url)
 }

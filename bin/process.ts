@@ -1,19 +1,31 @@
 /** What every process of ours does alike: find its backends in the environment, say that it is ready, stop when told. */
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import type { Backends, RunningProcess } from './compose.ts'
+import { missingForMode, readConfig } from './config.ts'
 import { configuredParts, configuredRoles, roleVariable, type StackAddresses } from './stack/index.ts'
 
 const ROLES = ['app', 'guard', 'control', 'sequencer', 'stop', 'auditor'] as const
 
 /** The owner's credential is not among them: no running process holds it. */
 export function backendsFrom(env: NodeJS.ProcessEnv): { backends: Backends; deployment: string } {
+  const missing = missingForMode(readConfig(env), env).filter((name) => name !== 'EXO_DATABASE_URL')
+  if (missing.length > 0) throw new Error(`this mode does not start without: ${missing.join(', ')}`)
   const roles = configuredRoles(env, ROLES)
   const { temporal, s3 } = configuredParts({ ...env, EXO_DATABASE_URL: undefined })
   if (roles === null || temporal === null || s3 === null)
     throw new Error(
       'EXO_DATABASE_URL_*, EXO_TEMPORAL_ADDRESS and EXO_S3_* must name the backends; npm start brings its own',
     )
-  if (env.EXO_DEPLOYMENT === undefined) throw new Error('EXO_DEPLOYMENT is missing: the name of this deployment')
-  return { backends: { postgres: { roles }, temporal, s3 }, deployment: env.EXO_DEPLOYMENT }
+  return { backends: { postgres: { roles }, temporal, s3 }, deployment: deploymentOf(env) }
+}
+
+/** `EXO_DEPLOYMENT`, or the name that the first preparation of this home kept. */
+function deploymentOf(env: NodeJS.ProcessEnv): string {
+  if (env.EXO_DEPLOYMENT) return env.EXO_DEPLOYMENT
+  const path = join(readConfig(env).EXO_HOME, 'deployment')
+  if (!existsSync(path)) throw new Error('EXO_DEPLOYMENT is missing: the name of this deployment')
+  return readFileSync(path, 'utf8').trim()
 }
 
 /** Environment variables by which a child process finds the same backends. */

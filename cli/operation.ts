@@ -83,12 +83,20 @@ export async function readOperation(session: Session, id: string): Promise<Opera
   return (await session.api.get(`/operations/${checkId(id)}`)) as unknown as Operation
 }
 
-/** Refuses an operation whose preview or intent is not what its hashes name: a vote would be over something unseen. */
+/**
+ * Refuses an operation whose preview or intent is not what its hashes name, or that calls itself otherwise than its intent
+ * does: a vote would be over something unseen.
+ */
 export function checkShown(operation: Operation): Preview {
-  const { preview, shown_hash, intent, intent_hash } = operation
+  const { id, tenant_id, action, target, preview, shown_hash, intent, intent_hash } = operation
   if (preview === null || shown_hash === null)
     throw refuse('cli.nothing_shown', 'The operation has no preview yet, so there is nothing to decide about.')
-  if (kindHash('shown', preview) !== shown_hash || kindHash('intent', intent) !== intent_hash)
+  const named = { operation_id: id, tenant_id, action, target, class: operation.class }
+  const sound =
+    kindHash('shown', preview) === shown_hash &&
+    kindHash('intent', intent) === intent_hash &&
+    Object.entries(named).every(([key, value]) => intent[key] === value)
+  if (!sound)
     throw refuse(
       'cli.shown_mismatch',
       'The preview or the intent does not have the hash it came with; nothing was signed or sent.',

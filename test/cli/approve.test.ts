@@ -46,7 +46,7 @@ describe('exo inbox', () => {
       const { out } = await desk.exo(words)
       expect(out).toContain('pay <U+202E>01<U+202C> now<U+200B><U+0007><U+001B>[31m!')
       expect(out).toMatch(/│ by {8}p_somebody_else<U\+2028>x/)
-      expect(out).not.toMatch(/[\u202e\u202c\u200b\u0007\u001b\u2028]/)
+      for (const hidden of '\u202e\u202c\u200b\u0007\u001b\u2028') expect(out).not.toContain(hidden)
     }
     const json = await desk.exo(`show ${id} --as viewer --json`)
     expect(json.out).not.toMatch(/[\u202e\u202c\u200b\u2028]/)

@@ -44,7 +44,13 @@ function envelope(code: string, status: number, details = {}): FakeAnswer {
 
 function operation(more: object = {}) {
   const preview = { title: 'Post to https://example.com', fields: [{ label: 'body', value: '{}' }] }
-  const intent = { action: 'http.post' }
+  const intent = {
+    operation_id: ID,
+    tenant_id: 't_a',
+    action: 'http.post',
+    class: 'irreversible',
+    target: 'https://example.com/',
+  }
   return {
     id: ID,
     tenant_id: 't_a',
@@ -207,7 +213,12 @@ describe('a vote is over what was shown', () => {
   const CHANGED = { title: 'Post to https://evil.example', fields: [] }
 
   test('a preview or an intent that is not what its hash names is never voted on', async () => {
-    for (const more of [{ preview: CHANGED }, { intent: { action: 'other' } }]) {
+    for (const more of [
+      { preview: CHANGED },
+      { intent: { action: 'other' } },
+      { class: 'reversible' },
+      { tenant_id: 't_b' },
+    ]) {
       const { code, json } = await exo(`approve ${ID} --json`, () => ({ body: operation(more) }))
       expect([code, json.error.code]).toEqual([1, 'cli.shown_mismatch'])
       expect(api?.asked).toEqual([`GET /operations/${ID}`])

@@ -2,11 +2,11 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { unzipSync } from 'fflate'
-import { beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { verifierOptions } from '../../bin/verifier.ts'
 import { canonicalJson } from '../../domain/canonical.ts'
 import { sha256Hex } from '../../domain/hash.ts'
-import { verifyBundle, verifyPaths, type VerifyOptions } from '../../verify/verify.ts'
+import { Verifier, verifyPaths, type VerifyOptions } from '../../verify/verify.ts'
 
 const HISTORIES = join(import.meta.dirname, 'histories')
 const TRUST = readFileSync(join(import.meta.dirname, 'trust.json'))
@@ -29,9 +29,12 @@ const CLASSES = [
 const filesOf = (story: string) => new Map(Object.entries(unzipSync(readFileSync(join(HISTORIES, story)))))
 
 let options: VerifyOptions
+let verifier: Verifier
 beforeAll(async () => {
   options = await verifierOptions(TRUST)
+  verifier = new Verifier(options)
 }, 60_000)
+afterAll(async () => await verifier.close())
 
 describe('the golden histories', () => {
   it.each(CLASSES)('hold one that is %s', (outcome) => {
@@ -69,7 +72,7 @@ describe('a damaged twin of a golden history', () => {
         const at = Math.floor(bytes.length / 3)
         damaged[at] = (damaged[at] ?? 0) ^ 1
         const twin = mended(new Map(files).set(name, damaged), name)
-        if ((await verifyBundle(twin, options)).verdict === 'PASS') missed.push(name)
+        if ((await verifier.verify(twin)).verdict === 'PASS') missed.push(name)
       }
       expect(missed).toEqual([])
     },

@@ -36,11 +36,17 @@ describe('tampered twins', () => {
       await twin.make(kit)
       const report = await verifier.verify(kit.files)
       const failed = report.checks.filter(({ verdict }) => verdict === 'FAIL').map(({ name }) => name)
-      if (report.verdict !== 'FAIL' || !failed.includes(twin.noticed)) missed.push(`${twin.from}: ${twin.name}: ${report.verdict} ${report.divergence} [${failed.join(' ')}], not ${twin.noticed}`)
+      if (report.verdict !== 'FAIL' || !failed.includes(twin.noticed))
+        missed.push(
+          `${twin.from}: ${twin.name}: ${report.verdict} ${report.divergence} [${failed.join(' ')}], not ${twin.noticed}`,
+        )
     }
     await verifier.close()
     console.log(`tampered twins: ${TWINS.length - missed.length} of ${TWINS.length} noticed`)
     expect(missed).toEqual([])
   })
-  test('genuine', async () => { for (const [name, zip] of evidence.bundles) expect([name, (await verifyBundle(unpackBundle(zip), options)).divergence]).toEqual([name, null]) })
+  test('genuine', async () => {
+    for (const [name, zip] of evidence.bundles)
+      expect([name, (await verifyBundle(unpackBundle(zip), options)).divergence]).toEqual([name, null])
+  })
 })

@@ -172,6 +172,10 @@ begin
   if lock then select * into o from operations where tenant_id = tenant and id = operation for update;
   else select * into o from operations where tenant_id = tenant and id = operation; end if;
   if not found then return jsonb_build_object('operation', null, 'now', iso(clock_timestamp())); end if;
+  -- Whoever will spend reads the tenant's budget alone until commit: what fits for each of many need not fit for all.
+  if lock and coalesce(o.intent ->> 'estimated_cost', '0')::numeric > 0 then
+    perform pg_advisory_xact_lock(hashtextextended('exo budget ' || tenant, 0));
+  end if;
   select * into c from claims where tenant_id = tenant and operation_id = operation;
   select * into r from receipts where tenant_id = tenant and operation_id = operation;
   return jsonb_build_object(
@@ -190,6 +194,9 @@ begin
         else exists (select from memberships m where m.tenant_id = tenant and m.principal_id = p.id and m.status = 'active') end), false)), '{}')
       from votes v left join principals p on p.id = v.vote ->> 'by'
       where v.tenant_id = tenant and v.operation_id = operation),
+    'voter_keys', (select coalesce(jsonb_object_agg(k.kid, k.public_jwk), '{}') from operator_keys k
+      where k.tenant_id = tenant and k.revoked_at is null
+        and k.principal_id in (select v.vote ->> 'by' from votes v where v.tenant_id = tenant and v.operation_id = operation)),
     'leaves', (select coalesce(jsonb_agg(encode(l.leaf_hash, 'hex') order by l.id), '[]') from audit_leaves l
       where l.tenant_id = tenant and l.operation_id = operation
         and l.kind in ('operation.requested', 'operation.pending', 'vote.accepted', 'effect.intent')),

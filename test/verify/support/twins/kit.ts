@@ -7,7 +7,14 @@ import { canonicalJson, type Json, type JsonObject } from '../../../../domain/ca
 import { kindHash, sha256Hex, sha256TextHex } from '../../../../domain/hash.ts'
 import { appendLeaves, inclusionProof, leafHash, type ReadNode } from '../../../../domain/log/merkle.ts'
 import type { Leaf } from '../../../../domain/leaf.ts'
-import { decisionHash, PROPOSAL_TYP, type Receipt, RECEIPT_TYP, SEAL_TYP, type Seal } from '../../../../domain/receipt.ts'
+import {
+  decisionHash,
+  PROPOSAL_TYP,
+  type Receipt,
+  RECEIPT_TYP,
+  SEAL_TYP,
+  type Seal,
+} from '../../../../domain/receipt.ts'
 import type { Signer } from '../../../../domain/ports.ts'
 import { unpackBundle } from '../../../../verify/read-bundle.ts'
 import type { Deployment } from '../deployment.ts'
@@ -60,7 +67,10 @@ export class Kit {
   /** Recomputes what needs no key. */
   manifest(): this {
     const rest = [...this.files].filter(([name]) => name !== 'manifest.json')
-    return this.set('manifest.json', canonicalJson(Object.fromEntries(rest.map(([name, data]) => [name, sha256Hex(data)]))))
+    return this.set(
+      'manifest.json',
+      canonicalJson(Object.fromEntries(rest.map(([name, data]) => [name, sha256Hex(data)]))),
+    )
   }
 
   /** Edits events in place, or answers other ones. */
@@ -136,7 +146,11 @@ export class Kit {
 }
 
 /** Attributes of the only event of a kind, or of the one a test picks. */
-export function attributes(events: Event[], kind: string, pick: (found: JsonObject) => boolean = () => true): JsonObject {
+export function attributes(
+  events: Event[],
+  kind: string,
+  pick: (found: JsonObject) => boolean = () => true,
+): JsonObject {
   for (const event of events) {
     const found = event[`${kind}EventAttributes`] as JsonObject | undefined
     if (found !== undefined && pick(found)) return found
