@@ -221,6 +221,7 @@ export interface ReconcileTools {
     lingering(olderThanSeconds: number, after: Place | null, limit: number): Promise<(Ref & Place)[]>
     counts(): Promise<{ waiting: number; unsealed: number }>
   }
+  heartbeat(): void
 }
 
 /** Where a look through the open operations has come to. */
@@ -241,6 +242,7 @@ export function reconcileSteps(tools: ReconcileTools): ReconcileSteps {
       do {
         page = await tools.outbox.lingering(LINGERING_SECONDS, page.at(-1) ?? null, PAGE)
         const states = await Promise.all(page.map((ref) => tools.runs.runState(ref)))
+        tools.heartbeat()
         for (const [index, ref] of page.entries()) {
           if (states[index] === 'closed' && (await endOrphan(tools, ref))) ended++
           if (states[index] === 'absent' && (await startAgain(tools, ref))) restarted++

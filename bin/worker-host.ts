@@ -150,7 +150,7 @@ function makeActivities(options: WorkerHostOptions, digest: string): Steps & Sea
       heartbeat: () => Context.current().heartbeat(),
       crashPoint: options.crashPoint,
     }),
-    ...reconcileSteps({ operations, receipts, runs: temporal, outbox }),
+    ...reconcileSteps({ operations, receipts, runs: temporal, outbox, heartbeat: () => Context.current().heartbeat() }),
   }
 }
 

@@ -19,5 +19,7 @@ export const steps = proxyActivities<Pick<Steps, 'guardEffect'>>({
 
 export const keepingSteps = proxyActivities<SealSteps & ReconcileSteps>({
   startToCloseTimeout: '2 m',
+  // A worker that died is noticed by its silence, or what it was at would stay undone until the time-out above.
+  heartbeatTimeout: '10 s',
   retry: { initialInterval: '1 s', backoffCoefficient: 2, maximumInterval: '30 s' },
 })

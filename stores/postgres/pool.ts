@@ -35,8 +35,12 @@ export function openPool(options: PoolOptions, onError: (error: Error) => void):
     keepAlive: true,
     options: `-c statement_timeout=${options.statementTimeoutMs} -c transaction_timeout=${options.statementTimeoutMs * 2} -c idle_in_transaction_session_timeout=${options.statementTimeoutMs}`,
   })
-  // Without a listener, a server that goes away under an idle connection would end the process.
+  // Without listeners, a server that goes away would end the process: under an idle connection, and under one that is
+  // held between two statements, whose next statement then fails by itself.
   pool.on('error', onError)
+  pool.on('connect', (client) => {
+    client.on('error', () => undefined)
+  })
   return pool
 }
 

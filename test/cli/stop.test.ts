@@ -100,7 +100,7 @@ describe('exo policy', () => {
     await writeFile(file(), JSON.stringify(next))
     const asked = await desk.exo(`policy apply ${file()} --reason tidy --as owner`)
     expect(asked.code).toBe(3)
-    expect(asked.out).toContain('budget  (none) → {"scope":{},"threshold":"100","window_days":7}')
+    expect(asked.out).toMatch(/budget +\(none\) → \{"scope":\{\},"threshold":"100","window_days":7\}/)
     const [id = ''] = /op_[0-9a-f]{32}/.exec(asked.out) ?? []
     await desk.exo(`approve ${id} --as operator2`)
     expect((await desk.exo(`policy diff ${file()} --exit-code --as viewer`)).code).toBe(0)

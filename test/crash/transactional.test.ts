@@ -17,7 +17,7 @@ import { until } from '../support/until.ts'
 
 const FULL = process.env.EXO_CRASH_FULL === '1'
 const IN_FLIGHT = FULL ? 200 : 50
-const KILLS = FULL ? 20 : 3
+const KILLS = FULL ? 20 : 1
 /** After healing, everything has ended within this. */
 const HEALED_MS = 60_000
 
@@ -235,8 +235,9 @@ describe(`${IN_FLIGHT} in flight`, () => {
     },
   )
 
-  test.each(['postgres', 'temporal', 's3'] as const)('and %s killed', async (name) => {
-    const start = await prepare(IN_FLIGHT)
+  test.each(['postgres', 'temporal', 's3'] as const)('and %s killed, which the app survives', async (name) => {
+    const app = own.deployment.app().pid
+    const start = await prepare(FULL ? IN_FLIGHT : 30)
     const load = start()
     const before = await own.world.count()
     await until('the load moves', async () => (await own.world.count()) > before + 3, { withinMs: 30_000 })
@@ -250,7 +251,8 @@ describe(`${IN_FLIGHT} in flight`, () => {
       },
       { withinMs: 30_000 },
     )
-    await until('everything is ready again', async () => await ready(), { withinMs: 30_000 })
+    await until('everything is ready again', ready, { withinMs: 30_000 })
+    expect(own.deployment.app().pid).toBe(app)
     await keep(load)
   })
 

@@ -87,7 +87,7 @@ describe('a damaged twin of a golden history', () => {
       for (const name of files.keys()) {
         const twin = new Map(files)
         twin.delete(name)
-        if ((await verifyBundle(mended(twin, name), options)).verdict === 'PASS') missed.push(name)
+        if ((await verifier.verify(mended(twin, name))).verdict === 'PASS') missed.push(name)
       }
       expect(missed).toEqual([])
     },
