@@ -1,7 +1,9 @@
 /** All tampered twins. */
+import { eventTwins } from './events.ts'
 import { fileTwins } from './files.ts'
-import { historyTwins } from './history.ts'
 import { logTwins } from './log.ts'
+import { payloadTwins } from './payloads.ts'
 import { receiptTwins } from './receipts.ts'
+import { voteTwins } from './votes.ts'
 
-export const TWINS = [...fileTwins, ...historyTwins, ...receiptTwins, ...logTwins]
+export const TWINS = [...fileTwins, ...eventTwins, ...payloadTwins, ...receiptTwins, ...logTwins, ...voteTwins]
