@@ -47,7 +47,7 @@ function diffRows(section: string, current: JsonObject[], next: JsonObject[]): P
   const becomes = new Map(next.map((row) => [keyOf(section, row), row]))
   return [...new Set([...was.keys(), ...becomes.keys()])].sort().flatMap((key) => {
     const [before, after] = [content(was.get(key)), content(becomes.get(key))]
-    return before === after ? [] : [{ label: `${section} ${key}`, value: short(`${before} → ${after}`) }]
+    return before === after ? [] : [{ label: `${section} ${key}`.trim(), value: short(`${before} → ${after}`) }]
   })
 }
 
@@ -73,11 +73,20 @@ function words(value: Json): string {
     .join('+')
 }
 
+/** The store writes instants with microseconds, a file may not: the same instant is no change. */
+function sameInstant(value: Json): Json {
+  return typeof value === 'string' ? value.replace(/^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.0+)?Z$/, '$1Z') : value
+}
+
 function content(row: JsonObject | undefined): string {
   if (row === undefined) return '(none)'
   const { id: _id, used: _used, state_of_grant: _state, ...rest } = row
   return canonicalJson(
-    Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== null && value !== undefined)),
+    Object.fromEntries(
+      Object.entries(rest)
+        .filter(([, value]) => value !== null && value !== undefined)
+        .map(([key, value]) => [key, sameInstant(value ?? null)]),
+    ),
   )
 }
 

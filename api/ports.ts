@@ -149,6 +149,13 @@ export interface RecordsPort {
     requestId: string,
     leaf: LeafRow,
   ): Promise<boolean>
+  revokeOperatorKey(
+    tenantId: string,
+    kid: string,
+    onlyOf: string | null,
+    requestId: string,
+    leaf: LeafRow,
+  ): Promise<boolean>
   leaf(tenantId: string, operationId: string | null, requestId: string | null, leaf: LeafRow): Promise<void>
   now(): Promise<string>
   stop(document: {

@@ -1,9 +1,12 @@
 /**
  * Brings the database to this version: plain SQL files, in order, each once, one migrator at a time. Runs as the owner
- * and nothing else does.
+ * and nothing else does. A file that was changed after it ran is refused: the schema would not be what the code expects.
  */
+import { createHash } from 'node:crypto'
+import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { runner } from 'node-pg-migrate'
+import pg from 'pg'
 import { readConfig } from './config.ts'
 import { prepareLab } from './lab.ts'
 
@@ -21,7 +24,33 @@ export async function migrate(ownerUrl: string, progress: (line: string) => void
     log: () => undefined,
     logger: { debug: () => undefined, info: () => undefined, warn: () => undefined, error: progress },
   })
+  await refuseChangedFiles(ownerUrl)
   return ran.length
+}
+
+/** Keeps the digest of each file when it is first seen, and compares ever after. */
+async function refuseChangedFiles(ownerUrl: string): Promise<void> {
+  const client = new pg.Client({ connectionString: ownerUrl })
+  await client.connect()
+  try {
+    await client.query('create table if not exists schema_digests (name text primary key, sha256 text not null)')
+    for (const name of (await readdir(DIR)).filter((file) => file.endsWith('.sql')).sort()) {
+      const digest = createHash('sha256')
+        .update(await readFile(join(DIR, name)))
+        .digest('hex')
+      const { rows } = await client.query<{ sha256: string }>(
+        `insert into schema_digests (name, sha256) values ($1, $2)
+         on conflict (name) do update set name = excluded.name returning sha256`,
+        [name, digest],
+      )
+      if (rows[0]?.sha256 !== digest)
+        throw new Error(
+          `this database was made by another version of migration ${name}; use the code that made it, or a new database (EXO_HOME)`,
+        )
+    }
+  } finally {
+    await client.end()
+  }
 }
 
 if (import.meta.main) {

@@ -162,7 +162,8 @@ async function keep(tenant: Tenant, story: string, id: string): Promise<void> {
 
 async function blocked(tenant: Tenant, text: string): Promise<string> {
   const { status, body } = await propose(tenant.as('member'), note(text))
-  if (status !== 403 && status !== 503) throw new Error(`expected a block: ${status} ${JSON.stringify(body).slice(0, 300)}`)
+  if (status !== 403 && status !== 503)
+    throw new Error(`expected a block: ${status} ${JSON.stringify(body).slice(0, 300)}`)
   return body.error.details.operation_id
 }
 

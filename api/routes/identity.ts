@@ -6,11 +6,12 @@ import { openOperation } from '../opening.ts'
 import { deriveApiKey } from '../planning.ts'
 import type { Ctx } from '../request.ts'
 import { addRoute, type App } from '../route.ts'
-import { placeRequest } from '../schemas.ts'
+import { placeRequest, reasonRequest } from '../schemas.ts'
 import { operatorKeyCreate } from '../../actions/operator-key-create.ts'
 import { tenantCreate } from '../../actions/tenant-create.ts'
 import type { JsonObject } from '../../domain/canonical.ts'
 import { ExoError } from '../../domain/errors.ts'
+import { leafRow, makeLeaf } from '../../domain/leaf.ts'
 import { effectivePermissions, PLATFORM_PERMISSIONS, type Role } from '../../domain/permissions.ts'
 
 export function identityRoutes(app: App): void {
@@ -67,6 +68,39 @@ export function identityRoutes(app: App): void {
       answers: { 200: { description: 'Registered.' }, 202: { description: 'Another person must vote.' } },
     },
     async (c, { body }) => await governed(c, 'operator_key.create', body as JsonObject, "register one's own key"),
+  )
+  addRoute(
+    app,
+    {
+      method: 'delete',
+      path: '/operator-keys/{kid}',
+      kind: 'record',
+      summary: "Revoke a key: one's own, or anybody's with identity:write",
+      anyOf: ['decide', 'identity:write'],
+      body: reasonRequest,
+      answers: { 200: { description: 'Revoked.' } },
+    },
+    async (c, { body, param }) => {
+      const { tenant_id, now, principal, permissions } = c.get('caller')
+      const kid = param('kid')
+      const leaf = leafRow(
+        makeLeaf({
+          kind: 'control.changed',
+          tenant_id,
+          at: now,
+          actor: { principal_id: principal.id, kind: principal.kind },
+          action: 'operator_key.revoke',
+          reason: body.reason,
+          request_id: c.get('requestId'),
+          trace_id: c.get('traceId'),
+          after: { kid, state: 'revoked' },
+        }),
+      )
+      const onlyOf = permissions.includes('identity:write') ? null : principal.id
+      const revoked = await c.get('ports').records.revokeOperatorKey(tenant_id, kid, onlyOf, c.get('requestId'), leaf)
+      if (!revoked) throw new ExoError('resource.not_found')
+      return c.json({ kid, revoked_at: now })
+    },
   )
   addRoute(
     app,

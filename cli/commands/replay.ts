@@ -18,7 +18,7 @@ export function addReplay(program: Command, run: Runner): void {
   program
     .command('replay')
     .helpGroup(GROUPS.prove)
-    .summary('what would have been, under other facts or another policy')
+    .summary('decide again under other facts or another policy')
     .description(
       'Decides again over the recorded facts of bundles with some of them changed, and says what changes first.',
     )

@@ -56,6 +56,26 @@ export class Records {
     })
   }
 
+  /** False when there is no such active key, or it is not this principal's where only theirs may be revoked. */
+  async revokeOperatorKey(
+    tenantId: string,
+    kid: string,
+    onlyOf: string | null,
+    requestId: string,
+    leaf: LeafRow,
+  ): Promise<boolean> {
+    return await inTransaction(this.#app, tenantId, async (client) => {
+      const { rows } = await client.query<{ revoked: boolean }>('select revoke_operator_key($1, $2, $3) as revoked', [
+        tenantId,
+        kid,
+        onlyOf,
+      ])
+      const revoked = rows[0]?.revoked === true
+      if (revoked) await writeLeaf(client, tenantId, null, requestId, leaf)
+      return revoked
+    })
+  }
+
   async leaf(tenantId: string, operationId: string | null, requestId: string | null, leaf: LeafRow): Promise<void> {
     await inTransaction(this.#app, tenantId, async (client) => {
       await writeLeaf(client, tenantId, operationId, requestId, leaf)

@@ -115,3 +115,14 @@ grant execute on function mark_pending(jsonb), end_operation(jsonb) to guard, co
 grant execute on function admit_vote(jsonb) to app, guard;
 grant execute on function cancel_operation(jsonb) to app;
 grant usage on all sequences in schema public to app, guard, control, sequencer, stop;
+
+-- Revoking a key is immediate and one person's; this function can only revoke.
+create function revoke_operator_key(tenant text, key text, only_of text) returns boolean language plpgsql security definer
+  set search_path = public as $$
+begin
+  perform set_config('app.tenant', tenant, true);
+  update operator_keys set revoked_at = clock_timestamp()
+    where tenant_id = tenant and kid = key and revoked_at is null and (only_of is null or principal_id = only_of);
+  return found;
+end $$;
+grant execute on function revoke_operator_key(text, text, text) to app;

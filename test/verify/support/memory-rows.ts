@@ -148,6 +148,7 @@ export class MemoryRows implements OperationRows, VoteRows {
       claim,
       receipt,
       votes,
+      voter_keys: Object.fromEntries([...this.keys].map(([kid, { public_jwk }]) => [kid, public_jwk])),
       voters: Object.fromEntries(votes.map((vote) => [vote.person_id, true])),
       leaves: this.log.hashesOf(operation.intent.tenant_id, operationId, kinds),
       facts: read,

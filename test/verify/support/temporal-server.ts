@@ -33,8 +33,11 @@ export async function startTemporalServer(): Promise<TestServer> {
   ])
   const child = spawn(await program(), [...args, ...quiet, ...fast], { stdio: 'ignore' })
   const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()))
+  const end = () => void child.kill('SIGKILL')
+  process.once('exit', end)
   const stop = async () => {
-    child.kill('SIGKILL')
+    process.off('exit', end)
+    end()
     await exited
   }
   try {
