@@ -86,7 +86,12 @@ export const ERRORS = Object.freeze({
   'approval.signature_required': row(403, 'approval', false, 'Sign the vote with your own key: exo vote ID --print.'),
   'approval.vote_invalid': row(400, 'approval', false, 'details.check names the check that failed; sign a fresh vote.'),
   'operation.cancelled': row(409, null, false, 'The operation was cancelled; propose again if it is still wanted.'),
-  'operation.not_cancellable': row(409, null, false, 'It has ended or its effect was claimed; an executed one can be undone.'),
+  'operation.not_cancellable': row(
+    409,
+    null,
+    false,
+    'It has ended or its effect was claimed; an executed one can be undone.',
+  ),
   'operation.not_reversible': row(409, null, false, 'The action declares no undo, or there is nothing to undo.'),
   'operation.not_unknown': row(409, null, false, 'Only an operation that ended unknown can be resolved.'),
   'policy.version_conflict': row(409, null, false, 'GET /policy, merge, and send its version as base_version.'),

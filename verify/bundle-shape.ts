@@ -26,7 +26,7 @@ export const REQUIRED_FILES = [
 ] as const
 export type RequiredFile = (typeof REQUIRED_FILES)[number]
 
-export const SYSTEM_PREFIX = 'system/'
+const SYSTEM_PREFIX = 'system/'
 export const RECORDED_CODE = 'code.js'
 
 export const BUNDLE_LIMITS = Object.freeze({

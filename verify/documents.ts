@@ -27,19 +27,10 @@ import type { Pass, Verdict } from '../domain/verdict.ts'
 const CLASSES = ['reversible', 'contained', 'irreversible'] as const
 const KINDS = ['transactional', 'conditional', 'keyed', 'blind'] as const
 const ASSURANCES = ['attested', 'self_signed'] as const
-export const STATUSES = [
-  'executed',
-  'proposed',
-  'blocked',
-  'denied',
-  'expired',
-  'cancelled',
-  'failed',
-  'unknown',
-] as const
+const STATUSES = ['executed', 'proposed', 'blocked', 'denied', 'expired', 'cancelled', 'failed', 'unknown'] as const
 const code = nullable(matching(/^[a-z_]+(\.[a-z_]+)+$/, 'a code'))
 
-export const intentShape: Shape<Intent> = withMembers<Intent>({
+const intentShape: Shape<Intent> = withMembers<Intent>({
   v: oneOf(1),
   deployment: text,
   env: text,
@@ -77,7 +68,7 @@ function treeOf(depth: number): Shape<ApprovalTree> {
   }
 }
 
-export const planShape: Shape<Plan> = withMembers<Omit<Plan, 'view'>>({
+const planShape: Shape<Plan> = withMembers<Omit<Plan, 'view'>>({
   v: oneOf(1),
   chain_version: count,
   action: text,

@@ -64,7 +64,7 @@ export function onlyValue(payloads: Payloads | null | undefined, at: string): Js
   return payloadValue(payload, at)
 }
 
-export function payloadValue(payload: Payload, at: string): Json {
+function payloadValue(payload: Payload, at: string): Json {
   const encoding = new TextDecoder().decode(payload.metadata?.['encoding'] ?? new Uint8Array())
   ensure(encoding === 'json/plain', `${at} has a payload of another encoding`)
   return readCanonical(readText(payload.data ?? new Uint8Array(), at), at)

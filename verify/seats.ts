@@ -8,10 +8,11 @@ import type { Receipt } from '../domain/receipt.ts'
 
 type Voter = Receipt['voters'][number]
 
-/** Seats to be taken together. In `ordered` trees a seat's rank says which must have been taken before it. */
+/** Seats to be taken together. In `ordered` trees a seat's ranks say which must have been taken before it. */
 interface NeededSeat {
   seat: Seat
-  rank: readonly number[]
+  /** For every `ordered` node above the seat, by its path in the tree: under which child the seat is. */
+  ranks: ReadonlyMap<string, number>
 }
 type SeatSet = readonly NeededSeat[]
 
@@ -19,20 +20,24 @@ const MOST_SETS = 2_000
 
 /** Whether votes, one a person and in the order they were admitted, satisfy the tree. */
 export function treeSatisfied(tree: ApprovalTree, voters: readonly Voter[]): boolean {
-  return seatSets(tree, []).some((seats) => seats.length > 0 && canTake(seats, voters, new Map()))
+  return seatSets(tree, '', new Map()).some((seats) => seats.length > 0 && canTake(seats, voters, new Map()))
 }
 
 /** The fewest people that satisfy the tree. */
 export function fewestSeats(tree: ApprovalTree): number {
-  return Math.min(...seatSets(tree, []).map((seats) => seats.length))
+  return Math.min(...seatSets(tree, '', new Map()).map((seats) => seats.length))
 }
 
-function seatSets(tree: ApprovalTree, rank: readonly number[]): SeatSet[] {
-  if ('permission' in tree) return [[{ seat: tree, rank }]]
-  if ('any' in tree) return tree.any.flatMap((child) => seatSets(child, rank))
-  if ('all' in tree) return product(tree.all.map((child) => seatSets(child, rank)))
-  if ('ordered' in tree) return product(tree.ordered.map((child, place) => seatSets(child, [...rank, place])))
-  return choices(tree.of, tree.n).flatMap((chosen) => product(chosen.map((child) => seatSets(child, rank))))
+function seatSets(tree: ApprovalTree, path: string, ranks: ReadonlyMap<string, number>): SeatSet[] {
+  if ('permission' in tree) return [[{ seat: tree, ranks }]]
+  const below = (child: ApprovalTree, place: number) => seatSets(child, `${path}/${place}`, ranks)
+  if ('any' in tree) return tree.any.flatMap(below)
+  if ('all' in tree) return product(tree.all.map(below))
+  if ('ordered' in tree)
+    return product(
+      tree.ordered.map((child, place) => seatSets(child, `${path}/${place}`, new Map([...ranks, [path, place]]))),
+    )
+  return choices(tree.of.map(below), tree.n).flatMap(product)
 }
 
 function product(lists: SeatSet[][]): SeatSet[] {
@@ -68,13 +73,12 @@ function sits(voter: Voter, seat: Seat): boolean {
   return seat.role === 'platform' ? voter.platform_role === 'platform_operator' : voter.role === seat.role
 }
 
-/** Among seats ranked at the same depth, an earlier rank was taken by an earlier vote. */
+/** Under one `ordered` node, seats of an earlier child were taken by earlier votes. */
 function inOrder(taken: ReadonlyMap<number, NeededSeat>): boolean {
   const places = [...taken]
-  return places.every(([place, { rank }]) =>
-    places.every(([other, { rank: otherRank }]) => {
-      const depth = rank.findIndex((step, index) => otherRank[index] !== undefined && otherRank[index] !== step)
-      return depth < 0 || (rank[depth] ?? 0) < (otherRank[depth] ?? 0) === place < other
-    }),
+  return places.every(([place, { ranks }]) =>
+    places.every(([other, { ranks: others }]) =>
+      [...ranks].every(([node, rank]) => rank >= (others.get(node) ?? rank) || place < other),
+    ),
   )
 }

@@ -14,7 +14,7 @@ import { canReach } from './postgres-user.ts'
 import { type Progress, StackError } from './types.ts'
 
 /** The first place that can be written and, when `uid` is given, be reached by that user. */
-export async function cacheDir(uid?: number): Promise<string> {
+async function cacheDir(uid?: number): Promise<string> {
   for (const candidate of candidates()) {
     if (makeOwnDir(candidate) && (await canReach(candidate, uid))) return candidate
   }

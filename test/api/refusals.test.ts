@@ -64,7 +64,9 @@ const good = (name: MemberName): Record<string, string> => ({
 /** Headers with some replaced, or taken away by null. */
 const but = (headers: Record<string, string>, changes: Record<string, string | null>): Record<string, string> => {
   const changed = new Map(Object.entries(headers))
-  for (const [name, value] of Object.entries(changes)) value === null ? changed.delete(name) : changed.set(name, value)
+  for (const [name, value] of Object.entries(changes))
+    if (value === null) changed.delete(name)
+    else changed.set(name, value)
   return Object.fromEntries(changed)
 }
 const JUNK = '{"action": 7, "tenant_id": "t_demo"'

@@ -1,11 +1,9 @@
 /** Another tenant, from outside: foreign is absent, and nothing that names a tenant can choose one. */
-import { randomBytes } from 'node:crypto'
 import type { Client } from '@temporalio/client'
-import { CompactSign, exportJWK, generateKeyPair } from 'jose'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
-import { canonicalJson } from '../../domain/canonical.ts'
 import { callers } from '../support/client.ts'
 import { expectRefusal, send } from '../support/envelope.ts'
+import { ownKey } from '../support/own-key.ts'
 import { openTemporal } from '../support/temporal.ts'
 import { makeTenant, pending, refused, type Tenant, UNLIMITED, vote } from '../support/tenant.ts'
 
@@ -82,29 +80,8 @@ describe('another tenant', () => {
 
   test('cannot vote with a signature of its own operator', async () => {
     const asked = await pending(tenant.as('operator'), note('not yours', 'foreign'))
-    const pair = await generateKeyPair('EdDSA', { crv: 'Ed25519', extractable: true })
-    const { kty, crv, x } = await exportJWK(pair.publicKey)
-    const key = await other.as('operator2').post('/operator-keys', { public_jwk: { kty, crv, x } })
-    const { kid } = (await vote(other.as('operator'), key.body)).body.operation.effect.result
-    const now = Math.floor(Date.now() / 1000)
-    const jws = await new CompactSign(
-      new TextEncoder().encode(
-        canonicalJson({
-          operation_id: asked.id,
-          tenant: tenant.id,
-          intent_hash: asked.intent_hash,
-          plan_hash: asked.plan_hash,
-          shown_hash: asked.shown_hash,
-          decision: 'approve',
-          reason: null,
-          nonce: randomBytes(16).toString('hex'),
-          iat: now,
-          exp: now + 600,
-        }),
-      ),
-    )
-      .setProtectedHeader({ alg: 'EdDSA', typ: 'exo-vote+jwt', kid })
-      .sign(pair.privateKey)
+    const key = await ownKey(other, 'operator2', 'operator')
+    const jws = await key.sign(tenant, asked)
     const carried = await vote(
       tenant.as('operator'),
       await pending(tenant.as('agent'), note('carrier', 'foreign')),

@@ -1,10 +1,11 @@
 /** Votes that operators sign themselves, through the route and as raw signals; and everything that only looks like one. */
 import { randomBytes } from 'node:crypto'
 import type { Client } from '@temporalio/client'
-import { CompactSign, type CryptoKey, exportJWK, generateKeyPair } from 'jose'
+import { type CryptoKey, generateKeyPair } from 'jose'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
-import { canonicalJson, type JsonObject } from '../../domain/canonical.ts'
+import type { JsonObject } from '../../domain/canonical.ts'
 import { callers } from '../support/client.ts'
+import { type OwnKey, ownKey } from '../support/own-key.ts'
 import { openTemporal } from '../support/temporal.ts'
 import {
   makeTenant,
@@ -30,32 +31,9 @@ beforeAll(async () => {
 })
 afterAll(() => temporal.close())
 describe('votes that carry a signature of their own', () => {
-  let privateKey: CryptoKey
-  let kid: string
-  const jws = async (
-    row: Operation,
-    changes: JsonObject = {},
-    header: JsonObject = {},
-    key: CryptoKey = privateKey,
-  ) => {
-    const now = Math.floor(Date.now() / 1000)
-    const claims = {
-      operation_id: row.id,
-      tenant: tenant.id,
-      intent_hash: row.intent_hash,
-      plan_hash: row.plan_hash,
-      shown_hash: row.shown_hash,
-      decision: 'approve',
-      reason: null,
-      nonce: randomBytes(16).toString('hex'),
-      iat: now,
-      exp: now + 600,
-      ...changes,
-    }
-    return await new CompactSign(new TextEncoder().encode(canonicalJson(claims)))
-      .setProtectedHeader({ alg: 'EdDSA', typ: 'exo-vote+jwt', kid, ...header })
-      .sign(key)
-  }
+  let key: OwnKey
+  const jws = async (row: Operation, changes: JsonObject = {}, header: JsonObject = {}, other?: CryptoKey) =>
+    await key.sign(tenant, row, changes, header, other)
   const signal = async (row: Operation, ...args: unknown[]) =>
     await temporal.client.workflow.getHandle(`${tenant.id}/${row.id}`).signal('decide', ...args)
   const refusedLeaves = async (row: Operation, count: number) =>
@@ -65,14 +43,7 @@ describe('votes that carry a signature of their own', () => {
     })
 
   beforeAll(async () => {
-    const pair = await generateKeyPair('EdDSA', { crv: 'Ed25519', extractable: true })
-    privateKey = pair.privateKey
-    const { kty, crv, x } = await exportJWK(pair.publicKey)
-    const asked = await tenant.as('operator2').post('/operator-keys', { public_jwk: { kty, crv, x } })
-    expect(asked.status).toBe(202)
-    const voted = await vote(tenant.as('operator'), asked.body)
-    expect(voted.body.operation.status).toBe('executed')
-    kid = voted.body.operation.effect.result.kid
+    key = await ownKey(tenant, 'operator2', 'operator')
   })
 
   test('decide through the route, and from then on nothing less will do', async () => {
@@ -138,7 +109,7 @@ describe('votes that carry a signature of their own', () => {
       const answer = await vote(tenant.as('operator2'), asked, 'approve', { vote: bad })
       expect([...refused(answer), answer.body.error.details.check]).toEqual([400, 'approval.vote_invalid', 'signature'])
     }
-    const unsigned = `${Buffer.from(JSON.stringify({ alg: 'none', typ: 'exo-vote+jwt', kid })).toString('base64url')}.${payload}.`
+    const unsigned = `${Buffer.from(JSON.stringify({ alg: 'none', typ: 'exo-vote+jwt', kid: key.kid })).toString('base64url')}.${payload}.`
     const none = await vote(tenant.as('operator2'), asked, 'approve', { vote: unsigned })
     expect(none.body.error.details.check).toMatch(/^(alg|signature)$/)
     expect((await tenant.operation(asked.id)).approval.votes).toEqual([])

@@ -12,7 +12,7 @@ export interface Effect {
   operation_id: string
   note_id: string
   text: string
-  at: Date
+  at: string
 }
 
 const INSTALL = `
@@ -59,7 +59,7 @@ export class World {
   /** Everything that was done, in the order it was recorded. */
   async effects(): Promise<Effect[]> {
     const { rows } = await this.#pool.query<Effect>(
-      'select n::int, what, tenant_id, operation_id, note_id, text, at from world.effects order by n',
+      'select n::int, what, tenant_id, operation_id, note_id, text, at::text from world.effects order by n',
     )
     return rows
   }
@@ -69,19 +69,28 @@ export class World {
     return rows[0]?.count ?? 0
   }
 
-  /** How many effects became real after this instant. */
-  async since(instant: Date): Promise<number> {
+  /** How many effects became real after this instant of the database's clock, given to the microsecond. */
+  async since(instant: string): Promise<number> {
     const { rows } = await this.#pool.query<{ count: number }>(
-      'select count(*)::int as count from world.effects where at > $1',
+      'select count(*)::int as count from world.effects where at > $1::timestamptz',
       [instant],
     )
     return rows[0]?.count ?? 0
   }
 
+  /** How many effects became real between two instants, the first excluded. */
+  async between(from: string, to: string): Promise<number> {
+    const { rows } = await this.#pool.query<{ count: number }>(
+      'select count(*)::int as count from world.effects where at > $1::timestamptz and at <= $2::timestamptz',
+      [from, to],
+    )
+    return rows[0]?.count ?? 0
+  }
+
   /** The database's clock and what is visible at that instant, in one statement. */
-  async now(): Promise<{ at: Date; count: number }> {
-    const { rows } = await this.#pool.query<{ at: Date; count: number }>(
-      'select (select count(*)::int from world.effects) as count, clock_timestamp() as at',
+  async now(): Promise<{ at: string; count: number }> {
+    const { rows } = await this.#pool.query<{ at: string; count: number }>(
+      'select (select count(*)::int from world.effects) as count, clock_timestamp()::text as at',
     )
     const [row] = rows
     if (row === undefined) throw new Error('the world does not answer')

@@ -5,7 +5,8 @@
 import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
 import { ed25519 } from '@noble/curves/ed25519.js'
-import { Client, Connection } from '@temporalio/client'
+import type { Client } from '@temporalio/client'
+import { Connection } from '@temporalio/client'
 import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker'
 import type { JWK } from 'jose'
 import { MemoryLog } from './memory-log.ts'
@@ -201,19 +202,26 @@ export class Deployment {
     this.rows.open(
       input,
       {
+        status: 'evaluating',
+        intent,
+        plan,
+        proposal,
+        intent_hash,
+        plan_hash,
+        cancel: null,
+        reason: null,
+        context,
         ...{
-          status: 'evaluating',
-          intent,
-          plan,
-          proposal,
-          intent_hash,
-          plan_hash,
-          cancel: null,
-          reason: null,
-          context,
+          principal_kind: 'agent',
+          person_id: 'person_owner',
+          preview: null,
+          shown_hash: null,
+          passes: [],
         },
-        ...{ principal_kind: 'agent', person_id: 'person_owner', preview: null, shown_hash: null, passes: [] },
-        ...{ approval: {}, undo_of: null },
+        ...{
+          approval: {},
+          undo_of: null,
+        },
       },
       ask.facts ?? ((operation) => currentFacts(this, operation)),
     )
@@ -242,7 +250,12 @@ export class Deployment {
     const { tenant_id, operation_id, intent_hash, plan_hash } = input
     const iat = Math.floor(Date.now() / 1000)
     const claims = {
-      ...{ operation_id, tenant: tenant_id, intent_hash, plan_hash, decision: 'approve', reason: null },
+      operation_id,
+      tenant: tenant_id,
+      intent_hash,
+      plan_hash,
+      decision: 'approve',
+      reason: null,
       shown_hash: this.rows.of(operation_id).operation.shown_hash ?? '',
       nonce: randomUUID(),
       iat,
@@ -260,8 +273,16 @@ export class Deployment {
   addVoter(name: string, change: Partial<VoterRow> = {}): string {
     const principal_id = `p_${name}`
     this.rows.voters.set(principal_id, {
-      ...{ principal_id, kind: 'user', person_id: `person_${name}`, status: 'active', role: 'operator' },
-      ...{ membership_permissions: [], platform_role: null, has_active_key: false },
+      principal_id,
+      kind: 'user',
+      person_id: `person_${name}`,
+      status: 'active',
+      role: 'operator',
+      ...{
+        membership_permissions: [],
+        platform_role: null,
+        has_active_key: false,
+      },
       ...change,
     })
     return principal_id
@@ -286,7 +307,7 @@ interface Inner {
   close(): Promise<void>
 }
 
-export function bindingHash({ action, target, input }: Intent): string {
+function bindingHash({ action, target, input }: Intent): string {
   return sha256TextHex(canonicalJson({ action, target, input }))
 }
 
@@ -297,7 +318,13 @@ function trustRoot(log: MemoryLog, keys: { purpose: Purpose; kid: string; jwk: J
     deployment: DEPLOYMENT,
     log: { origin_prefix: `${DEPLOYMENT}/`, note_key: log.verifierKey },
     keys: keys.map(({ purpose, kid, jwk }) => ({
-      ...{ kid, purpose, holder: 'test', typ: typ[purpose], jwk, not_before: '2026-01-01T00:00:00Z', not_after: null },
+      kid,
+      purpose,
+      holder: 'test',
+      typ: typ[purpose],
+      jwk,
+      not_before: '2026-01-01T00:00:00Z',
+      not_after: null,
     })),
     issuers: [],
   }

@@ -1,0 +1,44 @@
+/** An operator's own key: registered the way people do, and the votes it signs, right or wrong in one claim. */
+import { randomBytes } from 'node:crypto'
+import { CompactSign, type CryptoKey, exportJWK, generateKeyPair } from 'jose'
+import { type MemberName, type Operation, type Tenant, vote } from './tenant.ts'
+import { canonicalJson, type JsonObject } from '../../domain/canonical.ts'
+
+export interface OwnKey {
+  kid: string
+  /** A vote on the operation, with claims, header or key replaced. */
+  sign(tenant: Tenant, operation: Operation, claims?: JsonObject, header?: JsonObject, key?: CryptoKey): Promise<string>
+}
+
+/** Makes a key for `holder`, on which `voter` votes yes. */
+export async function ownKey(tenant: Tenant, holder: MemberName, voter: MemberName): Promise<OwnKey> {
+  const pair = await generateKeyPair('EdDSA', { crv: 'Ed25519', extractable: true })
+  const { kty, crv, x } = await exportJWK(pair.publicKey)
+  const asked = await tenant.as(holder).post('/operator-keys', { public_jwk: { kty, crv, x } })
+  const voted = await vote(tenant.as(voter), asked.body)
+  const kid = voted.body.operation?.effect?.result?.kid
+  if (typeof kid !== 'string')
+    throw new Error(`the key was not registered: ${JSON.stringify(voted.body).slice(0, 400)}`)
+  return {
+    kid,
+    sign: async (of, operation, claims = {}, header = {}, key = pair.privateKey) => {
+      const now = Math.floor(Date.now() / 1000)
+      const text = canonicalJson({
+        operation_id: operation.id,
+        tenant: of.id,
+        intent_hash: operation.intent_hash,
+        plan_hash: operation.plan_hash,
+        shown_hash: operation.shown_hash,
+        decision: 'approve',
+        reason: null,
+        nonce: randomBytes(16).toString('hex'),
+        iat: now,
+        exp: now + 600,
+        ...claims,
+      })
+      return await new CompactSign(new TextEncoder().encode(text))
+        .setProtectedHeader({ alg: 'EdDSA', typ: 'exo-vote+jwt', kid, ...header })
+        .sign(key)
+    },
+  }
+}
