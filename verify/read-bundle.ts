@@ -62,7 +62,7 @@ async function readFolder(root: string): Promise<Map<string, Uint8Array>> {
       total += size
       const fits = size <= BUNDLE_LIMITS.entryBytes && total <= BUNDLE_LIMITS.totalBytes
       ensure(fits && files.size < BUNDLE_LIMITS.entries, 'the folder holds more than allowed')
-      files.set(name, await readFile(join(root, name)))
+      files.set(name, new Uint8Array(await readFile(join(root, name))))
     }
   }
   await visit('')

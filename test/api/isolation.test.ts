@@ -509,12 +509,13 @@ describe('stopping', () => {
 })
 
 describe('functions that run with their owner’s rights', () => {
-  test('are two, with a search path that no temporary table can enter', async () => {
+  test('are three, with a search path that no temporary table can enter', async () => {
     const rows = await owner.query(
       `select p.proname as name, p.proconfig as settings from pg_proc p where p.prosecdef and p.pronamespace = 'public'::regnamespace order by 1`,
     )
     expect(rows).toEqual([
       { name: 'admit', settings: ['search_path=public, pg_temp'] },
+      { name: 'revoke_operator_key', settings: ['search_path=public, pg_temp'] },
       { name: 'stop_switch', settings: ['search_path=public, pg_temp'] },
     ])
   })

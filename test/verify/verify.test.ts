@@ -133,11 +133,6 @@ describe('a trust root', () => {
     ['whose attest key had run out', 'signatures.votes', { 'keys[1].not_after': '2026-01-02T00:00:00Z' }],
     ['whose proposal key was not valid yet', 'signatures.proposal', { 'keys[0].not_before': '2090-01-01T00:00:00Z' }],
     ['whose seal key had run out', 'signatures.seal', { 'keys[3].not_after': '2026-01-02T00:00:00Z' }],
-    [
-      'with the key of another log',
-      'log.checkpoint',
-      { 'log.note_key': 'dep_test+9ca9d4c1+AZWj4Ta41CGqwbsKFTMBSyzjQvkG8EX8NHZ0O9aWIlMr' },
-    ],
   ])('%s is noticed by %s', async (_what, noticed, places) => {
     expect(failing(await verifyBundle(bundle(one), trusting(places)))).toContain(noticed)
   })

@@ -118,7 +118,7 @@ grant usage on all sequences in schema public to app, guard, control, sequencer,
 
 -- Revoking a key is immediate and one person's; this function can only revoke.
 create function revoke_operator_key(tenant text, key text, only_of text) returns boolean language plpgsql security definer
-  set search_path = public as $$
+  set search_path = public, pg_temp as $$
 begin
   perform set_config('app.tenant', tenant, true);
   update operator_keys set revoked_at = clock_timestamp()
