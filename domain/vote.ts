@@ -4,7 +4,7 @@
  */
 export const VOTE_TYP = 'exo-vote+jwt'
 export const VOTE_MAX_AGE_SECONDS = 3600
-export const VOTE_SKEW_SECONDS = 5
+const VOTE_SKEW_SECONDS = 5
 export const VOTE_MAX_BYTES = 8192
 
 export interface VoteClaims {

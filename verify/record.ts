@@ -36,11 +36,6 @@ function start(subject: Subject): string {
   return 'the run was started with what the receipt says'
 }
 
-/** Ended by reconcile, which speaks for a run that cannot: its receipt may know less than the history, never more. */
-function isOrphan({ receipt }: Subject): boolean {
-  return receipt.value.status === 'failed' && receipt.value.error_code === 'run.terminated'
-}
-
 function passes(subject: Subject): string {
   const { reads, guards, ends } = subject.told
   const { passes: recorded, shown_hash } = subject.receipt.value
@@ -49,7 +44,7 @@ function passes(subject: Subject): string {
     if (!read.proposal_valid) continue
     const kept = recorded.find((each) => each.pass === pass)
     ensure(
-      kept !== undefined || isOrphan(subject),
+      kept !== undefined || subject.endedFromOutside,
       `event ${eventId} read pass ${pass}, which the receipt does not hold`,
     )
     ensure(
@@ -72,7 +67,7 @@ function passes(subject: Subject): string {
     backed.add('guard')
   }
   for (const { pass } of recorded)
-    ensure(backed.has(pass) || isOrphan(subject), `the receipt holds pass ${pass}, which the history does not`)
+    ensure(backed.has(pass) || subject.endedFromOutside, `the receipt holds pass ${pass}, which the history does not`)
   ensure(new Set(reads.map(({ pass }) => pass)).size === reads.length, 'a pass was read twice')
   return `${recorded.length} passes as read`
 }
@@ -86,7 +81,7 @@ function pending(subject: Subject): string {
     // A run that found its operation ended already has nothing to tell but that end.
     const told = ends.length > 0 && subject.calls.length === 1
     ensure(
-      approval.expires_at === null || told || isOrphan(subject),
+      approval.expires_at === null || told || subject.endedFromOutside,
       'the receipt names a deadline, but nobody was asked',
     )
     return 'nobody was asked'
@@ -127,7 +122,7 @@ function votes(subject: Subject): string {
 function end(subject: Subject): string {
   const { ends } = subject.told
   const { value: receipt } = subject.receipt
-  if (isOrphan(subject)) {
+  if (subject.endedFromOutside) {
     ensure(ends.length === 0, 'the run told an end, but the receipt says that it was ended from outside')
     return 'ended from outside'
   }

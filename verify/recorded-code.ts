@@ -25,7 +25,6 @@ export async function replayRecorded(code: string, workflowId: string, history: 
     process.execPath,
     '--permission',
     '--allow-addons',
-    '--allow-worker',
     `--allow-fs-read=${ROOT}`,
     join(ROOT, 'verify', 'recorded-child.ts'),
   ]

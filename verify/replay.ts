@@ -77,7 +77,7 @@ export class ReplayBench {
   }
 
   async #find(subject: Subject): Promise<{ code: string; digest: string; apart: boolean; detail: string }> {
-    const digest = subject.receipt.value.code.bundle
+    const digest = subject.codeDigest
     const { code, runRecorded } = this.#options
     const brought = subject.files.get(RECORDED_CODE)
     const genuine = brought === undefined || codeDigest(brought) === digest

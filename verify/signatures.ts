@@ -95,9 +95,9 @@ function receipt(subject: Subject): string {
 /** A seal holds no time: it is younger than the end it seals, and how much younger nobody says. */
 function seal(subject: Subject): string {
   const { jws, value: given } = subject.seal
-  const { operation_id, tenant_id, ended_at, code } = subject.receipt.value
+  const { operation_id, tenant_id, ended_at } = subject.receipt.value
   ensure(given.operation_id === operation_id, 'the seal is of another operation')
   ensure(given.tenant_id === tenant_id, 'the seal is of another tenant')
-  ensure(given.build_ids.join() === code.bundle, 'the seal names other builds than the receipt')
+  ensure(given.build_ids.join() === [...subject.builds].sort().join(), 'the seal names other builds than the history')
   return signed(subject, jws, 'seal', { notBefore: instantNs(ended_at), notAfter: null }, 'seal.jws')
 }

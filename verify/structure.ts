@@ -69,7 +69,7 @@ function manifest(subject: Subject): string {
 
 function history(subject: Subject): string {
   const { events } = subject.history
-  const { operation_id, tenant_id, status, error_code } = subject.receipt.value
+  const { operation_id, tenant_id } = subject.receipt.value
   ensure(events.length > 1, 'history.json holds no run')
   events.forEach((event, index) => {
     const kind = kindOf(event)
@@ -84,6 +84,7 @@ function history(subject: Subject): string {
       CLOSING.has(kind) === last,
       last ? `the history ends with ${kind}: it is not closed` : `event ${index + 1} closes the run too early`,
     )
+    ensure(!isReset(event), `event ${index + 1}: the run was reset from outside, so it is parts of two runs`)
     ensure(refersBack(event, index + 1), `event ${index + 1} refers to an event that is not before it`)
   })
   const started = events[0]?.workflowExecutionStartedEventAttributes
@@ -93,8 +94,7 @@ function history(subject: Subject): string {
   ensure(started.parentWorkflowExecution == null && !started.cronSchedule, 'the run was not started by the API')
   const closed = kindOf(events.at(-1) ?? {})
   if (closed === 'workflowExecutionCompleted') return `${events.length} events, closed`
-  const orphaned = status === 'failed' && error_code === 'run.terminated'
-  ensure(orphaned, `the history ends with ${closed}: the run never told its end`)
+  ensure(subject.endedFromOutside, `the history ends with ${closed}: the run never told its end`)
   return `${events.length} events, ended from outside and recorded so`
 }
 
@@ -102,7 +102,6 @@ function history(subject: Subject): string {
 function tasks(subject: Subject): string {
   const { events } = subject.history
   const { code } = subject.receipt.value
-  const builds = new Set<string>()
   let completed = 0
   for (const event of events) {
     const done = event.workflowTaskCompletedEventAttributes
@@ -120,12 +119,13 @@ function tasks(subject: Subject): string {
     }
     const build = done.deploymentVersion?.buildId
     ensure(build != null && build === done.workerVersion?.buildId, `${at} names no build, or two`)
-    builds.add(build)
     completed++
   }
+  const { builds } = subject
+  if (completed === 0 && subject.endedFromOutside) return 'none was completed'
   ensure(completed > 0, 'no workflow task was completed')
   ensure(builds.size === 1, `the run was worked on by ${builds.size} builds`)
-  ensure(builds.has(code.bundle), 'the run was worked on by another build than the receipt says')
+  ensure(builds.has(subject.codeDigest), 'the run was worked on by another build than the receipt says')
   return `${completed} tasks by one build`
 }
 
@@ -148,6 +148,10 @@ function times(subject: Subject): string {
 function kindAgrees(event: HistoryEvent, kind: string): boolean {
   const name = kind.replaceAll(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()
   return event.eventType === proto.temporal.api.enums.v1.EventType[`EVENT_TYPE_${name}` as 'EVENT_TYPE_UNSPECIFIED']
+}
+
+function isReset({ workflowTaskFailedEventAttributes: failed }: HistoryEvent): boolean {
+  return failed?.cause === proto.temporal.api.enums.v1.WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_RESET_WORKFLOW
 }
 
 function refersBack(event: HistoryEvent, id: number): boolean {

@@ -71,6 +71,26 @@ export class Subject {
     return this.#once('history', () => readHistory(this.file('history.json')))
   }
 
+  /** The builds that worked on the run, as its tasks name them. */
+  get builds(): ReadonlySet<string> {
+    return this.#once('builds', () => {
+      const tasks = this.history.events.map((event) => event.workflowTaskCompletedEventAttributes)
+      return new Set(tasks.flatMap((task) => task?.deploymentVersion?.buildId ?? []))
+    })
+  }
+
+  /** Ended by the deployment for a run that could not tell its end any more: terminated, and nothing had been done. */
+  get endedFromOutside(): boolean {
+    const { status, error_code } = this.receipt.value
+    return status === 'failed' && error_code === 'run.terminated'
+  }
+
+  /** The code to replay with: what the receipt names, or for a run that was ended from outside, what worked on it. */
+  get codeDigest(): string {
+    const [build] = this.builds
+    return this.endedFromOutside && build !== undefined ? build : this.receipt.value.code.bundle
+  }
+
   /** Steps as history tells them. */
   get calls(): StepCall[] {
     return this.#once('calls', () => stepCalls(this.history.events))

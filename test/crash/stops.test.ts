@@ -69,7 +69,10 @@ interface Answered {
   other: string[]
 }
 
-/** Does the work while callers append without a pause, and answers what they were answered. */
+/**
+ * Does the work while callers append one note after another, and answers what they were answered. Who was refused tries
+ * again a little later.
+ */
 async function underLoad(work: (answered: Answered) => Promise<void>): Promise<Answered> {
   const answered: Answered = { executed: 0, blocked: 0, other: [] }
   let on = true
@@ -77,8 +80,10 @@ async function underLoad(work: (answered: Answered) => Promise<void>): Promise<A
   const append = async () => {
     const { status, body } = await propose(tenant.as('agent'), { notebook: 'load', text: `note ${n++}` })
     if (status === 201) answered.executed++
-    else if (status === 403 && body.error.code === 'kill_switch.blocked') answered.blocked++
-    else answered.other.push(`${status} ${JSON.stringify(body).slice(0, 200)}`)
+    else if (status === 403 && body.error.code === 'kill_switch.blocked') {
+      answered.blocked++
+      await instant(100)
+    } else answered.other.push(`${status} ${JSON.stringify(body).slice(0, 200)}`)
   }
   const calls = Array.from({ length: CALLERS }, async () => {
     while (on && answered.other.length === 0)
@@ -103,7 +108,7 @@ function quantile(values: readonly number[], q: number): string {
 }
 
 test(
-  `${FLIPS} stops at random instants against ${CALLERS} callers who never pause: nothing commits after an acknowledge`,
+  `${FLIPS} stops at random instants against ${CALLERS} callers who go on: nothing commits after an acknowledge`,
   async () => {
     const idle: number[] = []
     for (let i = 0; i < IDLE_STOPS; i++) idle.push((await stop()).ms)

@@ -1,16 +1,21 @@
 /** A verification needs no network, no clock of this time zone and no locale, and what a bundle brings along runs apart. */
 import { execFileSync, spawnSync } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
+import { mkdtemp, readdir as readdirAsync, rm } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { canonicalJson } from '../../domain/canonical.ts'
 import { sha256Hex } from '../../domain/hash.ts'
 import { packBundle } from '../../verify/bundle-shape.ts'
 import { unpackBundle } from '../../verify/read-bundle.ts'
+import { replayRecorded } from '../../verify/recorded-code.ts'
 import type { Report } from '../../verify/report.ts'
 import { readTrustRoot } from '../../verify/trust-root.ts'
 import { verifyBundle, type VerifyOptions } from '../../verify/verify.ts'
 import { DECIDERS } from './support/options.ts'
+import { verifyGoldens } from './support/verify-goldens.ts'
 
 const REPLAY = join(import.meta.dirname, '..', 'replay')
 const PROGRAM = join(import.meta.dirname, 'support', 'verify-goldens.ts')
@@ -30,7 +35,8 @@ describe('a verification', () => {
   let report: string
   beforeAll(() => void (report = verifyElsewhere({ TZ: 'UTC' }, false)), 60_000)
 
-  test('says nothing but its report on standard output', () => {
+  test('says nothing but its report on standard output', { timeout: 60_000 }, async () => {
+    expect(report).toBe(await verifyGoldens())
     const { verdict, runs } = JSON.parse(report) as Report
     expect(verdict).toBe('PASS')
     expect(runs.length).toBe(readdirSync(join(REPLAY, 'histories')).length)
@@ -72,6 +78,36 @@ describe('code that a bundle brings along', () => {
     const report = await verifyBundle(unpackBundle(packBundle(bringing())), { ...options, runRecorded: true })
     expect(report.divergence).toBeNull()
     expect(report.checks.find(({ name }) => name === 'replay.code')?.detail).toMatch(/^RECORDED CODE: /)
+  })
+
+  test('cannot write, start a process or reach a port, even when it breaks out of its sandbox', {
+    timeout: 60_000,
+  }, async () => {
+    const home = await mkdtemp(join(tmpdir(), 'exo-recorded-'))
+    const server = createServer((socket) => socket.destroy())
+    let reached = 0
+    server.on('connection', () => reached++)
+    await new Promise<void>((go) => server.listen(0, '127.0.0.1', go))
+    const { port } = server.address() as { port: number }
+    const attempts = [
+      `p.getBuiltinModule('fs').writeFileSync(${JSON.stringify(join(home, 'written'))}, 'x')`,
+      `p.getBuiltinModule('child_process').execFileSync('touch', [${JSON.stringify(join(home, 'touched'))}])`,
+      `p.getBuiltinModule('fs').readFileSync('/etc/passwd')`,
+      `p.getBuiltinModule('net').connect(${port}, '127.0.0.1').on('error', () => {})`,
+    ].map((attempt) => `try { ${attempt}; done.push(1) } catch { done.push(0) }`)
+    const escape = `{ const p = this.constructor.constructor('return process')(); const done = []; ${attempts.join(';')}
+      ; if (done.slice(0, 3).includes(1)) throw new Error('escaped') };`
+    const files = bringing()
+    const history = files.get('history.json') ?? new Uint8Array()
+    const code = new TextDecoder().decode(files.get('code.js'))
+    try {
+      expect((await replayRecorded(escape + code, 't_a/op_1', history)).commands.length).toBeGreaterThan(0)
+      expect(await readdirAsync(home)).toEqual([])
+      if (canBeApart) expect(reached).toBe(0)
+    } finally {
+      server.close()
+      await rm(home, { recursive: true })
+    }
   })
 
   test('is refused when it is not the code the receipt names', async () => {

@@ -3,23 +3,16 @@
  * over rows and a log in memory. What it seals is what verifiers get.
  */
 import { randomUUID } from 'node:crypto'
-import { join } from 'node:path'
 import { ed25519 } from '@noble/curves/ed25519.js'
 import type { Client } from '@temporalio/client'
-import { Connection } from '@temporalio/client'
-import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker'
-import type { JWK } from 'jose'
+import { currentFacts } from './facts.ts'
+import { type Host, startHost } from './host.ts'
+import { makeKeys, type Signers } from './keys.ts'
 import { MemoryLog } from './memory-log.ts'
 import { type FactsOf, MemoryRows, now } from './memory-rows.ts'
-import { startTemporalServer } from './temporal-server.ts'
 import { findEffectful } from '../../../actions/registry.ts'
-import { proposeAndGuard } from '../../../activities/at-once.ts'
-import { guardEffect } from '../../../activities/guard.ts'
-import { passSteps } from '../../../activities/passes.ts'
-import { sealSteps } from '../../../activities/sealing.ts'
 import { buildWorkflowBundle, type WorkflowBundle } from '../../../bin/workflow-bundle.ts'
 import { canonicalJson, type JsonObject } from '../../../domain/canonical.ts'
-import { CHAIN_VERSION } from '../../../domain/gates/chain.ts'
 import { sha256TextHex } from '../../../domain/hash.ts'
 import { makeLeaf } from '../../../domain/leaf.ts'
 import { type Intent, intentHash, type Plan, planHash } from '../../../domain/plan.ts'
@@ -27,17 +20,11 @@ import type { Signer, VoterRow } from '../../../domain/ports.ts'
 import { PROPOSAL_TYP } from '../../../domain/receipt.ts'
 import type { OperationInput } from '../../../domain/steps.ts'
 import { VOTE_TYP, type VoteClaims } from '../../../domain/vote.ts'
-import { JoseReader, makeKey, openSigner } from '../../../stores/jose-keys.ts'
-import { TemporalPort } from '../../../stores/temporal.ts'
-import { packBundle } from '../../../verify/bundle-shape.ts'
 import { aPlan, anIntent } from '../../support/domain.ts'
-import { currentFacts } from './facts.ts'
 
 export const DEPLOYMENT = 'dep_test'
-const PURPOSES = ['proposal', 'attest', 'receipt', 'seal'] as const
-type Purpose = (typeof PURPOSES)[number]
 
-export interface Ask {
+interface Ask {
   tenant?: string
   intent?: Partial<Intent>
   plan?: Partial<Plan>
@@ -45,130 +32,43 @@ export interface Ask {
   facts?: FactsOf
 }
 
+interface Parts {
+  bundle: WorkflowBundle
+  rows: MemoryRows
+  log: MemoryLog
+  signers: Signers
+  trust: JsonObject
+  host: Host
+}
+
 export class Deployment {
   readonly bundle: WorkflowBundle
   readonly rows: MemoryRows
   readonly log: MemoryLog
-  readonly temporal: TemporalPort
-  readonly signers: Readonly<Record<Purpose, Signer>>
+  readonly signers: Signers
   readonly trust: JsonObject
-  readonly zips = new Map<string, Uint8Array>()
-  readonly #close: () => Promise<void>
-  readonly #seal: (ref: { tenant_id: string; operation_id: string }) => Promise<{ sealed: number }>
+  readonly #host: Host
 
-  private constructor(parts: Pick<Deployment, 'bundle' | 'rows' | 'log' | 'temporal' | 'signers' | 'trust'> & Inner) {
-    this.bundle = parts.bundle
-    this.rows = parts.rows
-    this.log = parts.log
-    this.temporal = parts.temporal
-    this.signers = parts.signers
-    this.trust = parts.trust
-    this.#close = parts.close
-    this.#seal = parts.seal(this.zips)
+  private constructor({ bundle, rows, log, signers, trust, host }: Parts) {
+    this.bundle = bundle
+    this.rows = rows
+    this.log = log
+    this.signers = signers
+    this.trust = trust
+    this.#host = host
   }
 
   static async start(): Promise<Deployment> {
-    quietRuntime()
     const bundle = await buildWorkflowBundle()
-    const server = await startTemporalServer()
-    const { address, namespace } = server
-    const connection = await NativeConnection.connect({ address })
-    const grpc = await Connection.connect({ address })
     const log = new MemoryLog(DEPLOYMENT, ed25519.utils.randomSecretKey())
     const rows = new MemoryRows(log)
-    const made = await Promise.all(PURPOSES.map(async (purpose) => ({ purpose, ...(await makeKey(purpose)) })))
-    const publicKeys = made.map(({ purpose, kid, privateJwk }) => ({ purpose, kid, jwk: publicHalf(privateJwk) }))
-    const keys = await JoseReader.open(publicKeys)
-    const opened = await Promise.all(
-      made.map(async ({ purpose, privateJwk }) => [purpose, await openSigner(privateJwk)]),
-    )
-    const signers = Object.fromEntries(opened) as Record<Purpose, Signer>
-    const payloadConverterPath = join(import.meta.dirname, '..', '..', '..', 'workflows', 'payload-converter.ts')
-    const temporal = new TemporalPort({
-      connection,
-      namespace,
-      taskQueue: 'exoarmur',
-      eager: true,
-      payloadConverterPath,
-    })
-    const tools = {
-      operations: rows,
-      keys,
-      votes: { rows, keys },
-      receipts: { signer: signers.receipt, code: { bundle: bundle.digest, sdk: '1.24.0', chain: CHAIN_VERSION } },
-      announce: () => undefined,
-      crashPoint: () => undefined,
-      isUnavailable: () => false,
-    }
-    const worker = await Worker.create({
-      connection,
-      namespace,
-      taskQueue: 'exoarmur',
-      workflowBundle: { code: bundle.code },
-      dataConverter: { payloadConverterPath },
-      activities: { ...passSteps(tools), guardEffect: guardEffect(tools), proposeAndGuard: proposeAndGuard(tools) },
-      workerDeploymentOptions: {
-        version: { deploymentName: 'exoarmur', buildId: bundle.digest },
-        useWorkerVersioning: true,
-        defaultVersioningBehavior: 'PINNED',
-      },
-    })
-    const running = worker.run()
-    await makeCurrent(grpc, namespace, bundle.digest)
-    return new Deployment({
-      bundle,
-      rows,
-      log,
-      temporal,
-      signers,
-      trust: trustRoot(log, publicKeys),
-      seal: (zips) => async (ref) =>
-        await sealSteps({
-          signer: signers.seal,
-          seals: {
-            sealable: async (_tenant, operationId) => {
-              const { operation, receipt, jws, run_id } = rows.of(operationId)
-              if (receipt === null) return null
-              const { context, proposal } = operation
-              return {
-                now: now(),
-                run_id,
-                receipt: receipt.receipt,
-                receipt_jws: jws,
-                proposal,
-                ...context,
-                sealed: false,
-              }
-            },
-            keyOperations: async (kids) =>
-              kids.flatMap((kid) => {
-                const key = rows.keys.get(kid)
-                return key === undefined ? [] : [key.operation_id]
-              }),
-            seal: async ({ leaf, tenant_id, operation_id }) => log.write(tenant_id, operation_id, [leaf]),
-          },
-          log,
-          runs: temporal,
-          objects: {
-            bundleKey: (_tenant, operationId) => operationId,
-            put: async (key, body) => void zips.set(key, body),
-          },
-          pack: packBundle,
-          kidOf: (jws) => keys.kidOf(jws),
-          heartbeat: () => undefined,
-        }).sealOperations({ operations: [ref] }),
-      close: async () => {
-        worker.shutdown()
-        await running
-        await grpc.close()
-        await connection.close()
-        await server.stop()
-      },
-    })
+    const { signers, reader, trust } = await makeKeys(log)
+    const host = await startHost({ bundle, rows, log, signers, reader })
+    return new Deployment({ bundle, rows, log, signers, trust, host })
   }
 
   get client(): Client {
-    return this.temporal.client
+    return this.#host.temporal.client
   }
 
   /** Opens an operation as the API does and starts its run. */
@@ -237,7 +137,7 @@ export class Deployment {
         after: { intent_hash, plan_hash },
       }),
     )
-    await this.temporal.startOperation(input)
+    await this.#host.temporal.startOperation(input)
     return input
   }
 
@@ -267,7 +167,7 @@ export class Deployment {
   }
 
   async decide(input: OperationInput, jws: string): Promise<void> {
-    await this.temporal.signalDecide(input, jws)
+    await this.#host.temporal.signalDecide(input, jws)
   }
 
   addVoter(name: string, change: Partial<VoterRow> = {}): string {
@@ -291,74 +191,30 @@ export class Deployment {
   /** Waits for the run's end and seals it; the bundle's bytes. */
   async sealed(input: OperationInput): Promise<Uint8Array> {
     await this.client.workflow.getHandle(`${input.tenant_id}/${input.operation_id}`).result()
-    const { sealed } = await this.#seal(input)
-    const zip = this.zips.get(input.operation_id)
-    if (sealed !== 1 || zip === undefined) throw new Error('not sealed')
+    const zip = await this.#host.seal(input)
+    if (zip === null) throw new Error('not sealed')
     return zip
   }
 
-  async close(): Promise<void> {
-    await this.#close()
+  /** Ends a run as somebody with access to Temporal can, and then the operation by the book. */
+  async terminated(input: OperationInput): Promise<Uint8Array> {
+    await this.client.workflow.getHandle(`${input.tenant_id}/${input.operation_id}`).terminate('by hand')
+    const { ended } = await this.#host.reconcile(input)
+    const zip = ended === 1 ? await this.#host.seal(input) : null
+    if (zip === null) throw new Error('not ended')
+    return zip
   }
-}
 
-interface Inner {
-  seal(zips: Map<string, Uint8Array>): (ref: { tenant_id: string; operation_id: string }) => Promise<{ sealed: number }>
-  close(): Promise<void>
+  /** Wakes a run, so that it looks at its rows. */
+  async wake(input: OperationInput): Promise<void> {
+    await this.#host.temporal.wake(input)
+  }
+
+  async close(): Promise<void> {
+    await this.#host.close()
+  }
 }
 
 function bindingHash({ action, target, input }: Intent): string {
   return sha256TextHex(canonicalJson({ action, target, input }))
-}
-
-function trustRoot(log: MemoryLog, keys: { purpose: Purpose; kid: string; jwk: JsonObject }[]): JsonObject {
-  const typ = { proposal: PROPOSAL_TYP, attest: VOTE_TYP, receipt: 'exo-receipt+jwt', seal: 'exo-seal+jwt' }
-  return {
-    v: 1,
-    deployment: DEPLOYMENT,
-    log: { origin_prefix: `${DEPLOYMENT}/`, note_key: log.verifierKey },
-    keys: keys.map(({ purpose, kid, jwk }) => ({
-      kid,
-      purpose,
-      holder: 'test',
-      typ: typ[purpose],
-      jwk,
-      not_before: '2026-01-01T00:00:00Z',
-      not_after: null,
-    })),
-    issuers: [],
-  }
-}
-
-function publicHalf({ kty, crv, x }: JWK): JsonObject {
-  return { kty: kty ?? '', crv: crv ?? '', x: x ?? '' }
-}
-
-function quietRuntime(): void {
-  try {
-    const logger = new DefaultLogger('ERROR', () => undefined)
-    Runtime.install({
-      logger,
-      telemetryOptions: { logging: { forward: {}, filter: { core: 'ERROR', other: 'ERROR' } } },
-    })
-  } catch (error) {
-    if (!(error instanceof Error) || error.name !== 'IllegalStateError') throw error
-  }
-}
-
-async function makeCurrent(connection: Connection, namespace: string, buildId: string): Promise<void> {
-  for (let tries = 0; ; tries++)
-    try {
-      await connection.workflowService.setWorkerDeploymentCurrentVersion({
-        namespace,
-        deploymentName: 'exoarmur',
-        buildId,
-        ignoreMissingTaskQueues: true,
-        identity: 'tests',
-      })
-      return
-    } catch (error) {
-      if (tries > 100) throw error
-      await new Promise((go) => setTimeout(go, 100))
-    }
 }

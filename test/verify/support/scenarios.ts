@@ -3,7 +3,7 @@ import { Deployment } from './deployment.ts'
 import { currentFacts } from './facts.ts'
 import { type FactsOf, now, type Operation } from './memory-rows.ts'
 import type { Facts } from '../../../domain/facts.ts'
-import type { Plan } from '../../../domain/plan.ts'
+import type { Intent, Plan } from '../../../domain/plan.ts'
 import { quorumTree } from '../../../domain/approval.ts'
 import type { OperationInput } from '../../../domain/steps.ts'
 import { makeKey, openSigner } from '../../../stores/jose-keys.ts'
@@ -90,11 +90,25 @@ const ENDS: Readonly<Record<string, End>> = {
   cancelled: async (d) => {
     const input = await asked(d, {})
     d.rows.of(input.operation_id).operation.cancel = { by: 'p_ann', kind: 'user', reason: 'changed my mind', at: now() }
-    await d.temporal.wake(input)
+    await d.wake(input)
     return await d.sealed(input)
   },
   failed: async (d) =>
     await d.sealed(await d.propose({ intent: { action: 'note.remove', input: { note_id: 'n_absent' } } })),
+  'failed in the guard': async (d) => await d.sealed(await d.propose({ facts: brokenLater(d) })),
+  'failed in the guard at once': async (d) => await d.sealed(await d.propose({ plan: FAST, facts: brokenLater(d) })),
+  'ended from outside': async (d) => await d.terminated(await asked(d, {})),
+  'executed control operation of the platform': async (d) => {
+    d.addVoter('pat', { platform_role: 'platform_operator', role: null })
+    const input = await d.propose({
+      tenant: 't_system',
+      intent: await enrolmentOf('p_quinn'),
+      approval: { excluded_persons: ['person_quinn'], tree: quorumTree(1, 'platform') },
+    })
+    await d.untilPending(input)
+    await d.decide(input, await d.vote(input, 'p_pat'))
+    return await d.sealed(input)
+  },
   proposed: async (d) =>
     await d.sealed(await d.propose({ plan: FAST, intent: { run: 'propose' }, approval: { required: false } })),
   'executed after refused votes and noise': async (d) => {
@@ -128,6 +142,19 @@ const stoppedLater =
   (d: Deployment): FactsOf =>
   (operation: Operation, guard: boolean) =>
     currentFacts(d, operation, guard ? stop : undefined)
+
+const brokenLater =
+  (d: Deployment): FactsOf =>
+  (operation: Operation, guard: boolean) => {
+    if (guard) throw new TypeError('a bug')
+    return currentFacts(d, operation)
+  }
+
+async function enrolmentOf(principal_id: string): Promise<Partial<Intent>> {
+  const { privateJwk } = await makeKey('operator')
+  const input = { public_jwk: { kty: 'OKP', crv: 'Ed25519', x: privateJwk.x ?? '' } }
+  return { action: 'operator_key.create', class: 'contained', principal_id, input, estimated_cost: '0' }
+}
 
 /** A person enrols a key, which takes another person's vote, and then must sign with it. */
 async function selfSigned(d: Deployment): Promise<[string, Uint8Array][]> {

@@ -190,5 +190,12 @@ export const receiptTwins = [
   ]),
   ...told('cancelled', [['cancelled with another code', 'causal.outcome', { error_code: 'approval.denied' }]]),
   ...told('proposed', [['proposed, but executed', 'causal.outcome', { status: 'executed' }]]),
-  ...told('failed', [['failed, but settled', 'causal.settlement', { 'settlement.settled': '2.5' }]]),
+  ...told('ended from outside', [
+    ['ended from outside, but executed', 'causal.outcome', EXECUTED],
+    ['ended from outside, called a failure of its own', 'structure.history', { error_code: 'internal.error' }],
+  ]),
+  ...told('failed', [
+    ['a failed effect called ended from outside', 'causal.effect', { error_code: 'run.terminated' }],
+    ['failed, but settled', 'causal.settlement', { 'settlement.settled': '2.5' }],
+  ]),
 ]
