@@ -18,6 +18,7 @@ const STACK = [
   'crash',
   'e2e',
   'stores',
+  'verify',
   'workflows',
 ]
 const stackFiles = STACK.map((folder) => `test/${folder}/**/*.test.ts`)

@@ -79,7 +79,7 @@ export async function endDocument(
     settlement: {
       currency: 'USD',
       settled: committed ? cost : '0',
-      released: effect !== null && !committed ? cost : '0',
+      released: effect?.state === 'failed' ? cost : '0',
     },
     leaves: [...row.leaves, ...ending.earlier_leaves.map((leaf) => leaf.leaf_hash), endLeaf.leaf_hash],
     ended_at: row.now,

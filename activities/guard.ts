@@ -94,6 +94,7 @@ async function judge(tools: GuardTools, input: GuardInput, row: PassRow): Promis
   const action = findEffectful(intent.action, intent.action_version)
   if (action === null || (action.governs === true) !== plan.governs || action.effect.kind !== plan.effect_kind)
     return { outcome: 'invalid', detail: 'action version' }
+  if (intent.run !== 'execute') return { outcome: 'invalid', detail: 'run' }
   if (plan.chain_version !== CHAIN_VERSION) return { outcome: 'invalid', detail: 'chain version' }
   const pass = makePass('guard', plan, intent, row.facts)
   if (firstBlock(pass.verdicts) !== null) return { outcome: 'blocked', pass }

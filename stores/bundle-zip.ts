@@ -4,7 +4,8 @@
  */
 import { unzipSync, zipSync, type Zippable } from 'fflate'
 
-const FIXED_TIME = new Date(Date.UTC(1980, 0, 2))
+/** Zip times are local: the same digits in every time zone. */
+const FIXED_TIME = new Date(1980, 0, 1)
 
 export function packBundle(files: ReadonlyMap<string, Uint8Array>): Uint8Array {
   const entries: Zippable = {}
