@@ -156,6 +156,7 @@ export interface RecordsPort {
     requestId: string,
     leaf: LeafRow,
   ): Promise<boolean>
+  leafOnce(tenantId: string, operationId: string, requestId: string, leaf: LeafRow): Promise<boolean>
   leaf(tenantId: string, operationId: string | null, requestId: string | null, leaf: LeafRow): Promise<void>
   now(): Promise<string>
   stop(document: {

@@ -150,16 +150,11 @@ export function identityRoutes(app: App): void {
 
 /** The new members' keys, to the requester, the first time only; a leaf says that they were handed out. */
 async function secretsOnce(c: Ctx, operationId: string, result: unknown): Promise<Map<string, string> | null> {
-  const { mode, secret, records, audit } = c.get('ports')
+  const { mode, secret, records } = c.get('ports')
   const { tenant_id, principal } = c.get('caller')
   if (mode !== 'lab') return null
   const handed = { handed_out: createHash('sha256').update(operationId).digest('hex'), to: principal.id }
-  const earlier = await audit.page(tenant_id, 0, Number.MAX_SAFE_INTEGER, 1, {
-    kind: 'record.written',
-    operation_id: operationId,
-  })
-  if (earlier.length > 0) return null
-  await records.leaf(tenant_id, operationId, c.get('requestId'), recordLeaf(c, handed))
+  if (!(await records.leafOnce(tenant_id, operationId, c.get('requestId'), recordLeaf(c, handed)))) return null
   const members = (result as { members: { name: string; key_id: string | null }[] }).members
   return new Map(
     members

@@ -76,6 +76,22 @@ export class Records {
     })
   }
 
+  /** Writes the leaf unless the operation has one of its kind already; of many at once, one writes it. */
+  async leafOnce(tenantId: string, operationId: string, requestId: string, leaf: LeafRow): Promise<boolean> {
+    return await inTransaction(this.#app, tenantId, async (client) => {
+      await client.query('select pg_advisory_xact_lock(hashtextextended($1, 0))', [
+        `exo once ${operationId} ${leaf.kind}`,
+      ])
+      const { rowCount } = await client.query(
+        'select from audit_leaves where tenant_id = $1 and operation_id = $2 and kind = $3 limit 1',
+        [tenantId, operationId, leaf.kind],
+      )
+      if (rowCount !== 0) return false
+      await writeLeaf(client, tenantId, operationId, requestId, leaf)
+      return true
+    })
+  }
+
   async leaf(tenantId: string, operationId: string | null, requestId: string | null, leaf: LeafRow): Promise<void> {
     await inTransaction(this.#app, tenantId, async (client) => {
       await writeLeaf(client, tenantId, operationId, requestId, leaf)
