@@ -157,7 +157,9 @@ describe('votes that carry a signature of their own', () => {
     const asked = await pending(tenant.as('agent'), note('flood', 'flood'))
     for (let round = 0; round < 6; round++)
       await Promise.all(
-        Array.from({ length: 20 }, (_, i) => signal(asked, i % 4 === 0 ? `x${'x'.repeat(20_000)}` : `no vote ${round} ${i}`)),
+        Array.from({ length: 20 }, (_, i) =>
+          signal(asked, i % 4 === 0 ? `x${'x'.repeat(20_000)}` : `no vote ${round} ${i}`),
+        ),
       )
     expect((await vote(tenant.as('operator'), asked)).status).toBe(200)
     const row = await tenant.ended(asked.id, 30_000)
