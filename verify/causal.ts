@@ -13,7 +13,7 @@ import type { Subject } from './subject.ts'
 import type { Receipt } from '../domain/receipt.ts'
 
 export const causalChecks: readonly Check[] = [
-  { name: 'causal.outcome', run: ({ receipt, told }) => outcome(receipt.value, told) },
+  { name: 'causal.outcome', run: outcome },
   { name: 'causal.effect', run: ({ receipt }) => effect(receipt.value) },
   { name: 'causal.approval', run: ({ receipt }) => approval(receipt.value) },
   { name: 'causal.times', run: ({ receipt }) => times(receipt.value) },
@@ -21,10 +21,10 @@ export const causalChecks: readonly Check[] = [
 ]
 
 const GATES = 8
-type Told = Subject['told']
 
 /** The way an operation ended fits everything that was decided and told on the way. */
-function outcome(receipt: Receipt, told: Told): string {
+function outcome(subject: Subject): string {
+  const receipt = subject.receipt.value
   const { status, error_code, passes, intent, voters, plan, effect: done } = receipt
   for (const { pass, verdicts } of passes) {
     ensure(verdicts.length === GATES, `pass ${pass} lists ${verdicts.length} verdicts`)
@@ -50,10 +50,10 @@ function outcome(receipt: Receipt, told: Told): string {
       ensure(denials.length > 0 && error_code === 'approval.denied', 'denied without a vote that denies')
       break
     case 'expired':
-      ensure(error_code === 'approval.expired' && isExpired(receipt, told), 'expired before the deadline')
+      ensure(error_code === 'approval.expired' && isExpired(subject), 'expired before the deadline')
       break
     case 'cancelled':
-      ensure(error_code === 'operation.cancelled' && isCancelled(told), 'cancelled, but no step read a cancellation')
+      ensure(error_code === 'operation.cancelled' && isCancelled(subject), 'cancelled, but no step read a cancellation')
       break
     case 'proposed':
       ensure(intent.run === 'propose' && passes.length === 1, 'proposed what was to be executed')
@@ -69,14 +69,24 @@ function outcome(receipt: Receipt, told: Told): string {
   return error_code === null ? status : `${status} ${error_code}`
 }
 
-function isExpired({ approval: { expires_at }, ended_at }: Receipt, { deadlines, guards }: Told): boolean {
+function isExpired(subject: Subject): boolean {
+  const { approval, ended_at } = subject.receipt.value
+  const { deadlines, guards } = subject.told
   const told = (deadlines.at(-1)?.remaining_ms ?? 1) <= 0 || guards.at(-1)?.answer.outcome === 'expired'
-  return told && expires_at !== null && instantNs(ended_at) >= instantNs(expires_at)
+  const late = approval.expires_at !== null && instantNs(ended_at) >= instantNs(approval.expires_at)
+  return late && (told || foundAfterLoss(subject))
 }
 
-function isCancelled({ deadlines, guards, reads }: Told): boolean {
+function isCancelled(subject: Subject): boolean {
+  const { deadlines, guards, reads } = subject.told
   const answered = guards.at(-1)?.answer.outcome === 'cancelled'
-  return answered || deadlines.at(-1)?.cancelled === true || reads.at(-1)?.read.cancelled === true
+  const told = answered || deadlines.at(-1)?.cancelled === true || reads.at(-1)?.read.cancelled === true
+  return told || foundAfterLoss(subject)
+}
+
+/** The run came upon its end, made by steps of a task that was lost before it could tell what they read. */
+function foundAfterLoss({ told, lostTask }: Subject): boolean {
+  return lostTask && told.ends.at(-1)?.found === true
 }
 
 /** One effect, the planned one, after a guard pass that allowed it. */

@@ -136,12 +136,18 @@ function times(subject: Subject): string {
   for (const event of events) {
     const time = timeOf(event)
     const kind = kindOf(event) ?? ''
-    const floor = BUFFERED.has(kind) ? taskStarted : latest
+    const floor = floorOf(event, BUFFERED.has(kind) ? taskStarted : latest)
     ensure(time > 0n && time >= floor, `event ${idOf(event)} is earlier than what came before it`)
     if (kind === 'workflowTaskStarted') taskStarted = time
     if (time > latest) latest = time
   }
   return 'in order'
+
+  /** The start of an activity is written with its end, however many tasks went by; it only follows its scheduling. */
+  function floorOf({ activityTaskStartedEventAttributes: started }: HistoryEvent, otherwise: bigint): bigint {
+    const scheduled = started == null ? undefined : events[Number(started.scheduledEventId) - 1]
+    return scheduled === undefined ? otherwise : timeOf(scheduled)
+  }
 }
 
 /** `EVENT_TYPE_MARKER_RECORDED` and `markerRecordedEventAttributes` are one thing said twice; both must say it. */

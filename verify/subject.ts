@@ -91,6 +91,13 @@ export class Subject {
     return this.endedFromOutside && build !== undefined ? build : this.receipt.value.code.bundle
   }
 
+  /** Whether a task of the run was lost, and with it what its steps told: they ran, and their rows stand. */
+  get lostTask(): boolean {
+    return this.history.events.some(
+      (event) => event.workflowTaskFailedEventAttributes != null || event.workflowTaskTimedOutEventAttributes != null,
+    )
+  }
+
   /** Steps as history tells them. */
   get calls(): StepCall[] {
     return this.#once('calls', () => stepCalls(this.history.events))

@@ -34,7 +34,8 @@ export interface Told {
   admitted: { vote: Vote; eventId: number }[]
   deadlines: (DeadlineOutput & { eventId: number })[]
   guards: { answer: GuardOutput; eventId: number }[]
-  ends: { ended: EndedOutput; eventId: number }[]
+  /** `found` tells that the step did not ask for this end: an earlier one, told or lost with its task, had made it. */
+  ends: { ended: EndedOutput; found: boolean; eventId: number }[]
 }
 
 const preview: Shape<Preview> = withMembers<Preview>({
@@ -113,7 +114,7 @@ export function readTold(calls: readonly StepCall[]): Told {
       case 'proposeAndGuard': {
         const both = withMembers<{ ended: EndedOutput | null }>({ ended: nullable(ended) })(answer, at)
         if (both.ended !== null) {
-          told.ends.push({ ended: both.ended, eventId })
+          told.ends.push({ ended: both.ended, found: true, eventId })
           break
         }
         const { read, guard } = withMembers({ read: passOutput, guard: nullable(guardOutput) })(answer, at)
@@ -135,9 +136,12 @@ export function readTold(calls: readonly StepCall[]): Told {
       case 'readDeadline':
         told.deadlines.push({ ...deadline(answer, at), eventId })
         break
-      case 'endOperation':
-        told.ends.push({ ended: ended(answer, at), eventId })
+      case 'endOperation': {
+        const { status } = withMembers<{ status: string }>({ status: text })(input, at)
+        const answered = ended(answer, at)
+        told.ends.push({ ended: answered, found: answered.status !== status, eventId })
         break
+      }
       case 'raiseAlarm':
         break
       default:
@@ -149,10 +153,10 @@ export function readTold(calls: readonly StepCall[]): Told {
 
 function addRead(told: Told, pass: 'propose' | 'resume', read: PassOutput, eventId: number): void {
   if (read.ended === null) told.reads.push({ pass, read, eventId })
-  else told.ends.push({ ended: read.ended, eventId })
+  else told.ends.push({ ended: read.ended, found: true, eventId })
 }
 
 function addGuard(told: Told, answer: GuardOutput, eventId: number): void {
   told.guards.push({ answer, eventId })
-  if (answer.outcome === 'ended') told.ends.push({ ended: answer, eventId })
+  if (answer.outcome === 'ended') told.ends.push({ ended: answer, found: false, eventId })
 }
