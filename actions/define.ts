@@ -16,6 +16,8 @@ export interface PlanContext {
   person_id: string | null
   mode: 'lab' | 'saas' | 'enterprise'
   permissions: readonly string[]
+  /** The holds on a switch that the requester's role may set. */
+  holds: readonly ('owner' | 'platform')[]
   view: Json
   /** What the registry says of another action, or null for an unknown name. */
   describeAction(name: string): { standing: boolean; governs: boolean } | null

@@ -26,7 +26,9 @@ export const killSwitchResume = defineAction<z.infer<typeof input>>({
 
   view: (_input, tenantId) => ({ kind: 'switches', tenant_id: tenantId }),
 
-  plan: ({ selectors }, { view, tenant_id }) => {
+  plan: ({ selectors, hold }, { view, tenant_id, holds }) => {
+    if (hold != null && !holds.includes(hold))
+      throw new ExoError('auth.insufficient_role', undefined, { required: [hold] })
     const rows = selectors.map((selector) => rowOf(view as Row[], selector))
     const role =
       tenant_id === 't_system' || rows.some((row) => row.hold === 'platform')

@@ -9,7 +9,7 @@ import { policyDiff } from './policy-diff.ts'
 import { quorumTree, type Seat } from '../domain/approval.ts'
 import type { Json, JsonObject } from '../domain/canonical.ts'
 import { ExoError } from '../domain/errors.ts'
-import { POLICY_SECTIONS, type PolicyDocument, type PolicySection } from '../domain/policy.ts'
+import { POLICY_SECTIONS, type PolicyDocument, type PolicySection, type SwitchRow } from '../domain/policy.ts'
 
 const input = z.strictObject({ base_version: z.int().min(0), policy: policyDocument })
 type Input = z.infer<typeof input>
@@ -47,13 +47,18 @@ export const policyPut = defineAction<Input>({
   view: (_input, tenantId) => ({ kind: 'policy', tenant_id: tenantId }),
 
   plan: ({ base_version, policy }, context) => {
-    const current = context.view as { version: number; policy: JsonObject }
+    const current = context.view as { version: number; policy: JsonObject; epoch: number }
     if (current.version !== base_version)
       throw new ExoError('policy.version_conflict', undefined, { version: current.version, base_version })
     refuseUnsound(policy, context)
+    refuseHolds(policy, current.policy, context)
     const role = holdRole(policy, current.policy)
     return {
-      preconditions: { version: base_version },
+      // A stop made after this was asked for must not be undone by it.
+      preconditions: {
+        version: base_version,
+        ...(policy.kill_switches === undefined ? {} : { epoch: current.epoch }),
+      },
       tree: quorumTree(1, context.tenant_id === 't_system' ? 'platform' : role),
       required: requiredPermissions(policy, context.tenant_id),
     }
@@ -70,7 +75,8 @@ export const policyPut = defineAction<Input>({
   effect: {
     kind: 'transactional',
     async perform({ controls }, context, { base_version, policy }) {
-      const after = await controls.putPolicy(base_version, policy, {
+      const { epoch } = context.preconditions as { epoch?: number }
+      const after = await controls.putPolicy(base_version, epoch ?? null, policy, {
         by: context.requested_by,
         person_id: context.person_id ?? context.requested_by,
         reason: context.reason,
@@ -96,16 +102,34 @@ function requiredPermissions(policy: PolicyDocument, tenantId: string): string[]
   return [...new Set([...sections, ...waived])].sort()
 }
 
-/** The role a switch's `hold` demands of the voter, when this document would set such a switch running. */
+/** The role a switch's `hold` demands of the voter, when this document would set such a switch running or lose the hold. */
 function holdRole(policy: PolicyDocument, current: JsonObject): Seat['role'] | undefined {
-  const held = (current.kill_switches ?? []) as { selector: Json; state: string; hold: 'owner' | 'platform' | null }[]
-  const released = (policy.kill_switches ?? []).flatMap((row) =>
-    row.state === 'running'
-      ? held.filter((was) => was.state === 'stopped' && JSON.stringify(was.selector) === JSON.stringify(row.selector))
-      : [],
-  )
+  if (policy.kill_switches === undefined) return undefined
+  const released = heldNow(current).filter((was) => {
+    const next = policy.kill_switches?.find((row) => isSame(row.selector, was.selector))
+    return next === undefined || next.hold !== was.hold || (was.state === 'stopped' && next.state === 'running')
+  })
   if (released.some((was) => was.hold === 'platform')) return 'platform'
   return released.some((was) => was.hold === 'owner') ? 'owner' : undefined
+}
+
+/** A hold that is not there yet is set by the role it names and nobody else. */
+function refuseHolds(policy: PolicyDocument, current: JsonObject, context: PlanContext): void {
+  for (const { selector, hold } of policy.kill_switches ?? [])
+    if (
+      hold !== null &&
+      !context.holds.includes(hold) &&
+      !heldNow(current).some((was) => was.hold === hold && isSame(was.selector, selector))
+    )
+      throw new ExoError('auth.insufficient_role', undefined, { required: [hold] })
+}
+
+function heldNow(current: JsonObject): SwitchRow[] {
+  return ((current.kill_switches ?? []) as unknown as SwitchRow[]).filter((row) => row.hold !== null)
+}
+
+function isSame(a: SwitchRow['selector'], b: SwitchRow['selector']): boolean {
+  return a.kind === b.kind && a.value === b.value
 }
 
 /** Rows that name an action nobody registered. */

@@ -78,6 +78,7 @@ export async function planOperation(
     person_id: caller.principal.person_id,
     mode: ports.mode,
     permissions: caller.permissions,
+    holds: holdsOf(caller),
     view: view === null ? null : await ports.reading.view(caller.tenant_id, view),
     describeAction: (name) => {
       const found = ACTIONS.get(name)
@@ -117,6 +118,11 @@ export async function planOperation(
   }
   const plan = makePlan(ports, caller, action, request, intent, view, addition)
   return { intent, plan, intent_hash: intentHash(intent), plan_hash: planHash(plan) }
+}
+
+function holdsOf({ principal, memberships, tenant_id }: Caller): ('owner' | 'platform')[] {
+  if (principal.platform_role !== null) return ['platform']
+  return memberships.some((row) => row.tenant_id === tenant_id && row.role === 'owner') ? ['owner'] : []
 }
 
 function makePlan(

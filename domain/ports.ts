@@ -40,8 +40,14 @@ export interface ControlChange {
 }
 
 export interface ControlsPort {
-  /** Replaces every section present; false when the version moved. Answers the document as it then stands. */
-  putPolicy(base_version: number, policy: PolicyDocument, change: ControlChange): Promise<JsonObject | null>
+  /** Replaces every section present; null when the version moved or a stop came since. Answers the document as it then stands. */
+  putPolicy(
+    base_version: number,
+    /** The newest epoch of the switches when the change was asked for; null where it changes none of them. */
+    epoch: number | null,
+    policy: PolicyDocument,
+    change: ControlChange,
+  ): Promise<JsonObject | null>
   /** Sets switches running; null when one of them changed since `epochs` were read. */
   resume(
     selectors: { kind: string; value: string | null; epoch: number }[],
@@ -134,6 +140,7 @@ export interface VoteContext {
 export interface VoteRows {
   /** Looks up the operation, the operator key `kid` and the principal `by`, or the key's owner when `by` is null. */
   context(tenantId: string, operationId: string, kid: string, by: string | null): Promise<VoteContext>
+  /** `again` asks for a newer time: another vote was admitted after this one's context was read. */
   admit(document: {
     tenant_id: string
     operation_id: string
@@ -141,6 +148,6 @@ export interface VoteRows {
     jws_hash: string
     vote: Vote
     leaves: LeafRow[]
-  }): Promise<{ vote: Vote; known: boolean } | { refused: ErrorCode; check?: string }>
+  }): Promise<{ vote: Vote; known: boolean } | { refused: ErrorCode; check?: string } | { again: true }>
   writeLeaf(tenantId: string, operationId: string | null, requestId: string | null, leaf: LeafRow): Promise<void>
 }

@@ -30,7 +30,8 @@ export async function admitVote(
   operationId: string,
   jws: string,
 ): Promise<Admitted | Refused> {
-  const outcome = await judge(tools, tenantId, operationId, jws)
+  let outcome = await judge(tools, tenantId, operationId, jws)
+  while ('again' in outcome) outcome = await judge(tools, tenantId, operationId, jws)
   if (!('refused' in outcome)) return outcome
   const { refused, check, by, context } = outcome
   await tools.rows.writeLeaf(
@@ -54,7 +55,7 @@ export async function admitVote(
   return { refused, check, by }
 }
 
-type Judged = Admitted | (Refused & { context: VoteContext })
+type Judged = Admitted | (Refused & { context: VoteContext }) | { again: true }
 
 async function judge(tools: VoteTools, tenantId: string, operationId: string, jws: string): Promise<Judged> {
   const read = await readVote(tools, tenantId, operationId, jws)

@@ -72,12 +72,19 @@ async function decide(input: OperationInput, ref: OperationRef, wake: Wake, gath
   gathered.votes = again.votes
   const blocked = await stopEarly(input, ref, 'resume', again, gathered)
   if (blocked !== null) return blocked
-  if (again.shown_hash !== first.shown_hash || approvalState(plan.approval, again.votes) !== 'satisfied')
+  if (again.shown_hash !== first.shown_hash)
     return await end(ref, gathered, 'failed', 'effect.precondition_failed', { changed: 'preview' })
+  if (approvalState(plan.approval, again.votes) !== 'satisfied') return await endUnapproved(input, ref, gathered)
   const done = await settle(input, ref, gathered, await guard(input, ref, gathered))
-  return done === 'unapproved'
-    ? await end(ref, gathered, 'failed', 'effect.precondition_failed', { changed: 'votes' })
-    : done
+  return done === 'unapproved' ? await endUnapproved(input, ref, gathered) : done
+}
+
+/** Between the last yes and the effect somebody said no, which ends it, or lost the right to have said yes. */
+async function endUnapproved(input: OperationInput, ref: OperationRef, gathered: Gathered): Promise<EndedOutput> {
+  gathered.votes = (await localSteps.readDeadline(ref)).votes
+  return approvalState(input.plan.approval, gathered.votes) === 'denied'
+    ? await end(ref, gathered, 'denied', 'approval.denied')
+    : await end(ref, gathered, 'failed', 'effect.precondition_failed', { changed: 'votes' })
 }
 
 /** Records a pass and ends the run when its facts, or what they speak of, leave nothing to do. */

@@ -81,6 +81,8 @@ export async function waitForPeople(
       if ('refused' in admitted) refused++
       else gathered.votes.push(admitted.vote)
     }
+    // Signals overtake one another; votes are told in the order they were admitted, which is that of their times.
+    gathered.votes.sort((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : 0))
     let state = approvalState(input.plan.approval, gathered.votes)
     const deadline = state === 'waiting' ? await localSteps.readDeadline(ref) : null
     if (deadline !== null) {

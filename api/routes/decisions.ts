@@ -31,6 +31,7 @@ export function decisionRoutes(app: App): void {
       const { tenant_id, principal } = c.get('caller')
       const row = await readOperation(ports, tenant_id, param('id'))
       await refuseEarly(c, row, body)
+      if (body.vote !== undefined) refuseTwoTongues(body.decision, body.vote)
       const jws = body.vote ?? (await attest(c, row, body))
       const admitted = await admitVote(ports.votes, tenant_id, row.id, jws)
       if ('refused' in admitted) {
@@ -51,6 +52,26 @@ export function decisionRoutes(app: App): void {
       return c.json({ operation: operationView(after, ports.namespace), vote: { by, decision, counted: true, at } })
     },
   )
+}
+
+/** A body that says one thing and carries a signature under another. What cannot be read is refused where it is verified. */
+function refuseTwoTongues(decision: string, jws: string): void {
+  const signed = decisionIn(jws)
+  if (signed !== null && signed !== decision)
+    throw new ExoError('validation.error', undefined, {
+      errors: [{ path: '/vote', message: `is signed over another decision than ${decision}` }],
+    })
+}
+
+function decisionIn(jws: string): string | null {
+  try {
+    const claims: unknown = JSON.parse(Buffer.from(jws.split('.')[1] ?? '', 'base64url').toString())
+    const { decision } = (claims ?? {}) as { decision?: unknown }
+    return typeof decision === 'string' ? decision : null
+  } catch (error) {
+    if (error instanceof SyntaxError) return null
+    throw error
+  }
 }
 
 /** What can be told without looking at a signature. A second person's first vote may leave it waiting, so waiting is short. */

@@ -3,7 +3,7 @@
  * is one replacement; a row of another tenant cannot be reached, whatever the document says.
  */
 import type pg from 'pg'
-import { replaceSections } from './policy-sections.ts'
+import { replaceSections, replaceSwitches } from './policy-sections.ts'
 import type { Json, JsonObject } from '../../domain/canonical.ts'
 import type { PolicyDocument } from '../../domain/policy.ts'
 import type { ControlChange, ControlsPort, NewMember } from '../../domain/ports.ts'
@@ -18,7 +18,12 @@ export class ControlsStore implements ControlsPort {
     this.#operationId = operationId
   }
 
-  async putPolicy(baseVersion: number, policy: PolicyDocument, change: ControlChange): Promise<JsonObject | null> {
+  async putPolicy(
+    baseVersion: number,
+    epoch: number | null,
+    policy: PolicyDocument,
+    change: ControlChange,
+  ): Promise<JsonObject | null> {
     const { rowCount } = await this.#client.query(
       `insert into policy_versions (tenant_id, version, changed_by, operation_id)
        select $1, $2 + 1, $3, $4
@@ -27,7 +32,10 @@ export class ControlsStore implements ControlsPort {
       [this.#tenantId, baseVersion, change.by, this.#operationId],
     )
     if (rowCount !== 1) return null
-    await replaceSections(this.#client, this.#tenantId, this.#operationId, policy, change)
+    const target = { client: this.#client, tenantId: this.#tenantId, operationId: this.#operationId, change }
+    if (policy.kill_switches !== undefined && !(await replaceSwitches(target, policy.kill_switches, epoch ?? 0)))
+      return null
+    await replaceSections(target, policy)
     const { rows } = await this.#client.query<{ document: JsonObject }>('select policy_document($1) as document', [
       this.#tenantId,
     ])

@@ -3,7 +3,7 @@
  * that stays keeps its use; one left out is gone.
  */
 import type pg from 'pg'
-import type { PolicyDocument, PolicySection } from '../../domain/policy.ts'
+import type { PolicyDocument, PolicySection, SwitchRow } from '../../domain/policy.ts'
 import type { ControlChange } from '../../domain/ports.ts'
 
 interface Target {
@@ -26,25 +26,7 @@ const wholly =
     )
   }
 
-const SECTIONS: Readonly<Record<Exclude<PolicySection, 'kpi' | 'feature_flags'>, Replace>> = {
-  kill_switches: async ({ client, tenantId, change }, rows) => {
-    await client.query(
-      `delete from kill_switches k where tenant_id = $1 and not exists (select from jsonb_array_elements($2::jsonb) r
-         where r -> 'selector' ->> 'kind' = k.kind and coalesce(r -> 'selector' ->> 'value', '') = k.value)`,
-      [tenantId, rows],
-    )
-    await client.query(
-      `insert into kill_switches as k (tenant_id, kind, value, state, hold, epoch, reason, changed_by, leaf_hash)
-       select $1, r -> 'selector' ->> 'kind', coalesce(r -> 'selector' ->> 'value', ''), r ->> 'state', r ->> 'hold',
-         nextval('switch_epoch'), $3, $4, $5
-       from jsonb_array_elements($2::jsonb) r
-       on conflict (tenant_id, kind, value) do update set state = excluded.state, hold = excluded.hold,
-         epoch = excluded.epoch, reason = excluded.reason, changed_by = excluded.changed_by,
-         changed_at = clock_timestamp(), leaf_hash = excluded.leaf_hash
-       where (k.state, k.hold) is distinct from (excluded.state, excluded.hold)`,
-      [tenantId, rows, change.reason, change.by, change.leaf_hash],
-    )
-  },
+const SECTIONS: Readonly<Record<Exclude<PolicySection, 'kill_switches' | 'kpi' | 'feature_flags'>, Replace>> = {
   license_types: wholly('license_types', 'id, name', `r ->> 'id', r ->> 'name'`),
   firearms: wholly(
     'firearm_policies',
@@ -104,14 +86,44 @@ const SECTIONS: Readonly<Record<Exclude<PolicySection, 'kpi' | 'feature_flags'>,
   },
 }
 
-export async function replaceSections(
-  client: pg.PoolClient,
-  tenantId: string,
-  operationId: string,
-  policy: PolicyDocument,
-  change: ControlChange,
-): Promise<void> {
-  const target = { client, tenantId, operationId, change }
+/**
+ * Switches, row by row: one that somebody set after `epoch` is left alone. False when the rows are then not those of the
+ * document, because a stop came since it was asked for; the caller rolls back.
+ */
+export async function replaceSwitches(
+  { client, tenantId, change }: Target,
+  switches: readonly SwitchRow[],
+  epoch: number,
+): Promise<boolean> {
+  const rows = JSON.stringify(switches)
+  const named = `r -> 'selector' ->> 'kind' = k.kind and coalesce(r -> 'selector' ->> 'value', '') = k.value`
+  await client.query(
+    `delete from kill_switches k where tenant_id = $1 and epoch <= $3
+       and not exists (select from jsonb_array_elements($2::jsonb) r where ${named})`,
+    [tenantId, rows, epoch],
+  )
+  await client.query(
+    `insert into kill_switches as k (tenant_id, kind, value, state, hold, epoch, reason, changed_by, leaf_hash)
+     select $1, r -> 'selector' ->> 'kind', coalesce(r -> 'selector' ->> 'value', ''), r ->> 'state', r ->> 'hold',
+       nextval('switch_epoch'), $3, $4, $5
+     from jsonb_array_elements($2::jsonb) r
+     on conflict (tenant_id, kind, value) do update set state = excluded.state, hold = excluded.hold,
+       epoch = excluded.epoch, reason = excluded.reason, changed_by = excluded.changed_by,
+       changed_at = clock_timestamp(), leaf_hash = excluded.leaf_hash
+     where k.epoch <= $6 and (k.state, k.hold) is distinct from (excluded.state, excluded.hold)`,
+    [tenantId, rows, change.reason, change.by, change.leaf_hash, epoch],
+  )
+  const { rows: others } = await client.query(
+    `select from kill_switches k where tenant_id = $1 and not exists (select from jsonb_array_elements($2::jsonb) r
+       where ${named} and r ->> 'state' = k.state and r ->> 'hold' is not distinct from k.hold)`,
+    [tenantId, rows],
+  )
+  return others.length === 0
+}
+
+/** Every section present, but for the switches. */
+export async function replaceSections(target: Target, policy: PolicyDocument): Promise<void> {
+  const { client, tenantId } = target
   for (const [section, replace] of Object.entries(SECTIONS)) {
     const rows = policy[section as keyof typeof SECTIONS]
     if (rows !== undefined) await replace(target, JSON.stringify(rows))

@@ -19,7 +19,9 @@ export class VoteStore implements VoteRows {
            select coalesce($4, (select principal_id from k)) as id
          )
          select jsonb_build_object(
-           'now', iso(clock_timestamp()),
+           -- Never before a vote that is in already, whatever the clock did since.
+           'now', iso(greatest(clock_timestamp(), (select max((v.vote ->> 'at')::timestamptz) from votes v
+               where v.tenant_id = $1 and v.operation_id = $2))),
            'operation', (select jsonb_build_object('status', o.status, 'intent_hash', o.intent_hash,
                'plan_hash', o.plan_hash, 'shown_hash', o.shown_hash, 'plan', o.plan, 'action', o.action,
                'context', o.context) from operations o where o.tenant_id = $1 and o.id = $2),

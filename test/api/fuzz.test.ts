@@ -20,7 +20,7 @@ import {
   type Tenant,
   UNLIMITED,
 } from '../support/tenant.ts'
-import { UNTIL } from '../support/opening.ts'
+import { RUNNING, UNTIL } from '../support/opening.ts'
 
 const COUNT = Number(process.env.EXO_FUZZ ?? '1500')
 const AT_ONCE = 12
@@ -213,6 +213,8 @@ test(
       expect(statuses.get(status) ?? 0, `${status}`).toBeGreaterThan(0)
 
     expect((await all.nobody.get('/readyz')).status).toBe(200)
+    // One of the broken requests may have been a good one to stop the tenant.
+    await tenant.policy({ kill_switches: [RUNNING('tenant')] })
     const after = await propose(tenant.as('agent'), { notebook: 'after', text: 'still here' })
     expect(after.body.status).toBe('executed')
     expect(await notesIn(tenant.as('viewer'), 'after')).toEqual(['still here'])

@@ -5,21 +5,24 @@
  * them. `EXO_CRASH_FULL=1` has two hundred in flight at each fault instead of fifty, kills more often, and waits for the
  * end of each load before the next fault.
  */
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import type { Client } from '@temporalio/client'
 import { type Carried, carry, carryVote } from '../support/carrying.ts'
 import { Database } from '../support/database.ts'
 import { type OwnDeployment, startOwnDeployment } from '../support/own-deployment.ts'
 import { Random, seedOfRun } from '../support/random.ts'
 import { openTemporal } from '../support/temporal.ts'
-import { makeTenant, type Operation, standingFor, type Tenant, UNLIMITED } from '../support/tenant.ts'
+import { endedOf, makeTenant, type Operation, standingFor, type Tenant, UNLIMITED } from '../support/tenant.ts'
 import { until } from '../support/until.ts'
+import { verifyBundles } from '../support/verified.ts'
 
 const FULL = process.env.EXO_CRASH_FULL === '1'
 const IN_FLIGHT = FULL ? 200 : 50
 const KILLS = FULL ? 20 : 1
 /** After healing, everything has ended within this. */
 const HEALED_MS = 60_000
+
+vi.setConfig({ testTimeout: FULL ? 900_000 : 120_000 })
 
 const random = new Random(seedOfRun('crash'))
 let own: OwnDeployment
@@ -289,6 +292,14 @@ describe(`${IN_FLIGHT} in flight`, () => {
     )
 })
 
+test(`bundles of operations that lived through it verify offline`, async () => {
+  const ended = await endedOf(tenant)
+  const looked = FULL ? ended : Array.from({ length: 60 }, () => random.pick(ended))
+  const { verdict, failures } = await verifyBundles(tenant.as('auditor'), [...new Set(looked)])
+  expect(failures).toEqual([])
+  expect(verdict).toBe('PASS')
+})
+
 test('the audit log is whole: dense, indexed to the end, and it agrees with itself', async () => {
   await until(
     'everything that ended is sealed and every leaf has its place',
@@ -355,6 +366,8 @@ test.each(Array.from({ length: FULL ? 10 : 1 }, (_, i) => i + 1))(
     const last = atStop.at(-1) ?? ''
     expect(await tenant.operation(last)).toMatchObject({ status: 'executed', effect: { state: 'committed' } })
     for (const { code } of carried.filter((each) => each.status === 'blocked')) expect(code).toBe('kill_switch.blocked')
+    const ids = carried.map((each) => each.id)
+    expect(await verifyBundles(tenant.as('auditor'), ids)).toEqual({ verdict: 'PASS', runs: ids.length, failures: [] })
     const resume = await tenant
       .as('owner')
       .put('/kill-switches', { scope: 'tenant', state: 'running', reason: 'again' })

@@ -4,6 +4,7 @@ import { callers } from '../support/client.ts'
 import { Database } from '../support/database.ts'
 import { notRequired } from '../support/opening.ts'
 import {
+  endedOf,
   makeTenant,
   notesIn,
   type Operation,
@@ -15,6 +16,8 @@ import {
   UNLIMITED,
   vote,
 } from '../support/tenant.ts'
+import { until } from '../support/until.ts'
+import { verifyBundles } from '../support/verified.ts'
 
 const { url, credentials, addresses } = inject('deployment')
 const owner = new Database(addresses.postgres.ownerUrl)
@@ -134,6 +137,19 @@ describe('proposing', () => {
     expect(await notesIn(tenant.as('viewer'), 'burst')).toEqual(['together'])
     const rows = await owner.within(tenant.id, `select id from operations where idempotency_key = 'burst-key'`)
     expect(rows).toHaveLength(1)
+  })
+
+  test('sixteen different requests under one key are one operation and fifteen conflicts', async () => {
+    const answers = await Promise.all(
+      Array.from({ length: 16 }, (_, i) =>
+        propose(tenant.as('agent'), note(`different ${i}`, 'crowd'), {}, 'crowd-key'),
+      ),
+    )
+    expect(answers.map((each) => refused(each).join(' ')).sort()).toEqual([
+      '201 ',
+      ...Array(15).fill('409 idempotency.conflict'),
+    ])
+    expect(await notesIn(tenant.as('viewer'), 'crowd')).toHaveLength(1)
   })
 
   test('another project under the same key is another request', async () => {
@@ -381,6 +397,68 @@ describe('taking back', () => {
     expect(refused(undoUndo)).toEqual([409, 'operation.not_reversible'])
   })
 
+  test('a vote and a cancel at once: one of them holds, and the other is told so', async () => {
+    const asked = await Promise.all(
+      Array.from({ length: 16 }, (_, i) => pending(tenant.as('agent'), note(`race ${i}`, 'tug'))),
+    )
+    const outcomes = await Promise.all(
+      asked.map(async (operation) => {
+        const [voted, cancelled] = await Promise.all([
+          vote(tenant.as('operator'), operation),
+          tenant.as('agent').post(`/operations/${operation.id}/cancel`, { reason: 'a race' }),
+        ])
+        const { status } = await tenant.ended(operation.id)
+        return { text: operation.input.text as string, status, voted: voted.status, cancelled: cancelled.status }
+      }),
+    )
+    for (const { text, status, cancelled } of outcomes) {
+      expect(['executed', 'cancelled'], text).toContain(status)
+      expect([200, 202].includes(cancelled), `${text} ${status} ${cancelled}`).toBe(status === 'cancelled')
+    }
+    const executed = outcomes.filter((each) => each.status === 'executed').map((each) => each.text)
+    expect((await notesIn(tenant.as('viewer'), 'tug')).sort()).toEqual(executed.sort())
+  })
+
+  test('a yes and a no at once end it once, and both told the truth', async () => {
+    const asked = await Promise.all(
+      Array.from({ length: 8 }, (_, i) => pending(tenant.as('agent'), note(`both ${i}`, 'both'))),
+    )
+    const ends = await Promise.all(
+      asked.map(async (operation) => {
+        await Promise.all([
+          vote(tenant.as('operator'), operation),
+          vote(tenant.as('operator2'), operation, 'deny', { reason: 'no' }),
+        ])
+        return await tenant.ended(operation.id)
+      }),
+    )
+    for (const { status } of ends) expect(['executed', 'denied']).toContain(status)
+    const executed = ends.filter((each) => each.status === 'executed').map((each) => each.input.text)
+    expect((await notesIn(tenant.as('viewer'), 'both')).sort()).toEqual(executed.sort())
+  })
+
+  test('a vote at the last moment either executes or came too late, never half', async () => {
+    const ends = await Promise.all(
+      Array.from({ length: 12 }, async (_, i) => {
+        const operation = await pending(tenant.as('agent'), note(`late ${i}`, 'late'), { approval: { expires_in: 1 } })
+        const due = Date.parse(operation.approval.expires_at)
+        await until('the deadline is near', () => Date.now() > due - 120 + i * 20)
+        const voted = await vote(tenant.as('operator'), operation)
+        const row = await tenant.ended(operation.id)
+        return {
+          text: row.input.text as string,
+          status: row.status,
+          voted: voted.status,
+          votes: row.approval.votes.length,
+        }
+      }),
+    )
+    for (const { text, status, voted } of ends)
+      expect(status === 'executed' ? voted === 200 : status === 'expired', `${text} ${status} ${voted}`).toBe(true)
+    const executed = ends.filter((each) => each.status === 'executed').map((each) => each.text)
+    expect((await notesIn(tenant.as('viewer'), 'late')).sort()).toEqual(executed.sort())
+  })
+
   test('removing a note that is not there fails and says so', async () => {
     const removal = await tenant.as('agent').post<Operation>('/operations', {
       action: 'note.remove',
@@ -406,4 +484,11 @@ test('exactly one end leaf for each operation of the tenant that ended', async (
     [tenant.id],
   )
   expect(wrong).toEqual([])
+})
+
+test('every bundle these operations left verifies offline', async () => {
+  const ended = await endedOf(tenant)
+  const { verdict, runs, failures } = await verifyBundles(tenant.as('auditor'), ended)
+  expect(failures).toEqual([])
+  expect([verdict, runs]).toEqual(['PASS', ended.length])
 })

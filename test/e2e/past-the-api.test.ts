@@ -4,11 +4,13 @@ import type { Client } from '@temporalio/client'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import type { JsonObject } from '../../domain/canonical.ts'
 import { type Intent, intentHash, type Plan, planHash } from '../../domain/plan.ts'
+import { decisionHash } from '../../domain/receipt.ts'
 import { callers } from '../support/client.ts'
 import { Database } from '../support/database.ts'
 import { openTemporal } from '../support/temporal.ts'
 import { makeTenant, notesIn, pending, propose, standingFor, type Tenant, UNLIMITED, vote } from '../support/tenant.ts'
 import { until } from '../support/until.ts'
+import { verifyBundles } from '../support/verified.ts'
 
 const { url, credentials, addresses } = inject('deployment')
 const owner = new Database(addresses.postgres.ownerUrl)
@@ -162,31 +164,45 @@ describe('past the API', () => {
         workflowExecution: { workflowId: `${tenant.id}/${id}` },
       })
 
+    // One answer whose hash is wrong, and one that agrees with itself: a run can be deceived, the record cannot.
     const forged = await pending(tenant.as('operator'), note('completed by hand', 'terminated'))
-    const lock = `select pg_advisory_xact_lock(hashtextextended('exo fence ' || $1, 0))`
-    await owner.transaction(async (client) => {
-      await client.query(lock, [tenant.id])
-      const voting = vote(tenant.as('admin'), forged)
+    const smooth = await pending(tenant.as('operator'), note('completed by hand, well', 'terminated'))
+    const smoothHash = decisionHash({
+      intent_hash: smooth.intent_hash,
+      plan_hash: smooth.plan_hash,
+      passes: [],
+      votes: [],
+      status: 'executed',
+      error_code: null,
+    })
+    const complete = async (id: string, decision_hash: string) => {
       const activityId = await until('the guard waits at the fence', async () => {
-        const { raw } = await run(forged.id).describe()
+        const { raw } = await run(id).describe()
         return raw.pendingActivities?.[0]?.activityId
       })
       await temporal.client.activity.complete(
-        { workflowId: `${tenant.id}/${forged.id}`, activityId },
+        { workflowId: `${tenant.id}/${id}`, activityId },
+        // In the order of our own canonical form, so that only what it says can give it away.
         {
-          outcome: 'ended',
-          status: 'executed',
+          decision_hash,
           error_code: null,
           error_details: {},
+          outcome: 'ended',
           passes: [],
-          votes: [],
-          decision_hash: '0'.repeat(64),
           result: null,
+          status: 'executed',
+          votes: [],
         },
       )
-      await closed(`${tenant.id}/${forged.id}`)
+      await closed(`${tenant.id}/${id}`)
+    }
+    const lock = `select pg_advisory_xact_lock(hashtextextended('exo fence ' || $1, 0))`
+    await owner.transaction(async (client) => {
+      await client.query(lock, [tenant.id])
+      const voting = Promise.all([forged, smooth].map((each) => vote(tenant.as('admin'), each)))
+      await Promise.all([complete(forged.id, '0'.repeat(64)), complete(smooth.id, smoothHash)])
       await voting
-      await until('the guard gave up at its statement timeout', async () => {
+      await until('the guards gave up at their statement timeout', async () => {
         const { rows } = await client.query(
           `select from pg_locks where locktype = 'advisory' and not granted and mode = 'ShareLock'`,
         )
@@ -194,7 +210,7 @@ describe('past the API', () => {
       })
     })
 
-    for (const { id } of [terminated, forged]) {
+    for (const { id } of [terminated, forged, smooth]) {
       const row = await tenant.ended(id, 60_000)
       expect(row).toMatchObject({ status: 'failed', effect: null, error: { code: 'run.terminated', http_status: 502 } })
       expect((await tenant.leavesUpTo(id, 'operation.closed')).map((leaf) => leaf.kind)).toContain('alarm')
@@ -221,5 +237,12 @@ describe('past the API', () => {
       'deleted, then voted',
       'voted, then deleted',
     ])
+    const honest = [terminated.id, deleted.id, voted.id]
+    expect(await verifyBundles(tenant.as('auditor'), honest)).toEqual({ verdict: 'PASS', runs: 3, failures: [] })
+    // What the deceived runs' histories say, and their receipts do not, is seen by anybody who looks.
+    for (const { id } of [forged, smooth]) {
+      const { verdict, failures } = await verifyBundles(tenant.as('auditor'), [id])
+      expect([verdict, failures]).toEqual(['FAIL', [expect.stringContaining('record.end FAIL: the run told an end')]])
+    }
   })
 })

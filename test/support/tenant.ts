@@ -22,6 +22,8 @@ const MEMBERS = [
 ] as const
 export type MemberName = (typeof MEMBERS)[number]['name']
 
+const GOING = ['evaluating', 'pending_approval', 'executing']
+
 export interface Tenant {
   id: string
   as(name: MemberName): Caller
@@ -116,7 +118,7 @@ function readings(reader: Caller): Pick<Tenant, 'operation' | 'ended' | 'leaves'
         async () => {
           const row = await operation(operationId)
           last = row.status
-          return ['evaluating', 'pending_approval', 'executing'].includes(row.status) ? null : row
+          return GOING.includes(row.status) ? null : row
         },
         { withinMs, seen: () => last },
       ),
@@ -200,4 +202,18 @@ export async function notesIn(caller: Caller, notebook: string): Promise<string[
 // biome-ignore lint/suspicious/noExplicitAny: answers are asserted on, field by field
 export function refused(answer: Answer<any>): [number, string | undefined] {
   return [answer.status, answer.body.error?.code]
+}
+
+/** The ids of all operations of the tenant that have ended, newest first. */
+export async function endedOf(tenant: Tenant): Promise<string[]> {
+  const ids: string[] = []
+  for (let next: string | null = ''; next !== null; ) {
+    const cursor: string = next === '' ? '' : `&cursor=${next}`
+    const { items, next_cursor }: { items: Operation[]; next_cursor: string | null } = (
+      await tenant.as('viewer').get(`/operations?limit=200${cursor}`)
+    ).body
+    ids.push(...items.filter((row) => !GOING.includes(row.status)).map((row) => row.id))
+    next = next_cursor
+  }
+  return ids
 }

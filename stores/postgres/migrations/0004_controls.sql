@@ -64,11 +64,22 @@ create table license_grants (
   revoked_at timestamptz,
   used_count bigint not null default 0 check (used_count >= 0),
   used_amount numeric(18, 6) not null default 0 check (used_amount >= 0),
-  primary key (tenant_id, id),
-  -- The last lock on a standing grant's limits, whatever the guard computed.
-  check (standing is null or used_count <= (standing ->> 'max_count')::bigint),
-  check (standing is null or used_amount <= (standing ->> 'max_amount')::numeric)
+  primary key (tenant_id, id)
 );
+
+-- The last lock on a standing grant's limits, whatever the guard computed. Only using is refused: a limit may be cut
+-- below what was used already, and the grant is then exhausted.
+create function license_grants_keep_limits() returns trigger language plpgsql as $$
+begin
+  if new.standing is not null and (new.used_count > (new.standing ->> 'max_count')::bigint
+      or new.used_amount > (new.standing ->> 'max_amount')::numeric) then
+    raise exception 'license_grants: % is spent', new.id using errcode = '23514';
+  end if;
+  return new;
+end $$;
+create trigger keep_limits before update of used_count, used_amount on license_grants
+  for each row execute function license_grants_keep_limits();
+
 create index license_grants_by_principal on license_grants (tenant_id, principal_id) where revoked_at is null;
 
 create table lock_policies (

@@ -155,7 +155,8 @@ create function view_of(tenant text, view jsonb) returns jsonb language sql vola
   select case view ->> 'kind'
     when 'note' then (select jsonb_build_object('id', n.id, 'notebook', n.notebook, 'text', n.text)
       from notes n where n.tenant_id = tenant and n.id = view ->> 'id')
-    when 'policy' then policy_document(view ->> 'tenant_id')
+    when 'policy' then policy_document(view ->> 'tenant_id') || jsonb_build_object('epoch', coalesce(
+      (select max(s.epoch) from kill_switches s where s.tenant_id = view ->> 'tenant_id'), 0))
     when 'switches' then (select coalesce(jsonb_agg(jsonb_build_object('kind', s.kind, 'value', nullif(s.value, ''),
         'state', s.state, 'epoch', s.epoch, 'hold', s.hold) order by s.kind, s.value), '[]')
       from kill_switches s where s.tenant_id = view ->> 'tenant_id')

@@ -43,6 +43,11 @@ begin
   if exists (select from votes where tenant_id = o.tenant_id and operation_id = o.id and person_id = d ->> 'person_id') then
     return jsonb_build_object('refused', 'approval.already_decided');
   end if;
+  -- Votes are told in the order they were admitted: one that looked at the clock before its neighbour looks again.
+  if exists (select from votes where tenant_id = o.tenant_id and operation_id = o.id
+      and (vote ->> 'at')::timestamptz > (d -> 'vote' ->> 'at')::timestamptz) then
+    return jsonb_build_object('again', true);
+  end if;
   insert into votes (tenant_id, operation_id, person_id, vote, nonce, jws_hash)
     values (o.tenant_id, o.id, d ->> 'person_id', d -> 'vote', d -> 'vote' ->> 'nonce', d ->> 'jws_hash')
     on conflict (tenant_id, nonce) do nothing;
