@@ -31,7 +31,7 @@ export const noteAppend = defineAction<z.infer<typeof input>>({
     kind: 'transactional',
     async perform({ notes }, { effect_key }, { notebook, text, labels }) {
       const id = `n_${effect_key.slice(0, 26)}`
-      await notes.append({ id, notebook, text, labels: labels ?? {} })
+      notes.append({ id, notebook, text, labels: labels ?? {} })
       return { note_id: id }
     },
   },

@@ -1,24 +1,33 @@
 /**
- * The fast path: pass `propose` and the guard in one step, for an action a standing grant covers. It decides nothing the
- * workflow does not decide again over the same recorded facts; it only saves a round trip through the workflow.
+ * Pass `propose` and the guard in one step, over one reading of the row and its facts under the fence: for an action that
+ * a standing grant covers. It decides nothing the workflow does not decide again over the same recorded facts.
  */
-import { guardEffect, type GuardTools } from './guard.ts'
-import { readPassWithRow } from './passes.ts'
+import { guardOnce, type GuardTools } from './guard.ts'
+import { hasRow, passOf } from './passes.ts'
 import { firstBlock, makePass } from '../domain/gates/chain.ts'
+import type { PassRow } from '../domain/operation-rows.ts'
 import { standingGrant } from '../domain/standing.ts'
-import type { AtOnceInput, AtOnceOutput } from '../domain/steps.ts'
+import type { AtOnceInput, AtOnceOutput, PassOutput } from '../domain/steps.ts'
+import type { Pass } from '../domain/verdict.ts'
 
 export function proposeAndGuard(tools: GuardTools): (input: AtOnceInput) => Promise<AtOnceOutput> {
-  const guard = guardEffect(tools)
   return async ({ governs, ...ref }) => {
-    const { read, row } = await readPassWithRow(tools, { ...ref, pass: 'propose' })
-    if (read.ended !== null) return { ended: read.ended }
-    if (row === null || read.cancelled) return { ended: null, read, guard: null }
-    const { plan, intent } = row.operation
-    const pass = makePass('propose', plan, intent, read.facts)
-    if (firstBlock(pass.verdicts) !== null || standingGrant(plan, intent, read.facts) === null)
-      return { ended: null, read, guard: null }
-    const answer = await guard({ ...ref, governs, passes: [pass], votes: [] })
-    return answer.outcome === 'ended' ? { ended: answer } : { ended: null, read, guard: answer }
+    let read: PassOutput | null = null
+    const propose = async (row: PassRow): Promise<Pass[] | { instead: PassOutput }> => {
+      read = await passOf(tools, { ...ref, pass: 'propose' }, row)
+      if (!read.proposal_valid || read.ended !== null || read.cancelled || !hasRow(row)) return { instead: read }
+      const { plan, intent } = row.operation
+      const pass = makePass('propose', plan, intent, read.facts)
+      const covered = firstBlock(pass.verdicts) === null && standingGrant(plan, intent, read.facts) !== null
+      return covered ? [pass] : { instead: read }
+    }
+    const answer = await guardOnce(tools, { ...ref, governs }, propose)
+    if ('instead' in answer) {
+      const { instead } = answer
+      return instead.ended === null ? { ended: null, read: instead, guard: null } : { ended: instead.ended }
+    }
+    if (answer.outcome === 'ended') return { ended: answer }
+    if (read === null) throw new Error('the guard answered before it read')
+    return { ended: null, read, guard: answer }
   }
 }

@@ -9,14 +9,14 @@ import { soundVotes } from './vote-rows.ts'
 import type { EffectfulAction } from '../actions/define.ts'
 import { findEffectful } from '../actions/registry.ts'
 import { approvalState, type Vote } from '../domain/approval.ts'
-import { canonicalJson, type Json } from '../domain/canonical.ts'
+import { canonicalJson, type Json, type JsonObject } from '../domain/canonical.ts'
 import { ExoError, type ErrorCode } from '../domain/errors.ts'
 import { CHAIN_VERSION, firstBlock, makePass } from '../domain/gates/chain.ts'
 import { kindHash, sha256TextHex } from '../domain/hash.ts'
 import type { GuardTransaction, PassRow } from '../domain/operation-rows.ts'
 import type { SatisfiedBy } from '../domain/receipt.ts'
 import { standingGrant } from '../domain/standing.ts'
-import type { GuardInput, GuardOutput } from '../domain/steps.ts'
+import type { EndedOutput, GuardInput, GuardOutput } from '../domain/steps.ts'
 import type { Pass } from '../domain/verdict.ts'
 
 type WithRow = PassRow & { operation: NonNullable<PassRow['operation']> }
@@ -33,43 +33,68 @@ export interface GuardTools extends PassTools {
 }
 
 export function guardEffect(tools: GuardTools): (input: GuardInput) => Promise<GuardOutput> {
-  return async (input) => {
-    const first = await attempt(tools, input, null)
-    const answer = 'refusal' in first ? await attempt(tools, input, first.refusal) : first
-    if ('refusal' in answer) throw bug('a recorded refusal was refused')
-    if (answer.outcome === 'ended')
-      tools.announce({ tenant_id: input.tenant_id, operation_id: input.operation_id, status: answer.status })
+  return async ({ passes, votes: _votes, ...input }) => {
+    const answer = await guardOnce<never>(tools, input, async () => passes)
+    if ('instead' in answer) throw bug('the guard was told to do nothing')
     return answer
   }
 }
 
-async function attempt(
+type Guarded = Omit<GuardInput, 'passes' | 'votes'>
+
+/** The passes decided before the guard, or what is answered in its stead; then nothing happens. */
+export type Before<Other> = (row: PassRow) => Promise<Pass[] | { instead: Other }>
+
+/** The guard's transaction, with `before` over the row that it reads. */
+export async function guardOnce<Other>(
   tools: GuardTools,
-  input: GuardInput,
+  input: Guarded,
+  before: Before<Other>,
+): Promise<GuardOutput | { instead: Other }> {
+  const first = await attempt(tools, input, before, null)
+  const answer = 'refusal' in first ? await attempt(tools, input, before, first.refusal) : first
+  if ('refusal' in answer) throw bug('a recorded refusal was refused')
+  if ('instead' in answer) return answer
+  const { tenant_id, operation_id } = input
+  const told = 'ended' in answer ? answer.ended : answer
+  if ('ended' in answer) tools.announce({ tenant_id, operation_id, status: answer.ended.status, row: answer.row })
+  else if (answer.outcome === 'ended') tools.announce({ tenant_id, operation_id, status: answer.status })
+  return told
+}
+
+async function attempt<Other>(
+  tools: GuardTools,
+  input: Guarded,
+  before: Before<Other>,
   refusal: Refusal | null,
-): Promise<GuardOutput | { refusal: Refusal }> {
-  let answer: GuardOutput | null = null
+): Promise<GuardOutput | Performed | { instead: Other } | { refusal: Refusal }> {
   try {
     tools.crashPoint('E1')
-    await tools.operations.guarded(input.tenant_id, input.operation_id, input.governs, async (transaction) => {
-      const judged = await judge(tools, input, transaction.row)
-      if ('outcome' in judged) {
-        answer = judged
-        return 'rollback'
-      }
-      answer = await perform(tools, input, judged, transaction, refusal)
-      tools.crashPoint('E6')
-      return 'commit'
-    })
+    const answer = await tools.operations.guarded(
+      input.tenant_id,
+      input.operation_id,
+      input.governs,
+      async (transaction) => {
+        const passes = await before(transaction.row)
+        if ('instead' in passes) return passes
+        const judged = await judge(tools, input, transaction.row)
+        return 'outcome' in judged ? judged : await perform(tools, { ...input, passes }, judged, transaction, refusal)
+      },
+    )
     tools.crashPoint('E7')
+    return answer
   } catch (error) {
     if (error instanceof ExoError && refusal === null) return { refusal: { code: error.code, details: error.details } }
     if (tools.isUnavailable(error) || isContention(error)) throw error
     if (refusal === null && isRefusedByDatabase(error)) return { refusal: { code: 'effect.failed', details: {} } }
     throw bug('the guard failed', error)
   }
-  if (answer === null) throw bug('the guard gave no answer')
-  return answer
+}
+
+/** Done and committed, with the row as its readers see it. */
+interface Performed {
+  ended: EndedOutput
+  row: JsonObject
 }
 
 interface Judged {
@@ -82,7 +107,7 @@ interface Judged {
 }
 
 /** Steps b to d: everything that may still say no. */
-async function judge(tools: GuardTools, input: GuardInput, row: PassRow): Promise<Judged | GuardOutput> {
+async function judge(tools: GuardTools, input: Guarded, row: PassRow): Promise<Judged | GuardOutput> {
   if (!hasRow(row)) return { outcome: 'invalid', detail: 'no row' }
   if (row.receipt !== null) return endedOutput(row.receipt.receipt)
   const { operation } = row
@@ -117,11 +142,11 @@ async function judge(tools: GuardTools, input: GuardInput, row: PassRow): Promis
 /** Step e for the transactional kind: effect, claim, outcome and receipt in this one transaction. */
 async function perform(
   tools: GuardTools,
-  input: GuardInput,
+  input: Guarded & { passes: Pass[] },
   { row, action, pass, votes, satisfied_by, license_id }: Judged,
   transaction: GuardTransaction,
   refusal: Refusal | null,
-): Promise<GuardOutput> {
+): Promise<Performed> {
   const { operation } = row
   const { intent, plan } = operation
   const intentLeaf = operationLeaf(input, row, 'effect.intent', {
@@ -170,21 +195,22 @@ async function perform(
     preview: shown,
     shown_hash: shown === null ? null : kindHash('shown', shown),
   })
-  await transaction.end(document)
-  return endedOutput(document.receipt)
+  tools.crashPoint('E6')
+  return { row: await transaction.end(document), ended: endedOutput(document.receipt) }
 }
 
 /** A change of controls has a leaf of its own, with what stood before and what was asked; rows it changes name it. */
-function controlLeaf(input: GuardInput, row: WithRow) {
+function controlLeaf(input: Guarded, row: WithRow) {
   const { reason, intent } = row.operation
   return operationLeaf(input, row, 'control.changed', { reason, before: row.view, after: intent.input })
 }
 
-/** Serialisation failures, deadlocks, a grant spent by a neighbour: the next try decides on fresh facts. */
+/** Serialisation failures, deadlocks, a grant spent or an end made by a neighbour: the next try decides on fresh facts. */
 function isContention(error: unknown): boolean {
   const code = codeOf(error)
   return (
-    ['40001', '40P01', '55P03', 'EXO04'].includes(code) || (code === '23514' && /license_grants/.test(String(error)))
+    ['40001', '40P01', '55P03', 'EXO04', 'EXO05'].includes(code) ||
+    (code === '23514' && /license_grants/.test(String(error)))
   )
 }
 

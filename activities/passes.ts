@@ -4,6 +4,7 @@ import { endDocument, endedOutput, operationLeaf, type ReceiptTools } from './en
 import { proposalFault } from './proposals.ts'
 import { soundVotes } from './vote-rows.ts'
 import { findEffectful } from '../actions/registry.ts'
+import type { JsonObject } from '../domain/canonical.ts'
 import { kindHash } from '../domain/hash.ts'
 import { leafRow, makeLeaf } from '../domain/leaf.ts'
 import type { OperationRows, PassRow } from '../domain/operation-rows.ts'
@@ -18,7 +19,7 @@ export interface PassTools {
   votes: VoteTools
   receipts: ReceiptTools
   /** Told after commit; an answer in time, never the record. */
-  announce(event: { tenant_id: string; operation_id: string; status: string }): void
+  announce(event: { tenant_id: string; operation_id: string; status: string; row?: JsonObject }): void
   /** Named places where tests stop the process; does nothing elsewhere. */
   crashPoint(name: string): void
 }
@@ -29,7 +30,8 @@ export function passSteps(tools: PassTools): Omit<Steps, 'guardEffect' | 'propos
   const { operations, receipts } = tools
 
   return {
-    readPass: async (input) => (await readPassWithRow(tools, input)).read,
+    readPass: async (input) =>
+      await passOf(tools, input, await operations.readPass(input.tenant_id, input.operation_id)),
     async markPending(input) {
       const row = await rowOf(operations, input)
       const { plan } = row.operation
@@ -113,30 +115,24 @@ export function passSteps(tools: PassTools): Omit<Steps, 'guardEffect' | 'propos
   }
 }
 
-/** One pass as the workflow is told it, with the row it was read from when that is sound. */
-export async function readPassWithRow(
-  tools: PassTools,
-  input: PassInput,
-): Promise<{ read: PassOutput; row: WithRow | null }> {
-  const row = await tools.operations.readPass(input.tenant_id, input.operation_id)
+/** One pass as the workflow is told it, from the row that was read. */
+export async function passOf({ keys }: PassTools, input: PassInput, row: PassRow): Promise<PassOutput> {
   const none = { facts: {}, preview: null, shown_hash: null, ended: null, cancelled: false, votes: [] }
-  if (!hasRow(row) || (await proposalFault(tools.keys, input, row.operation)) !== null)
-    return { read: { proposal_valid: false, ...none }, row: null }
+  if (!hasRow(row) || (await proposalFault(keys, input, row.operation)) !== null)
+    return { proposal_valid: false, ...none }
   // What a run saw before a crash is what it must see again, whatever changed since.
-  if (row.receipt !== null)
-    return { read: { proposal_valid: true, ...none, ended: endedOutput(row.receipt.receipt) }, row }
+  if (row.receipt !== null) return { proposal_valid: true, ...none, ended: endedOutput(row.receipt.receipt) }
   const kept = row.claim?.passes.find((pass) => pass.pass === input.pass)
   const shown = previewOf(row)
-  const read = {
+  return {
     proposal_valid: true,
     facts: kept?.facts ?? row.facts,
     preview: shown,
     shown_hash: shown === null ? null : kindHash('shown', shown),
     ended: null,
     cancelled: row.operation.cancel !== null && row.claim === null,
-    votes: input.pass === 'resume' ? await soundVotes(tools.keys, input, row) : [],
+    votes: input.pass === 'resume' ? await soundVotes(keys, input, row) : [],
   }
-  return { read, row }
 }
 
 /** The action's pure preview over what the pass read; null when the registry no longer has the planned version. */

@@ -109,8 +109,8 @@ export async function openOperation(
     proposal,
   })
   ports.crashPoint('A2')
-  await news
-  return { row: await readOperation(ports, intent.tenant_id, opened.id), replayed: false }
+  const row = (await news) ?? (await readOperation(ports, intent.tenant_id, opened.id))
+  return { row, replayed: false }
 }
 
 async function replay(c: Ctx, id: string, same: boolean): Promise<Opened> {

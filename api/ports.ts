@@ -217,7 +217,7 @@ export interface ApiPorts {
   audit: AuditPort
   runs: RunsPort
   /** Resolves when the operation ended or began to wait for people, or after the time. */
-  waitForNews(tenantId: string, operationId: string, from: Status, timeoutMs: number): Promise<void>
+  waitForNews(tenantId: string, operationId: string, from: Status, timeoutMs: number): Promise<OperationRow | null>
   seals: {
     delivered(tenantId: string, operationId: string): Promise<{ jws: string; bundle_key: string } | null>
   }

@@ -16,6 +16,7 @@ import type { RoleName, StackAddresses } from './stack/index.ts'
 import { makeTrust } from './trust.ts'
 import { quietRuntime, startWorkerHost, type WorkerHost } from './worker-host.ts'
 import { makeApi } from '../api/app.ts'
+import type { OperationRow } from '../api/ports.ts'
 import { malformedRequest } from '../api/envelope.ts'
 import { noteVerifierKey } from '../domain/log/note.ts'
 import { readFromBundle } from '../stores/bundle-zip.ts'
@@ -65,11 +66,12 @@ export async function startProcess(
   const lost = (error: Error) => log.warn({ error: error.message }, 'a database connection was lost')
   const roundTrips: Record<string, number> = {}
   const pool = (role: keyof Backends['postgres']['roles'], max: number, statementTimeoutMs = 8_000) => {
+    const pipeline = role === 'guard' || role === 'control'
     const onRoundTrip = () => {
       roundTrips[role] = (roundTrips[role] ?? 0) + 1
     }
     const url = backends.postgres.roles[role]
-    return openPool({ url, max, statementTimeoutMs, applicationName: `exo ${role}`, onRoundTrip }, lost)
+    return openPool({ url, max, statementTimeoutMs, applicationName: `exo ${role}`, onRoundTrip, pipeline }, lost)
   }
   const home = config.EXO_HOME
   const crashPoint = crashPointFrom(env)
@@ -161,7 +163,7 @@ export async function startProcess(
       votes: { rows: new VoteStore(statusPool), keys },
       audit: new AuditLog(auditorPool),
       runs: temporal,
-      waitForNews: (...asked) => news.wait(...asked),
+      waitForNews: async (...asked) => (await news.wait(...asked)) as OperationRow | null,
       seals: new SealStore(auditorPool),
       objects,
       readFromBundle,

@@ -12,6 +12,7 @@ const BEAT_EVERY_MS = 5_000
 const SELF_CHECK_EVERY_MS = 30_000
 const DRAIN_EVERY_MS = 300
 const SEAL_BATCH = 100
+const SEAL_PATIENCE_SECONDS = 10
 const UNSTARTED_AFTER_SECONDS = 3
 
 export interface KeeperTools {
@@ -91,7 +92,7 @@ function drain({ outbox, temporal }: KeeperTools): () => Promise<void> {
       await tell(temporal, row)
       await outbox.done([row.id])
     }
-    const seals = await outbox.take(['seal'], SEAL_BATCH, 10)
+    const seals = await outbox.takeSeals(SEAL_BATCH, 10, SEAL_PATIENCE_SECONDS)
     if (seals.length > 0)
       await temporal.startSeal(seals.map(({ tenant_id, operation_id }) => ({ tenant_id, operation_id })))
     for (const input of await outbox.unstarted(UNSTARTED_AFTER_SECONDS, 50)) {

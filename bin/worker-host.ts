@@ -9,6 +9,7 @@ import { Context } from '@temporalio/activity'
 import type { NativeConnection } from '@temporalio/worker'
 import { Worker, Runtime, DefaultLogger } from '@temporalio/worker'
 import type pg from 'pg'
+import type { NewsEvent } from './news.ts'
 import { buildWorkflowBundle, bundleDigest, type WorkflowBundle } from './workflow-bundle.ts'
 import { proposeAndGuard } from '../activities/at-once.ts'
 import { guardEffect } from '../activities/guard.ts'
@@ -45,7 +46,7 @@ export interface WorkerHostOptions {
   objects: ObjectStore
   keys: JwsReader
   signers: { receipt: Signer; seal: Signer }
-  announce(event: { tenant_id: string; operation_id: string; status: string }): void
+  announce(event: NewsEvent): void
   crashPoint(name: string): void
 }
 

@@ -80,7 +80,11 @@ export interface EndDocument {
 export interface GuardTransaction {
   row: PassRow
   ports: TransactionPorts
-  end(document: EndDocument): Promise<void>
+  /**
+   * Ends the operation and commits; an operation that ended meanwhile is an error, and nothing happened. Answers the
+   * operation as its readers see it.
+   */
+  end(document: EndDocument): Promise<JsonObject>
 }
 
 export interface PendingDocument {
@@ -100,14 +104,14 @@ export interface OperationRows {
   endOperation(document: EndDocument): Promise<{ ended: boolean; status: string }>
   /**
    * The guard's transaction: the fence's shared locks first, then, in a statement that starts after them, the row and
-   * fresh facts. It commits only when `work` answers `commit` and ended the operation; else nothing happened.
+   * fresh facts. It commits only when `work` ends the operation; else nothing happened. Answers what `work` answers.
    */
-  guarded(
+  guarded<T>(
     tenantId: string,
     operationId: string,
     governs: boolean,
-    work: (transaction: GuardTransaction) => Promise<'commit' | 'rollback'>,
-  ): Promise<void>
+    work: (transaction: GuardTransaction) => Promise<T>,
+  ): Promise<T>
   raiseAlarm(tenantId: string, operationId: string | null, leaf: LeafRow): Promise<void>
   tenantExists(tenantId: string): Promise<boolean>
   databaseTime(): Promise<string>

@@ -10,7 +10,8 @@ import type { Plan } from './plan.ts'
 import type { PolicyDocument } from './policy.ts'
 
 export interface NotesPort {
-  append(note: { id: string; notebook: string; text: string; labels: JsonObject }): Promise<void>
+  /** Written with the end of the operation, whose failure is then its own. */
+  append(note: { id: string; notebook: string; text: string; labels: JsonObject }): void
   /** False when there was no such note. */
   remove(id: string): Promise<boolean>
 }

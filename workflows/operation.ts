@@ -51,10 +51,10 @@ async function live(input: OperationInput, wake: Wake): Promise<OperationResult>
 
 async function decide(input: OperationInput, ref: OperationRef, wake: Wake, gathered: Gathered): Promise<EndedOutput> {
   const { plan, intent } = input
-  const begun =
-    plan.fast_path && intent.run === 'execute'
-      ? await localSteps.proposeAndGuard({ ...ref, governs: plan.governs })
-      : null
+  // One step where the effect is a row of the same database and a standing grant may cover it.
+  const atOnce = intent.run === 'execute' && plan.standing && plan.effect_kind === 'transactional'
+  const { proposeAndGuard } = plan.fast_path ? localSteps : steps
+  const begun = atOnce ? await proposeAndGuard({ ...ref, governs: plan.governs }) : null
   if (begun?.ended != null) return begun.ended
   const first = begun?.read ?? (await localSteps.readPass({ ...ref, pass: 'propose' }))
   const stopped = await stopEarly(input, ref, 'propose', first, gathered)

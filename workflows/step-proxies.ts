@@ -12,7 +12,7 @@ export const localSteps = proxyLocalActivities<Steps>({
   retry: { initialInterval: '100 ms', backoffCoefficient: 2, maximumInterval: '5 s' },
 })
 
-export const steps = proxyActivities<Pick<Steps, 'guardEffect'>>({
+export const steps = proxyActivities<Pick<Steps, 'guardEffect' | 'proposeAndGuard'>>({
   startToCloseTimeout: '20 s',
   retry: { initialInterval: '200 ms', backoffCoefficient: 2, maximumInterval: '10 s' },
 })

@@ -8,14 +8,22 @@ export class NotesStore implements NotesPort {
   readonly #client: pg.PoolClient
   readonly #tenantId: string
   readonly #operationId: string
-  constructor(client: pg.PoolClient, tenantId: string, operationId: string) {
+  readonly #later: (statement: pg.QueryConfig) => void
+  /** `later` sends a statement that nobody waits for before the end. */
+  constructor(
+    client: pg.PoolClient,
+    tenantId: string,
+    operationId: string,
+    later: (statement: pg.QueryConfig) => void,
+  ) {
     this.#client = client
     this.#tenantId = tenantId
     this.#operationId = operationId
+    this.#later = later
   }
 
-  async append(note: { id: string; notebook: string; text: string; labels: JsonObject }): Promise<void> {
-    await this.#client.query({
+  append(note: { id: string; notebook: string; text: string; labels: JsonObject }): void {
+    this.#later({
       name: 'note_append',
       text: `insert into notes (tenant_id, id, notebook, text, labels, operation_id) values ($1, $2, $3, $4, $5, $6)`,
       values: [this.#tenantId, note.id, note.notebook, note.text, JSON.stringify(note.labels), this.#operationId],

@@ -6,6 +6,7 @@ import type pg from 'pg'
 import { ControlsStore } from './controls.ts'
 import { NotesStore } from './notes.ts'
 import { rollBack } from './pool.ts'
+import type { JsonObject } from '../../domain/canonical.ts'
 import type { LeafRow } from '../../domain/leaf.ts'
 import type {
   EndDocument,
@@ -42,15 +43,15 @@ export class OperationStore implements OperationRows {
   }
 
   /**
-   * The guard's transaction: the fence's shared locks first, then, in a statement that starts after them, the row and
-   * fresh facts. `work` decides; it commits only if `work` returns true, else nothing happened.
+   * Two round trips where an effect only writes: the locks and the reading come with `begin`; what is written, the end and
+   * the commit go together. After a statement that fails, PostgreSQL refuses the rest and turns the commit into a rollback.
    */
-  async guarded(
+  async guarded<T>(
     tenantId: string,
     operationId: string,
     governs: boolean,
-    work: (transaction: GuardTransaction) => Promise<'commit' | 'rollback'>,
-  ): Promise<void> {
+    work: (transaction: GuardTransaction) => Promise<T>,
+  ): Promise<T> {
     const client = await (governs ? this.#control : this.#guard).connect()
     let broken: Error | undefined
     try {
@@ -59,28 +60,34 @@ export class OperationStore implements OperationRows {
         `begin; select fence(${text(tenantId)}); select read_pass(${text(tenantId)}, ${text(operationId)}, true)`,
       )) as unknown as pg.QueryResult<{ read_pass: PassRow }>[]
       const row = only(answers[2]?.rows ?? []).read_pass
+      const sent: Promise<unknown>[] = []
+      const later = (statement: pg.QueryConfig) => {
+        const answered = client.query(statement)
+        // Heard at the end; until then its failure is nobody's.
+        answered.catch(() => undefined)
+        sent.push(answered)
+      }
       const ports: TransactionPorts = {
-        notes: new NotesStore(client, tenantId, operationId),
+        notes: new NotesStore(client, tenantId, operationId, later),
         controls: new ControlsStore(client, tenantId, operationId),
       }
       let ended = false
-      const verdict = await work({
+      const answer = await work({
         row,
         ports,
         end: async (document) => {
-          const { ended: did } = only(
-            (
-              await client.query<{ end_operation: { ended: boolean } }>({
-                name: 'end_operation',
-                text: 'select end_operation($1)',
-                values: [JSON.stringify(document)],
-              })
-            ).rows,
-          ).end_operation
-          ended = did
+          ended = true
+          const end = client.query<{ end_now: JsonObject }>({
+            name: 'end_now',
+            text: 'select end_now($1)',
+            values: [JSON.stringify(document)],
+          })
+          await allOf([...sent, end, client.query('commit')])
+          return only((await end).rows).end_now
         },
       })
-      await client.query(verdict === 'commit' && ended ? 'commit' : 'rollback')
+      if (!ended) await client.query('rollback')
+      return answer
     } catch (error) {
       broken = await rollBack(client, error)
       throw error
@@ -120,4 +127,9 @@ function only<T>(rows: readonly T[]): T {
   const [row] = rows
   if (row === undefined) throw new Error('a database function answered no row')
   return row
+}
+
+/** Waits for all of them, and throws what the first that failed threw: what fails after it only says that it did. */
+async function allOf(sent: readonly Promise<unknown>[]): Promise<void> {
+  for (const each of await Promise.allSettled(sent)) if (each.status === 'rejected') throw each.reason
 }

@@ -32,6 +32,23 @@ export class Outbox {
     return rows
   }
 
+  /**
+   * Ends to be sealed. Sealing costs about as much as answering, so it waits while operations end one after the other,
+   * and is then cheaper by the batch; nothing waits longer than `patienceSeconds` for that.
+   */
+  async takeSeals(limit: number, againSeconds: number, patienceSeconds: number): Promise<OutboxRow[]> {
+    const { rows } = await this.#pool.query<OutboxRow>(
+      `update outbox o set attempts = attempts + 1, due_at = clock_timestamp() + make_interval(secs => $2)
+       where id in (select id from outbox where kind = 'seal' and due_at <= clock_timestamp()
+           and (due_at <= clock_timestamp() - make_interval(secs => $3) or not exists (select from outbox e
+             where e.kind = 'seal' and e.attempts = 0 and e.due_at > clock_timestamp() + interval '0.5 seconds'))
+         order by due_at limit $1 for update skip locked)
+       returning id::text, tenant_id, operation_id, kind, payload, attempts`,
+      [limit, againSeconds, patienceSeconds],
+    )
+    return rows
+  }
+
   async done(ids: readonly string[]): Promise<void> {
     await this.#pool.query('delete from outbox where id = any ($1::bigint[])', [ids])
   }

@@ -10,22 +10,33 @@ export interface PoolOptions {
   /** Statements and transactions die by themselves, so that a hung one cannot hold the fence. */
   statementTimeoutMs: number
   applicationName: string
-  /** Told at each round trip. */
+  /** Told at each round trip: statements sent while others are on their way are part of the same one. */
   onRoundTrip?: () => void
+  /** Statements are sent without waiting for the answers of those before them; the server keeps their order. */
+  pipeline?: boolean
 }
 
 export function openPool(options: PoolOptions, onError: (error: Error) => void): pg.Pool {
   const told = options.onRoundTrip
   class CountingClient extends pg.Client {
+    #open = 0
+    async #count(answered: Promise<unknown>): Promise<void> {
+      await Promise.allSettled([answered])
+      this.#open--
+    }
     // The overloads of the base class are passed through untouched.
     override query(...asked: unknown[]): never {
-      told?.()
-      return super.query(...(asked as Parameters<pg.Client['query']>)) as never
+      if (this.#open++ === 0) told?.()
+      const answered = super.query(...(asked as Parameters<pg.Client['query']>)) as unknown
+      if (answered instanceof Promise) void this.#count(answered)
+      else this.#open--
+      return answered as never
     }
   }
   const pool = new pg.Pool({
     Client: CountingClient,
     connectionString: options.url,
+    pipeline: options.pipeline ?? false,
     max: options.max,
     application_name: options.applicationName,
     connectionTimeoutMillis: 5_000,

@@ -115,8 +115,17 @@ begin
   return jsonb_build_object('ended', true, 'status', d ->> 'status');
 end $$;
 
+-- The same for who must be the one that ends it. Answers the row as its readers see it.
+create function end_now(d jsonb) returns jsonb language plpgsql as $$
+begin
+  if not (end_operation(d) ->> 'ended')::boolean then
+    raise exception 'operation % ended meanwhile', d ->> 'operation_id' using errcode = 'EXO05';
+  end if;
+  return operation_row(d ->> 'tenant_id', d ->> 'operation_id');
+end $$;
+
 grant execute on function write_leaves(text, text, text, jsonb) to app, guard, control, sequencer, stop;
-grant execute on function mark_pending(jsonb), end_operation(jsonb) to guard, control;
+grant execute on function mark_pending(jsonb), end_operation(jsonb), end_now(jsonb) to guard, control;
 grant execute on function admit_vote(jsonb) to app, guard;
 grant execute on function cancel_operation(jsonb) to app;
 grant usage on all sequences in schema public to app, guard, control, sequencer, stop;

@@ -24,3 +24,5 @@ begin
 end $$;
 
 grant execute on function operation_row(text, text), operation_status(text, text) to app;
+grant execute on function operation_row(text, text) to guard, control;
+grant select on seals to guard, control;

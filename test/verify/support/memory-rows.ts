@@ -85,16 +85,14 @@ export class MemoryRows implements OperationRows, VoteRows {
     return { ended: true, status }
   }
 
-  async guarded(
+  async guarded<T>(
     _tenantId: string,
     operationId: string,
     _governs: boolean,
-    work: (transaction: GuardTransaction) => Promise<'commit' | 'rollback'>,
-  ): Promise<void> {
-    const ended: EndDocument[] = []
-    const end = async (document: EndDocument) => void ended.push(document)
-    const verdict = await work({ row: this.#row(operationId, true), ports: this.#ports(operationId), end })
-    if (verdict === 'commit') for (const document of ended) await this.endOperation(document)
+    work: (transaction: GuardTransaction) => Promise<T>,
+  ): Promise<T> {
+    const end = async (document: EndDocument) => ({ ...(await this.endOperation(document)) })
+    return await work({ row: this.#row(operationId, true), ports: this.#ports(operationId), end })
   }
 
   async raiseAlarm(tenantId: string, operationId: string | null, leaf: LeafRow): Promise<void> {
@@ -162,7 +160,7 @@ export class MemoryRows implements OperationRows, VoteRows {
     }
     return {
       notes: {
-        append: async (note) => void this.notes.push({ ...note, operation_id: operationId }),
+        append: (note) => void this.notes.push({ ...note, operation_id: operationId }),
         remove: async () => false,
       },
       controls: {

@@ -72,8 +72,6 @@ const ENDS: Readonly<Record<string, End>> = {
   ),
   'blocked at once': async (d) =>
     await d.sealed(await d.propose({ plan: FAST, facts: (op) => currentFacts(d, op, stop) })),
-  'blocked in the guard': async (d) => await d.sealed(await d.propose({ facts: stoppedLater(d) })),
-  'blocked in the guard at once': async (d) => await d.sealed(await d.propose({ plan: FAST, facts: stoppedLater(d) })),
   'blocked in the guard after votes': async (d) => await voted(d, ['ann'], { facts: stoppedLater(d) }),
   denied: async (d) => {
     const input = await asked(d, {})

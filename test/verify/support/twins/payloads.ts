@@ -91,9 +91,14 @@ export const payloadTwins = [
       sealed(answered('proposeAndGuard'), { 'ended.decision_hash': ZEROS }),
     ],
     ["the fast step's input", 'replay.commands', sealed(asked('proposeAndGuard'), { governs: true })],
+    [
+      "the fast step's block",
+      'record.end',
+      sealed(answered('proposeAndGuard'), { 'ended.passes[1].verdicts[0].decision': 'block' }),
+    ],
     ["the fast step's status", 'replay.commands', sealed(answered('proposeAndGuard'), { 'ended.status': 'failed' })],
   ]),
-  ...twinsOf('blocked in the guard', [
+  ...twinsOf('blocked in the guard after votes', [
     ['the block turned to leave', 'replay.temporal', sealed(guardAnswered, { outcome: 'unapproved' })],
     ['the facts of the block', 'record.passes', sealed(guardAnswered, { 'pass.facts.switches[0].epoch': 99 })],
   ]),
