@@ -21,7 +21,6 @@ export interface ReceiptRow {
   status: FinalStatus
   /** JCS text of the receipt. */
   receipt: string
-  passes: Pass[]
 }
 
 /** What one pass reads, as the database function answers it. */
@@ -64,6 +63,7 @@ export interface EndDocument {
   run_id: string | null
   status: string
   passes: readonly Pass[]
+  /** Its text is the payload of `jws` and not stored beside it. */
   receipt: string
   jws: string
   decision_hash: string

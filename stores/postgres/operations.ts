@@ -39,7 +39,7 @@ export class OperationStore implements OperationRows {
   }
 
   async endOperation(document: EndDocument): Promise<{ ended: boolean; status: string }> {
-    return await this.#call('end_operation', document)
+    return await this.#call('end_operation', kept(document))
   }
 
   /**
@@ -80,7 +80,7 @@ export class OperationStore implements OperationRows {
           const end = client.query<{ end_now: JsonObject }>({
             name: 'end_now',
             text: 'select end_now($1)',
-            values: [JSON.stringify(document)],
+            values: [JSON.stringify(kept(document))],
           })
           await allOf([...sent, end, client.query('commit')])
           return only((await end).rows).end_now
@@ -132,4 +132,8 @@ function only<T>(rows: readonly T[]): T {
 /** Waits for all of them, and throws what the first that failed threw: what fails after it only says that it did. */
 async function allOf(sent: readonly Promise<unknown>[]): Promise<void> {
   for (const each of await Promise.allSettled(sent)) if (each.status === 'rejected') throw each.reason
+}
+
+function kept({ receipt: _payloadOfJws, ...document }: EndDocument): Omit<EndDocument, 'receipt'> {
+  return document
 }

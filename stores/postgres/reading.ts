@@ -118,7 +118,7 @@ export class Reading {
     const rows = await readAs<{ receipt: string; jws: string }>(
       this.#pool,
       tenantId,
-      'select receipt, jws from receipts where tenant_id = $1 and operation_id = $2',
+      'select jws_payload(jws) as receipt, jws from receipts where tenant_id = $1 and operation_id = $2',
       [tenantId, id],
     )
     return rows[0] ?? null

@@ -22,7 +22,7 @@ export class SealStore {
 
   async sealable(tenantId: string, operationId: string): Promise<Sealable | null> {
     const { rows } = await this.#pool.query<Sealable>(
-      `select iso(clock_timestamp()) as now, o.run_id, r.receipt, r.jws as receipt_jws, o.proposal,
+      `select iso(clock_timestamp()) as now, o.run_id, jws_payload(r.jws) as receipt, r.jws as receipt_jws, o.proposal,
          o.context ->> 'request_id' as request_id, o.context ->> 'trace_id' as trace_id,
          exists (select from seals s where s.tenant_id = $1 and s.operation_id = $2) as sealed
        from operations o join receipts r on r.tenant_id = o.tenant_id and r.operation_id = o.id

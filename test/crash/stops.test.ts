@@ -143,7 +143,7 @@ test(
     for (const { from, to } of windows) expect(await own.world.between(from, to)).toBe(0)
     const receipts = await owner.within<{ id: string }>(
       tenant.id,
-      `select operation_id as id from receipts where tenant_id = $1 and status = 'executed' and receipt::jsonb -> 'intent' ->> 'action' = 'note.append'`,
+      `select operation_id as id from receipts where tenant_id = $1 and status = 'executed' and jws_payload(jws)::jsonb -> 'intent' ->> 'action' = 'note.append'`,
       [tenant.id],
     )
     expect(effects.map((effect) => effect.operation_id).sort()).toEqual(receipts.map((row) => row.id).sort())

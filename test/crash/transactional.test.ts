@@ -95,7 +95,7 @@ async function witnesses(notebook: string) {
     claims: number
   }>(
     tenant.id,
-    `select o.id, o.status, r.receipt, (select count(*)::int from claims c where c.tenant_id = $1 and c.operation_id = o.id) as claims,
+    `select o.id, o.status, jws_payload(r.jws) as receipt, (select count(*)::int from claims c where c.tenant_id = $1 and c.operation_id = o.id) as claims,
        (select count(*)::int from audit_leaves l where l.tenant_id = $1 and l.operation_id = o.id and l.kind in ('operation.closed',
          'operation.blocked', 'operation.proposed', 'operation.denied', 'operation.expired', 'operation.cancelled')) as ends
      from operations o left join receipts r on r.tenant_id = o.tenant_id and r.operation_id = o.id

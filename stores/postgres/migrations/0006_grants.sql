@@ -54,3 +54,4 @@ grant select on kill_switches, switch_drains, claims, tenants to stop;
 grant update on switch_drains to stop;
 
 grant select on audit_leaves, audit_nodes, audit_heads, receipts, seals, operations, tenants to auditor;
+grant execute on function jws_payload(text) to app, guard, control, sequencer, auditor;

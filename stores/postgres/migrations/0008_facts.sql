@@ -187,7 +187,7 @@ begin
     'claim', case when c.operation_id is null then null else jsonb_build_object('state', c.state, 'kind', c.kind,
       'effect_key', c.effect_key, 'attempts', c.attempts, 'passes', c.passes, 'result', c.result, 'grant_id', c.grant_id) end,
     'receipt', case when r.operation_id is null then null else jsonb_build_object('status', r.status,
-      'receipt', r.receipt, 'passes', r.passes) end,
+      'receipt', jws_payload(r.jws)) end,
     'votes', (select coalesce(jsonb_agg(v.vote order by v.ordinal), '[]') from votes v
       where v.tenant_id = tenant and v.operation_id = operation),
     'voters', (select coalesce(jsonb_object_agg(v.person_id, coalesce(p.status = 'active' and (

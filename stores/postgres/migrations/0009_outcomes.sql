@@ -76,14 +76,13 @@ end $$;
 
 -- Ends an operation: claim, settlement, leaves, receipt and row. Ended operations answer what they ended with.
 create function end_operation(d jsonb) returns jsonb language plpgsql as $$
-declare o operations%rowtype; r receipts%rowtype; cost numeric := coalesce((d ->> 'cost')::numeric, 0);
+declare o operations%rowtype; cost numeric := coalesce((d ->> 'cost')::numeric, 0);
 begin
   perform set_config('app.tenant', d ->> 'tenant_id', true);
   select * into o from operations where tenant_id = d ->> 'tenant_id' and id = d ->> 'operation_id' for update;
   if not found then raise exception 'operation % is absent', d ->> 'operation_id' using errcode = 'EXO03'; end if;
   if o.ended_at is not null then
-    select * into r from receipts where tenant_id = o.tenant_id and operation_id = o.id;
-    return jsonb_build_object('ended', false, 'status', o.status, 'receipt', r.receipt);
+    return jsonb_build_object('ended', false, 'status', o.status);
   end if;
   if d -> 'claim' <> 'null' then
     insert into claims (tenant_id, operation_id, effect_key, kind, state, passes, result, grant_id, outcome_at)
@@ -101,8 +100,7 @@ begin
     end if;
   end if;
   perform write_leaves(o.tenant_id, o.id, o.context ->> 'request_id', d -> 'leaves');
-  insert into receipts (tenant_id, operation_id, status, receipt, jws, passes)
-    values (o.tenant_id, o.id, d ->> 'status', d ->> 'receipt', d ->> 'jws', d -> 'passes');
+  insert into receipts (tenant_id, operation_id, status, jws) values (o.tenant_id, o.id, d ->> 'status', d ->> 'jws');
   update operations set status = d ->> 'status', passes = d -> 'passes', decision_hash = d ->> 'decision_hash',
     error = nullif(d -> 'error', 'null'), approval = d -> 'approval', run_id = coalesce(d ->> 'run_id', run_id),
     preview = coalesce(nullif(d -> 'preview', 'null'), preview), shown_hash = coalesce(d ->> 'shown_hash', shown_hash)

@@ -80,7 +80,7 @@ export class MemoryRows implements OperationRows, VoteRows {
     kept.jws = document.jws
     kept.run_id = document.run_id ?? kept.run_id
     const status = document.status as 'executed'
-    kept.receipt = { status, receipt: document.receipt, passes: [...document.passes] }
+    kept.receipt = { status, receipt: document.receipt }
     kept.operation.status = status
     return { ended: true, status }
   }
