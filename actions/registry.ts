@@ -1,9 +1,13 @@
 /** Every action there is. A name is found exactly or not at all. */
 import type { EffectfulAction, ObservingAction } from './define.ts'
+import { egressTargetPut } from './egress-target-put.ts'
+import { httpPost } from './http-post.ts'
 import { killSwitchResume } from './kill-switch-resume.ts'
 import { noteAppend } from './note-append.ts'
 import { noteList } from './note-list.ts'
 import { noteRemove } from './note-remove.ts'
+import { objectPut } from './object-put.ts'
+import { operationResolve } from './operation-resolve.ts'
 import { operatorKeyCreate } from './operator-key-create.ts'
 import { policyPut } from './policy-put.ts'
 import { tenantCreate } from './tenant-create.ts'
@@ -14,10 +18,14 @@ const ALL: readonly RegisteredAction[] = [
   noteAppend,
   noteRemove,
   noteList,
+  objectPut,
+  httpPost,
   policyPut,
   killSwitchResume,
   tenantCreate,
   operatorKeyCreate,
+  egressTargetPut,
+  operationResolve,
 ]
 
 export const ACTIONS: ReadonlyMap<string, RegisteredAction> = new Map(ALL.map((action) => [action.name, action]))

@@ -17,6 +17,7 @@ import { evidenceRoutes } from './routes/evidence.ts'
 import { healthRoutes, makeMetrics } from './routes/health.ts'
 import { identityRoutes } from './routes/identity.ts'
 import { operationRoutes } from './routes/operations.ts'
+import { outsideRoutes } from './routes/outside.ts'
 import { registryRoutes } from './routes/registry.ts'
 
 /** Neither credential nor context. */
@@ -66,6 +67,7 @@ export function makeApi(ports: ApiPorts): Api {
   evidenceRoutes(app)
   eventRoutes(app)
   registryRoutes(app)
+  outsideRoutes(app)
   controlRoutes(app)
   identityRoutes(app)
   auditRoutes(app)

@@ -221,7 +221,11 @@ export interface ApiPorts {
   seals: {
     delivered(tenantId: string, operationId: string): Promise<{ jws: string; bundle_key: string } | null>
   }
-  objects: { get(key: string): Promise<Uint8Array | null>; check(): Promise<void> }
+  objects: {
+    get(key: string): Promise<Uint8Array | null>
+    check(): Promise<void>
+    objectKey(tenantId: string, name: string): string
+  }
   readFromBundle(zip: Uint8Array, name: string): Uint8Array | null
   signers: { proposal: Signer; attest: Signer }
   /** Round trips to the database so far, by role, of this process. */

@@ -1,6 +1,6 @@
 /** Schemas of what callers send, shared by validation, document and types. */
 import { z } from '@hono/zod-openapi'
-import { instant } from '../actions/policy-document.ts'
+import { egressTarget, instant } from '../actions/policy-document.ts'
 import { LIMITS } from '../domain/limits.ts'
 
 export const reason = z.string().min(1).max(LIMITS.reasonCharacters)
@@ -41,6 +41,16 @@ export const decisionRequest = z
   .openapi('DecisionRequest')
 
 export const reasonRequest = z.strictObject({ reason }).openapi('ReasonRequest')
+
+export const egressRequest = egressTarget.extend({ reason }).openapi('EgressTargetRequest')
+
+export const resolveRequest = z
+  .strictObject({
+    outcome: z.enum(['committed', 'not_committed']),
+    evidence: z.record(z.string(), z.json()).default({}),
+    reason,
+  })
+  .openapi('ResolveRequest')
 
 const decimal = z.string().regex(/^-?\d{1,12}(\.\d{1,6})?$/)
 export const measurementRequest = z

@@ -302,7 +302,7 @@ describe.each(RUNTIME)('role %s', (role) => {
 const VALUES: Record<string, string> = {
   kill_switches: `(tenant_id, kind, value, state, epoch, changed_by) values ($1, 'action', 'a.b', 'running', 1, 'x')`,
   notes: `(tenant_id, id, notebook, text, operation_id) values ($1, 'n_forged', 'n', 't', 'op_x')`,
-  receipts: `(tenant_id, operation_id, status, receipt, jws, passes) values ($1, 'op_x', 'executed', '', '', '[]')`,
+  receipts: `(tenant_id, operation_id, status, jws) values ($1, 'op_x', 'executed', '')`,
   claims: `(tenant_id, operation_id, effect_key, kind, state, passes) values ($1, 'op_x', 'k', 'x', 'committed', '[]')`,
   votes: `(tenant_id, operation_id, person_id, vote, nonce, jws_hash) values ($1, 'op_x', 'u', '{}', 'n', 'h')`,
   operations: `(tenant_id, id, action, principal_id, principal_kind, intent, plan, intent_hash, plan_hash, proposal, context,
@@ -381,7 +381,7 @@ const NEVER: Record<Role, readonly string[]> = {
     `update operations set proposal = ''`,
     'update operations set cancel = null',
     'delete from operations',
-    'update receipts set receipt = receipt',
+    'update receipts set jws = jws',
     'delete from receipts',
     'delete from claims',
     `update votes set vote = '{}'`,
@@ -408,7 +408,7 @@ const NEVER: Record<Role, readonly string[]> = {
     'update notes set text = text',
     `update operations set intent = '{}'`,
     'delete from operations',
-    'update receipts set receipt = receipt',
+    'update receipts set jws = jws',
     'delete from votes',
     'delete from audit_leaves',
     'update audit_leaves set seq = 1',
@@ -422,7 +422,7 @@ const NEVER: Record<Role, readonly string[]> = {
   sequencer: [
     `update operations set status = 'executed'`,
     'update operations set intent = intent',
-    'update receipts set receipt = receipt',
+    'update receipts set jws = jws',
     'delete from receipts',
     `update audit_leaves set entry = ''`,
     `update audit_leaves set kind = 'alarm'`,
@@ -569,7 +569,7 @@ describe('not even the owner', () => {
     ],
     [
       'ends twice',
-      'insert into receipts (tenant_id, operation_id, status, receipt, jws, passes) select tenant_id, operation_id, status, receipt, jws, passes from receipts limit 1',
+      'insert into receipts (tenant_id, operation_id, status, jws) select tenant_id, operation_id, status, jws from receipts limit 1',
       '23505',
     ],
   ])('%s', async (_what, statement, code) => {

@@ -83,6 +83,9 @@ create table claims (
   attempts integer not null default 1,
   -- Facts and verdicts of every pass: what a re-run must see again, whatever changed since.
   passes jsonb not null,
+  -- What the claim rested on, for an outcome that comes when the voters may be gone.
+  votes jsonb not null default '[]',
+  satisfied_by text,
   result jsonb,
   grant_id text,
   lease_until timestamptz,
