@@ -16,12 +16,16 @@ const HEADER_BYTES = 16 * 1024
 export interface EgressOptions {
   /** Addresses of our own networks may be reached: the lab, where targets are named exactly. */
   ownNetworks: boolean
+  /** How a name is resolved: the machine's own way unless given. */
+  resolve?: (host: string) => Promise<readonly { address: string }[]>
 }
 
 export class Egress {
-  readonly #options: EgressOptions
-  constructor(options: EgressOptions) {
-    this.#options = options
+  readonly #ownNetworks: boolean
+  readonly #resolve: NonNullable<EgressOptions['resolve']>
+  constructor({ ownNetworks, resolve }: EgressOptions) {
+    this.#ownNetworks = ownNetworks
+    this.#resolve = resolve ?? (async (host) => await lookup(host, { all: true, order: 'ipv4first' }))
   }
 
   readonly post: OutsidePorts['http']['post'] = async ({ url, headers, body, timeoutMs }) => {
@@ -48,10 +52,10 @@ export class Egress {
 
   /** The address to go to; null when one of them is refused, undefined when there is none. */
   async #addressOf(host: string, deadline: AbortSignal): Promise<string | null | undefined> {
-    const isAllowed = (address: string) => this.#options.ownNetworks || isPublicAddress(address)
+    const isAllowed = (address: string) => this.#ownNetworks || isPublicAddress(address)
     if (isIP(host) !== 0) return isAllowed(host) ? host : null
     try {
-      const found = await Promise.race([lookup(host, { all: true, order: 'ipv4first' }), whenAborted(deadline)])
+      const found = await Promise.race([this.#resolve(host), whenAborted(deadline)])
       // One refused address is enough: a name that points inside as well is not to be reached at all.
       if (found.some(({ address }) => !isAllowed(address))) return null
       return found[0]?.address
