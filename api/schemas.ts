@@ -47,7 +47,7 @@ export const egressRequest = egressTarget.extend({ reason }).openapi('EgressTarg
 export const resolveRequest = z
   .strictObject({
     outcome: z.enum(['committed', 'not_committed']),
-    evidence: z.record(z.string(), z.json()).default({}),
+    evidence: z.record(z.string(), z.any()).default({}),
     reason,
   })
   .openapi('ResolveRequest')
