@@ -10,6 +10,7 @@ import { objectPut } from './object-put.ts'
 import { operationResolve } from './operation-resolve.ts'
 import { operatorKeyCreate } from './operator-key-create.ts'
 import { policyPut } from './policy-put.ts'
+import { rawRegister } from './raw-register.ts'
 import { tenantCreate } from './tenant-create.ts'
 
 export type RegisteredAction = EffectfulAction<unknown> | ObservingAction<unknown>
@@ -19,6 +20,7 @@ const ALL: readonly RegisteredAction[] = [
   noteRemove,
   noteList,
   objectPut,
+  rawRegister,
   httpPost,
   policyPut,
   killSwitchResume,

@@ -18,6 +18,7 @@ import { healthRoutes, makeMetrics } from './routes/health.ts'
 import { identityRoutes } from './routes/identity.ts'
 import { operationRoutes } from './routes/operations.ts'
 import { outsideRoutes } from './routes/outside.ts'
+import { rawRoutes } from './routes/raw.ts'
 import { registryRoutes } from './routes/registry.ts'
 
 /** Neither credential nor context. */
@@ -68,6 +69,7 @@ export function makeApi(ports: ApiPorts): Api {
   eventRoutes(app)
   registryRoutes(app)
   outsideRoutes(app)
+  rawRoutes(app)
   controlRoutes(app)
   identityRoutes(app)
   auditRoutes(app)

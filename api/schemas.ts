@@ -44,6 +44,25 @@ export const reasonRequest = z.strictObject({ reason }).openapi('ReasonRequest')
 
 export const egressRequest = egressTarget.extend({ reason }).openapi('EgressTargetRequest')
 
+/** A name without a path: no separator, no dot at an end, no control or look-alike; the same in every file system. */
+const basename = z.string().regex(/^[A-Za-z0-9](?:[A-Za-z0-9._ -]{0,126}[A-Za-z0-9])?$/, 'a plain file name')
+
+export const presignRequest = z
+  .strictObject({
+    filename: basename,
+    content_type: z
+      .string()
+      .regex(/^[a-z0-9.+-]{1,60}\/[a-z0-9.+-]{1,100}$/)
+      .default('application/octet-stream'),
+    sha256: hash,
+    size_bytes: z.int().min(1).max(LIMITS.rawBytes),
+  })
+  .openapi('PresignRequest')
+
+export const registerRequest = z
+  .strictObject({ asset_id: z.string().regex(/^ra_[0-9a-f]{32}$/), reason: reason.optional() })
+  .openapi('RegisterRequest')
+
 export const resolveRequest = z
   .strictObject({
     outcome: z.enum(['committed', 'not_committed']),

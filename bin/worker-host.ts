@@ -146,7 +146,7 @@ function makeActivities(options: WorkerHostOptions, digest: string): Steps & Sea
     proposeAndGuard: proposeAndGuard(tools),
     effectOutside: effectOutside({
       ...tools,
-      ports: { objects, http: options.egress },
+      ports: { objects, raw: objects.raw, http: options.egress },
       pause: async (ms) => await Context.current().sleep(ms),
       keepAlive: () => {
         const { heartbeat } = Context.current()

@@ -32,6 +32,21 @@ export interface OutsidePorts {
     /** What lies under the name, or null. */
     look(tenantId: string, name: string): Promise<{ key: string; sha256: string | null; size: number } | null>
   }
+  raw: {
+    /** What was uploaded under the ticket, by what the store itself says of it; null when nothing was. */
+    staged(tenantId: string, assetId: string): Promise<{ sha256: string | null; size: number } | null>
+    /** What lies where registered assets lie. */
+    registered(
+      tenantId: string,
+      asset: { asset_id: string; filename: string },
+    ): Promise<{ key: string; sha256: string | null; size: number } | null>
+    /** Puts the uploaded bytes there if nothing is there, checked by their digest on the way. */
+    promote(
+      tenantId: string,
+      asset: { asset_id: string; filename: string; sha256: string; size: number; content_type: string },
+      timeoutMs: number,
+    ): Promise<'created' | 'taken'>
+  }
   http: {
     /** One request to the origin that was allowed, to an address that was checked; never a redirect followed. */
     post(request: {

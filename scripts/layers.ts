@@ -32,6 +32,7 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
     imports: ['domain'],
     packages: [
       'undici',
+      '@aws-sdk/s3-presigned-post',
       'pg',
       'node-pg-migrate',
       '@aws-sdk/*',

@@ -321,6 +321,8 @@ const VALUES: Record<string, string> = {
   kpi_corridors: `(tenant_id, surface_id, kpi, floor) values ($1, 's', 'k', 1)`,
   strategy_locks: `(tenant_id, id, title, allowed_actions, surface_id, valid_from, valid_until, content_hash, created_by)
     values ($1, 'sl', 't', '{}', 's', '2020-01-01', '2090-01-01', '', '')`,
+  raw_assets: `(tenant_id, asset_id, filename, content_type, sha256, size, asked_by, expires_at)
+    values ($1, 'ra_x', 'f', 'a/b', repeat('0', 64), 1, 'p', '2090-01-01')`,
   egress_targets: `(tenant_id, origin, methods) values ($1, 'x', '{}')`,
   operator_keys: `(tenant_id, kid, principal_id, public_jwk) values ($1, 'k', 'p', '{}')`,
   tenants: `(id, name) values ('t_forged', $1)`,
