@@ -111,6 +111,8 @@ async function fill(tenant: Tenant): Promise<void> {
     `insert into outbox (tenant_id, operation_id, kind, due_at) values ($1, 'op_none', 'cancel', $2)`,
     [tenant.id, UNTIL],
   )
+  const asked = { filename: 'a.png', sha256: '0'.repeat(64), size_bytes: 1 }
+  expect((await tenant.as('owner').post('/nexus/raw/presign-upload', asked)).status).toBe(201)
 }
 
 /** Runs one statement as the role with `app.tenant` as given, and takes it back. */
