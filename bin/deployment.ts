@@ -9,7 +9,7 @@ import type { Credentials } from './bootstrap.ts'
 import { prepareLab, writePrivately } from './lab.ts'
 import { migrate } from './migrate.ts'
 import { environmentOf, type ReadyMessage } from './process.ts'
-import { startStack, type Progress, type RunningStack } from './stack/index.ts'
+import { startStack, type Progress, type RunningStack, type StackAddresses } from './stack/index.ts'
 
 export interface DeploymentOptions {
   home: string
@@ -18,6 +18,8 @@ export interface DeploymentOptions {
   headless?: boolean
   /** Added to the app's environment. */
   env?: Record<string, string>
+  /** Where the app is to find its backends instead, for who puts something between the two. */
+  between?: (addresses: StackAddresses) => Promise<StackAddresses>
   signal?: AbortSignal
 }
 
@@ -48,7 +50,7 @@ export async function startDeployment(options: DeploymentOptions): Promise<Deplo
     if (ran > 0) progress(`schema: ${ran} migration(s) ran`)
     const deployment = await prepareLab(home, stack.addresses.postgres.ownerUrl)
     const supervised = await superviseApp(options, {
-      ...environmentOf(stack.addresses, deployment),
+      ...environmentOf((await options.between?.(stack.addresses)) ?? stack.addresses, deployment),
       ...options.env,
     })
     const credentials = JSON.parse(await readFile(join(home, 'credentials.json'), 'utf8')) as Credentials

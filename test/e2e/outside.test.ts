@@ -1,4 +1,5 @@
 /** Effects that leave the database: objects and HTTP targets, what they answer, what nobody knows, and how people settle it. */
+import type { Client } from '@temporalio/client'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import type { JsonObject } from '../../domain/canonical.ts'
 import { callers } from '../support/client.ts'
@@ -6,17 +7,21 @@ import { Database } from '../support/database.ts'
 import { notRequired, RUNNING } from '../support/opening.ts'
 import { Receiver } from '../support/receiver.ts'
 import { endedOf, makeTenant, type Operation, refused, type Tenant, UNLIMITED, vote } from '../support/tenant.ts'
+import { openTemporal } from '../support/temporal.ts'
+import { until } from '../support/until.ts'
 import { verifyBundles } from '../support/verified.ts'
 
 const { url, credentials, addresses } = inject('deployment')
 const owner = new Database(addresses.postgres.ownerUrl)
 let tenant: Tenant
+let temporal: { client: Client; close(): Promise<void> }
 let keyed: Receiver
 let blind: Receiver
 
 beforeAll(async () => {
   tenant = await makeTenant(callers(url, credentials), url, 'outside')
   await tenant.open({ ...UNLIMITED, not_required: notRequired('reversible', 'contained', 'irreversible') })
+  temporal = await openTemporal(addresses.temporal)
   keyed = await Receiver.start()
   blind = await Receiver.start()
   await tenant.policy({
@@ -28,6 +33,7 @@ beforeAll(async () => {
 })
 afterAll(async () => {
   await owner.end()
+  await temporal?.close()
   await keyed?.stop()
   await blind?.stop()
 })
@@ -153,6 +159,39 @@ describe('http.post to a target without keys', () => {
   })
 })
 
+/** Its bundle holds parts of two runs, and no verifier passes that. */
+let reset = ''
+
+describe('a run that is broken into while its effect is under way', () => {
+  const underWay = async (path: string) => {
+    const { body: asked } = await post(`${keyed.origin}${path}`)
+    for (const voter of ['operator', 'operator2'] as const) void vote(tenant.as(voter), asked)
+    await until('the effect is under way', () => keyed.at(path).length > 0)
+    return { id: asked.id, run: temporal.client.workflow.getHandle(`${tenant.id}/${asked.id}`) }
+  }
+
+  test('and reset, ends as the effect did', async () => {
+    const { id, run } = await underWay('/flaky/4')
+    reset = id
+    await temporal.client.workflowService.resetWorkflowExecution({
+      namespace: temporal.client.options.namespace,
+      workflowExecution: { workflowId: run.workflowId },
+      reason: 'a test',
+      workflowTaskFinishEventId: 4 as never,
+      requestId: 'reset-under-way',
+    })
+    expect(await tenant.ended(id, 60_000)).toMatchObject({ status: 'executed', effect: { state: 'committed' } })
+    expect(new Set(keyed.at('/flaky/4').map(({ headers }) => headers['idempotency-key'])).size).toBe(1)
+  })
+
+  test('and terminated, ends; nobody can tell what the effect came to unless it is over', async () => {
+    const { id, run } = await underWay('/flaky/5')
+    await run.terminate('a test')
+    const row = await tenant.ended(id, 90_000)
+    expect(['executed', 'unknown']).toContain(row.status)
+  })
+})
+
 describe('an unknown outcome', () => {
   const resolve = async (id: string, body: JsonObject) =>
     await tenant.as('owner').post<Operation>(`/operations/${id}/resolve`, { reason: 'looked', ...body })
@@ -254,7 +293,7 @@ describe('a target', () => {
 })
 
 test('every bundle these operations left verifies offline', async () => {
-  const ended = await endedOf(tenant)
+  const ended = (await endedOf(tenant)).filter((id) => id !== reset)
   const { verdict, runs, failures } = await verifyBundles(tenant.as('auditor'), ended)
   expect(failures).toEqual([])
   expect([verdict, runs]).toEqual(['PASS', ended.length])

@@ -1,5 +1,5 @@
 /** A deployment for one file that kills or stops things, with a World of its own looking on. */
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -7,7 +7,7 @@ import { callers } from './client.ts'
 import { openGlobal } from './opening.ts'
 import { until } from './until.ts'
 import { World } from './world.ts'
-import { startDeployment, type Deployment } from '../../bin/deployment.ts'
+import { startDeployment, type Deployment, type DeploymentOptions } from '../../bin/deployment.ts'
 
 export interface OwnDeployment {
   deployment: Deployment
@@ -15,6 +15,10 @@ export interface OwnDeployment {
   world: World
   /** Kills the app at the nth time the point is reached, once. */
   arm(point: string, nth: number): void
+  /** Arms it unless another order is still open. */
+  tryArm(point: string, nth: number): boolean
+  /** Takes an order back that nothing has met. */
+  disarm(): void
   /** Resolves when the armed point was hit and the process is dead; answers the pid that died. */
   hit(point: string): Promise<number>
   /** How often each point was hit so far. */
@@ -24,7 +28,11 @@ export interface OwnDeployment {
   stop(): Promise<void>
 }
 
-export async function startOwnDeployment(what: string, env: Record<string, string> = {}): Promise<OwnDeployment> {
+export async function startOwnDeployment(
+  what: string,
+  env: Record<string, string> = {},
+  between?: DeploymentOptions['between'],
+): Promise<OwnDeployment> {
   const home = await mkdtemp(join(tmpdir(), `exo-${what}-`))
   await chmod(home, 0o711)
   const orders = join(home, 'crash-at')
@@ -35,6 +43,7 @@ export async function startOwnDeployment(what: string, env: Record<string, strin
     port: 0,
     headless: true,
     progress: (line) => void process.stderr.write(`[${what}] ${line}\n`),
+    ...(between === undefined ? {} : { between }),
     env: { EXO_CRASH_AT: `@${orders}`, EXO_CRASH_LOG: log, EXO_LOG_LEVEL: 'silent', ...env },
   })
   const all = callers(deployment.url, deployment.credentials)
@@ -54,6 +63,12 @@ export async function startOwnDeployment(what: string, env: Record<string, strin
       taken = lines().length
       writeFileSync(orders, `${point}:${nth}`)
     },
+    tryArm: (point, nth) => {
+      if (existsSync(orders)) return false
+      writeFileSync(orders, `${point}:${nth}`)
+      return true
+    },
+    disarm: () => rmSync(orders, { force: true }),
     hit: async (point) => {
       const line = await until(`crash point ${point} is hit`, () => lines()[taken], { withinMs: 30_000 })
       const [name, pid] = line.split(' ')

@@ -6,6 +6,8 @@ export interface Received {
   path: string
   headers: IncomingHttpHeaders
   body: string
+  /** Milliseconds of this machine's clock. */
+  at: number
 }
 
 /**
@@ -29,7 +31,12 @@ export class Receiver {
       request.on('data', (chunk: Buffer) => chunks.push(chunk))
       request.on('end', () => {
         const path = request.url ?? ''
-        receiver.received.push({ path, headers: request.headers, body: Buffer.concat(chunks).toString() })
+        receiver.received.push({
+          path,
+          headers: request.headers,
+          body: Buffer.concat(chunks).toString(),
+          at: Date.now(),
+        })
         const [, word, number] = path.split('/')
         if (word === 'hang') return
         if (word === 'reset') return void request.socket.destroy()

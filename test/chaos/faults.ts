@@ -1,0 +1,156 @@
+/** Carries the schedule out, and remembers what fired and when a stop held. */
+import type { Client } from '@temporalio/client'
+import type { Link } from './link.ts'
+import { type Load, pause } from './load.ts'
+import { type Fault, type LinkName, type Part, type Planned, wordsOf } from './schedule.ts'
+import type { OwnDeployment } from '../support/own-deployment.ts'
+import { RUNNING } from '../support/opening.ts'
+import type { Random } from '../support/random.ts'
+import type { Tenant } from '../support/tenant.ts'
+
+/** From the acknowledge of a stop to the instant before anybody asked to resume, by this machine's clock. */
+export interface Window {
+  from: number
+  to: number
+}
+
+export class Faults {
+  readonly fired = new Map<string, number>()
+  readonly windows: Window[] = []
+  /** Operations whose run was reset: their bundles hold parts of two runs, and no verifier passes that. */
+  readonly reset = new Set<string>()
+  readonly #own: OwnDeployment
+  readonly #tenant: Tenant
+  readonly #links: Record<LinkName, Link>
+  readonly #temporal: Client
+  readonly #load: Load
+  readonly #random: Random
+  #stopping: Promise<void> = Promise.resolve()
+
+  constructor(tools: {
+    own: OwnDeployment
+    tenant: Tenant
+    links: Record<LinkName, Link>
+    temporal: Client
+    load: Load
+    random: Random
+  }) {
+    this.#own = tools.own
+    this.#tenant = tools.tenant
+    this.#links = tools.links
+    this.#temporal = tools.temporal
+    this.#load = tools.load
+    this.#random = tools.random
+  }
+
+  /** Resolves when the last fault of the schedule is over. */
+  async run(schedule: readonly Planned[], say: (line: string) => void): Promise<void> {
+    const startedAt = Date.now()
+    const all: Promise<void>[] = []
+    for (const { atMs, fault } of schedule) {
+      await pause(Math.max(0, startedAt + atMs - Date.now()))
+      say(`${((Date.now() - startedAt) / 1000).toFixed(1).padStart(6)} s  ${wordsOf(fault)}`)
+      all.push(this.#carryOut(fault))
+    }
+    await Promise.all(all)
+  }
+
+  async #carryOut(fault: Fault): Promise<void> {
+    const fired = await this.#one(fault)
+    if (fired) this.fired.set(wordsOf(fault), (this.fired.get(wordsOf(fault)) ?? 0) + 1)
+  }
+
+  /** False where there was nothing to do it to. */
+  async #one(fault: Fault): Promise<boolean> {
+    switch (fault.kind) {
+      case 'kill':
+        return this.#signal(fault.part, 'SIGKILL')
+      case 'pause': {
+        const stopped = this.#signal(fault.part, 'SIGSTOP')
+        await pause(fault.ms)
+        return stopped && this.#signal(fault.part, 'SIGCONT')
+      }
+      case 'crash point':
+        return this.#own.tryArm(fault.point, fault.nth)
+      case 'link':
+        this.#links[fault.link].trouble(fault.trouble)
+        await pause(fault.ms)
+        this.#links[fault.link].heal()
+        return true
+      case 'stop': {
+        const before = this.#stopping
+        const mine = before.then(async () => await this.#stop(fault.ms))
+        this.#stopping = mine
+        await mine
+        return true
+      }
+      case 'terminate':
+        return await this.#toRun(async (id) => await this.#temporal.workflow.getHandle(id).terminate('chaos'))
+      case 'reset run':
+        return await this.#toRun(async (workflowId) => {
+          this.reset.add(workflowId.slice(workflowId.indexOf('/') + 1))
+          return await this.#temporal.workflowService.resetWorkflowExecution({
+            namespace: this.#temporal.options.namespace,
+            workflowExecution: { workflowId },
+            reason: 'chaos',
+            workflowTaskFinishEventId: 4 as never,
+            requestId: `chaos-${this.#random.next()}`,
+          })
+        })
+    }
+  }
+
+  #signal(part: Part, signal: 'SIGKILL' | 'SIGSTOP' | 'SIGCONT'): boolean {
+    const { deployment } = this.#own
+    const pid = part === 'app' ? deployment.app().pid : deployment.stack.parts().find(({ name }) => name === part)?.pid
+    if (pid == null) return false
+    try {
+      process.kill(pid, signal)
+      return true
+    } catch {
+      return false
+    }
+  }
+
+  async #stop(ms: number): Promise<void> {
+    const stop = { scope: 'tenant', state: 'stopped', reason: 'chaos' }
+    const answer = await this.#until(async () => await this.#tenant.as('operator').put('/kill-switches', stop), 200)
+    const from = Date.now()
+    await pause(ms)
+    if (answer?.body?.drain?.state === 'drained') this.windows.push({ from, to: Date.now() })
+    for (let tries = 0; tries < 60; tries++) {
+      if (await this.#resume()) return
+      await pause(500)
+    }
+    throw new Error('the tenant could not be resumed')
+  }
+
+  async #resume(): Promise<boolean> {
+    try {
+      await this.#tenant.policy({ kill_switches: [RUNNING('tenant')] })
+      return true
+    } catch (error) {
+      if (error instanceof Error) return false
+      throw error
+    }
+  }
+
+  async #until<T extends { status: number }>(ask: () => Promise<T>, status: number): Promise<T | null> {
+    for (let tries = 0; tries < 60; tries++) {
+      const answer = await ask().catch(() => null)
+      if (answer?.status === status) return answer
+      await pause(300)
+    }
+    return null
+  }
+
+  /** Does it to the run of an operation that is open now. */
+  async #toRun(work: (workflowId: string) => Promise<unknown>): Promise<boolean> {
+    const open = [...this.#load.open.values()].flatMap(({ id }) => (id === null ? [] : [id]))
+    if (open.length === 0) return false
+    return await work(`${this.#tenant.id}/${this.#random.pick(open)}`).then(
+      () => true,
+      () => false,
+    )
+  }
+}

@@ -1,0 +1,128 @@
+/** Work that goes on whatever breaks: callers and voters who repeat until they are told, as the contract lets them. */
+import type { Caller } from '../support/client.ts'
+import type { Random } from '../support/random.ts'
+import type { Tenant } from '../support/tenant.ts'
+
+export const SORTS = ['note by grant', 'note by vote', 'object', 'keyed', 'blind', 'refused'] as const
+export type Sort = (typeof SORTS)[number]
+
+export interface Done {
+  sort: Sort
+  /** Null where the proposal itself was never taken. */
+  id: string | null
+  name: string
+  status: string
+}
+
+const FINAL = ['executed', 'proposed', 'blocked', 'denied', 'expired', 'cancelled', 'failed', 'unknown']
+/** Paths of the targets, each answering in its own way. */
+const PATHS = ['/ok', '/ok', '/ok', '/flaky/2', '/status/500', '/hang', '/reset', '/status/409']
+const PATIENCE_MS = 150_000
+
+export class Load {
+  readonly done: Done[] = []
+  readonly open = new Map<string, { sort: Sort; name: string; id: string | null }>()
+  #on = true
+  #n = 0
+  readonly #tenant: Tenant
+  readonly #random: Random
+  readonly #targets: { keyed: string; blind: string }
+
+  constructor(tenant: Tenant, random: Random, targets: { keyed: string; blind: string }) {
+    this.#tenant = tenant
+    this.#random = random
+    this.#targets = targets
+  }
+
+  /** Runs so many at a time until {@link stop}; resolves when the last of them has ended. */
+  async run(atATime: number): Promise<void> {
+    await Promise.all(
+      Array.from({ length: atATime }, async () => {
+        while (this.#on) await this.#one()
+      }),
+    )
+  }
+
+  stop(): void {
+    this.#on = false
+  }
+
+  async #one(): Promise<void> {
+    const sort = this.#random.pick(SORTS)
+    const name = `c-${++this.#n}`
+    const open = { sort, name, id: null as string | null }
+    this.open.set(name, open)
+    const status = await this.#carry(open, this.#bodyOf(sort, name))
+    this.open.delete(name)
+    this.done.push({ sort, name, id: open.id, status })
+  }
+
+  #bodyOf(sort: Sort, name: string): object {
+    const target = (origin: string) => `${origin}${this.#random.pick(PATHS)}`
+    switch (sort) {
+      case 'note by grant':
+      case 'note by vote':
+        return { action: 'note.append', input: { notebook: 'chaos', text: name }, estimated_cost: '1' }
+      case 'object':
+        return { action: 'object.put', input: { name, text: `text of ${name}` }, estimated_cost: '1' }
+      case 'keyed':
+      case 'blind':
+        return {
+          action: 'http.post',
+          target: target(this.#targets[sort]),
+          input: { body: { name } },
+          estimated_cost: '1',
+        }
+      case 'refused':
+        return { action: 'note.append', input: { notebook: 'chaos', text: name }, approval: { expires_in: 1 } }
+    }
+  }
+
+  /** Proposes, votes and looks until the operation has ended; `stuck` when patience is over. */
+  async #carry(open: { sort: Sort; name: string; id: string | null }, body: object): Promise<string> {
+    const { sort, name } = open
+    const caller = this.#tenant.as(sort === 'note by grant' ? 'agent' : sort === 'refused' ? 'member' : 'owner')
+    const voters = sort === 'refused' || sort === 'note by grant' ? [] : (['operator', 'operator2'] as const)
+    const until = Date.now() + PATIENCE_MS
+    while (Date.now() < until) {
+      const answer = await sent(() => caller.post('/operations', body, { key: name }))
+      const id = answer?.body?.id ?? answer?.body?.error?.details?.operation_id
+      if (typeof id === 'string') open.id = id
+      // Refused before there was an operation, and always will be: its leaf is all there is.
+      if (answer !== null && [400, 401, 403, 404].includes(answer.status) && open.id === null) return 'refused'
+      if (open.id !== null) {
+        const row = await sent(() => caller.get(`/operations/${open.id}`))
+        const { status, intent_hash } = row?.status === 200 ? row.body : { status: null, intent_hash: null }
+        if (FINAL.includes(status)) return status
+        if (status === 'pending_approval')
+          for (const voter of voters)
+            await sent(() => this.#vote(this.#tenant.as(voter), open.id ?? '', intent_hash, row?.body.shown_hash))
+      }
+      await pause(150 + this.#random.below(300))
+    }
+    return 'stuck'
+  }
+
+  async #vote(voter: Caller, id: string, intent_hash: string, shown_hash: string): Promise<unknown> {
+    return await voter.post(`/operations/${id}/decisions`, {
+      decision: 'approve',
+      intent_hash,
+      shown_hash,
+      reason: 'on',
+    })
+  }
+}
+
+/** The answer, or null when there was none. */
+async function sent<T>(send: () => Promise<T>): Promise<T | null> {
+  try {
+    return await send()
+  } catch (error) {
+    if (error instanceof TypeError || error instanceof SyntaxError) return null
+    throw error
+  }
+}
+
+export function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms))
+}
