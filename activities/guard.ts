@@ -117,8 +117,9 @@ async function judge(tools: GuardTools, input: Guarded, row: PassRow): Promise<J
   if (fault !== null) return { outcome: 'invalid', detail: fault }
   if (plan.governs !== input.governs) return { outcome: 'invalid', detail: 'governs' }
   const action = findEffectful(intent.action, intent.action_version)
-  if (action === null || (action.governs === true) !== plan.governs || action.effect.kind !== plan.effect_kind)
-    return { outcome: 'invalid', detail: 'action version' }
+  if (action === null) return { outcome: 'invalid', detail: 'action version', code: 'action.version_unavailable' }
+  if ((action.governs === true) !== plan.governs || action.effect.kind !== plan.effect_kind)
+    return { outcome: 'invalid', detail: 'action kind' }
   if (intent.run !== 'execute') return { outcome: 'invalid', detail: 'run' }
   if (plan.chain_version !== CHAIN_VERSION) return { outcome: 'invalid', detail: 'chain version' }
   const pass = makePass('guard', plan, intent, row.facts)

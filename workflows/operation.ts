@@ -109,7 +109,9 @@ async function stopEarly(
   gathered.passes.push(pass)
   if (read.cancelled) return await end(ref, gathered, 'cancelled', 'operation.cancelled')
   const block = firstBlock(pass.verdicts)
-  return block === null ? null : await end(ref, gathered, 'blocked', block.code, block.evidence)
+  if (block !== null) return await end(ref, gathered, 'blocked', block.code, block.evidence)
+  // Only an action that the registry no longer has in this version has nothing to show.
+  return read.preview === null ? await end(ref, gathered, 'blocked', 'action.version_unavailable') : null
 }
 
 /** The effect as a regular activity: scheduled durably before it starts. */
@@ -134,6 +136,7 @@ async function settle(
     case 'expired':
       return await end(ref, gathered, 'expired', 'approval.expired')
     case 'invalid':
+      if (answer.code !== undefined) return await end(ref, gathered, 'blocked', answer.code)
       return await end(ref, gathered, 'failed', 'proposal.invalid', { detail: answer.detail })
     case 'blocked': {
       const pass = makePass('guard', input.plan, input.intent, answer.pass.facts)

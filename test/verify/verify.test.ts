@@ -10,6 +10,7 @@ import { canonicalJson } from '../../domain/canonical.ts'
 import { packBundle } from '../../verify/bundle-shape.ts'
 import { unpackBundle } from '../../verify/read-bundle.ts'
 import type { RunReport } from '../../verify/report.ts'
+import { Subject } from '../../verify/subject.ts'
 import { Verifier, verifyBundle, verifyPaths, type VerifyOptions } from '../../verify/verify.ts'
 import { DEPLOYMENT } from './support/deployment.ts'
 import { MemoryLog } from './support/memory-log.ts'
@@ -53,6 +54,15 @@ describe('genuine bundles', () => {
     const ways = [...evidence.bundles.keys()]
     for (const gate of Object.keys(BLOCKING)) expect(ways).toContain(`blocked by ${gate}`)
   })
+
+  test.each(['blocked as its version is gone', 'blocked in the guard as its version is gone'])(
+    'tell that an operation was %s, by a code and no gate',
+    (name) => {
+      const { receipt } = new Subject(bundle(name), null)
+      expect(receipt.value).toMatchObject({ status: 'blocked', error_code: 'action.version_unavailable', effect: null })
+      expect(receipt.value.passes.flatMap(({ verdicts }) => verdicts).filter((each) => each.code !== null)).toEqual([])
+    },
+  )
 
   test('give the same report, byte for byte, in any order and from run to run', { timeout: 60_000 }, async () => {
     const files = [...evidence.bundles.keys()].map((name) => join(folder, `${name.replaceAll(' ', '-')}.zip`))
