@@ -8,10 +8,11 @@ import { proposalFault } from './proposals.ts'
 import { soundVotes } from './vote-rows.ts'
 import type { EffectfulAction } from '../actions/define.ts'
 import { findEffectful } from '../actions/registry.ts'
-import { approvalState, type Vote } from '../domain/approval.ts'
+import type { Vote } from '../domain/approval.ts'
 import { canonicalJson, type Json, type JsonObject } from '../domain/canonical.ts'
 import { ExoError, type ErrorCode } from '../domain/errors.ts'
 import { CHAIN_VERSION, firstBlock, makePass } from '../domain/gates/chain.ts'
+import { approvalOver } from '../domain/grant-issuers.ts'
 import { kindHash, sha256TextHex } from '../domain/hash.ts'
 import type { GuardTransaction, PassRow } from '../domain/operation-rows.ts'
 import type { SatisfiedBy } from '../domain/receipt.ts'
@@ -126,7 +127,7 @@ async function judge(tools: GuardTools, input: Guarded, row: PassRow): Promise<J
   if (firstBlock(pass.verdicts) !== null) return { outcome: 'blocked', pass }
   if (!plan.approval.required) return { row, action, pass, votes: [], satisfied_by: 'none_required', license_id: null }
   const votes = await soundVotes(tools.keys, input, row)
-  const state = approvalState(plan.approval, votes)
+  const state = approvalOver(plan, intent, row.facts, votes)
   if (state === 'satisfied') {
     const until = operation.approval.expires_at
     if (until === undefined || Date.parse(row.now) >= Date.parse(until)) return { outcome: 'expired' }

@@ -8,7 +8,7 @@ import type { Check } from './check.ts'
 import { ensure } from './report.ts'
 import { fewestSeats, treeSatisfied } from './seats.ts'
 import { instant, instantNs, micros, nullable, text, withMembers } from './shape.ts'
-import { ensureStandingGrant } from './standing-grant.ts'
+import { ensureStandingGrant, issuersOf } from './standing-grant.ts'
 import type { Subject } from './subject.ts'
 import type { Receipt } from '../domain/receipt.ts'
 
@@ -149,6 +149,9 @@ function approval(receipt: Receipt): string {
       const { now } = withMembers<{ now: string }>({ now: instant })(guard, 'guard facts')
       ensure(given.license_id === null, 'approved by votes and by a grant')
       ensure(treeSatisfied(tree, voters), 'the votes do not satisfy the approval tree')
+      const issuers = issuersOf(plan, intent, guard)
+      const others = voters.filter(({ person_id }) => !issuers.has(person_id))
+      ensure(treeSatisfied(tree, others), 'approved by the vote of whoever issued the grant that arms it')
       ensure(given.expires_at !== null && instantNs(now) < instantNs(given.expires_at), 'approved after the deadline')
       return `${voters.length} votes satisfy the tree`
     }

@@ -12,6 +12,7 @@ import { approvalState } from '../domain/approval.ts'
 import type { JsonObject } from '../domain/canonical.ts'
 import type { ErrorCode } from '../domain/errors.ts'
 import { firstBlock, makePass } from '../domain/gates/chain.ts'
+import { approvalOver } from '../domain/grant-issuers.ts'
 import { intentHash, planHash } from '../domain/plan.ts'
 import { standingGrant } from '../domain/standing.ts'
 import type {
@@ -74,7 +75,8 @@ async function decide(input: OperationInput, ref: OperationRef, wake: Wake, gath
   if (blocked !== null) return blocked
   if (again.shown_hash !== first.shown_hash)
     return await end(ref, gathered, 'failed', 'effect.precondition_failed', { changed: 'preview' })
-  if (approvalState(plan.approval, again.votes) !== 'satisfied') return await endUnapproved(input, ref, gathered)
+  if (approvalOver(plan, intent, again.facts, again.votes) !== 'satisfied')
+    return await endUnapproved(input, ref, gathered)
   const done = await settle(input, ref, gathered, await guard(input, ref, gathered))
   return done === 'unapproved' ? await endUnapproved(input, ref, gathered) : done
 }

@@ -64,6 +64,16 @@ describe('genuine bundles', () => {
     },
   )
 
+  test('tell that a vote was lost to the grant its voter issued, and the operation with it', () => {
+    for (const name of ['failed as the one who voted armed it', 'failed in the guard as the one who voted armed it'])
+      expect(new Subject(bundle(name), null).receipt.value).toMatchObject({
+        status: 'failed',
+        error_code: 'effect.precondition_failed',
+        error_details: { changed: 'votes' },
+        voters: [{ person_id: 'person_ann' }],
+      })
+  })
+
   test('give the same report, byte for byte, in any order and from run to run', { timeout: 60_000 }, async () => {
     const files = [...evidence.bundles.keys()].map((name) => join(folder, `${name.replaceAll(' ', '-')}.zip`))
     const report = await verifyPaths([folder], options)

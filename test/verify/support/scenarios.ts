@@ -75,6 +75,16 @@ const ENDS: Readonly<Record<string, End>> = {
     await d.sealed(await d.propose({ plan: FAST, facts: (op) => currentFacts(d, op, stop) })),
   'blocked in the guard after votes': async (d) => await voted(d, ['ann'], { facts: stoppedLater(d) }),
   'blocked as its version is gone': async (d) => await d.sealed(await d.propose({ intent: { action_version: 2 } })),
+  'failed as the one who voted armed it': async (d) => await voted(d, ['ann'], { facts: armedBy(d, 'ann') }),
+  'failed in the guard as the one who voted armed it': async (d) =>
+    await voted(d, ['ann'], { facts: armedBy(d, 'ann', true) }),
+  'executed though one who voted armed it': async (d) => {
+    d.addVoter('oda', { role: 'owner' })
+    return await voted(d, ['ann', 'oda'], {
+      facts: armedBy(d, 'ann', true),
+      approval: { tree: quorumTree(1, 'owner') },
+    })
+  },
   'blocked in the guard as its version is gone': async (d) => {
     const input = await d.propose({ intent: tenantOf('t_late'), plan: ASKED, facts: goneLater(d, 'tenant.create') })
     await d.untilPending(input)
@@ -155,6 +165,15 @@ const brokenLater =
     if (guard) throw new TypeError('a bug')
     return currentFacts(d, operation)
   }
+
+/** A grant that a person issued after they voted; `late` while the run is between its last pass and the guard. */
+const armedBy =
+  (d: Deployment, name: string, late = false): FactsOf =>
+  (operation: Operation, guard: boolean) =>
+    currentFacts(d, operation, (facts) => {
+      const issued = late ? guard : d.rows.of(operation.intent.operation_id).votes.length > 0
+      if (issued) for (const grant of facts.firearms.grants) grant.granted_by_person = `person_${name}`
+    })
 
 /** A registry that loses the action while its run is between its last pass and the guard. */
 const goneLater =

@@ -113,6 +113,12 @@ export const receiptTwins = [
         ),
     ],
     ["the requester's person among the voters", 'causal.approval', { 'voters[0].person_id': 'person_owner' }],
+    [
+      'a voter who issued the grant that arms it',
+      'causal.approval',
+      hashed({ [`${grant}.granted_by_person`]: 'person_ann' }),
+    ],
+    ["the issuer's person among the voters", 'causal.approval', { 'voters[0].person_id': 'person_admin' }],
     ['a voter without the permission', 'causal.approval', { 'voters[0].permissions': ['read'] }],
     ['a denial among the votes', 'causal.outcome', { 'voters[0].decision': 'deny' }],
     ['a vote after the effect', 'causal.times', { 'voters[1].at': FUTURE }],
