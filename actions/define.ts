@@ -5,6 +5,7 @@
 import type { z } from 'zod'
 import type { ApprovalTree } from '../domain/approval.ts'
 import type { Json, JsonObject } from '../domain/canonical.ts'
+import type { Outcome, OutsideContext, OutsideKind, OutsidePorts } from '../domain/outside.ts'
 import type { ActionClass, Preview } from '../domain/plan.ts'
 import type { EffectContext, ReaderPorts, TransactionPorts } from '../domain/ports.ts'
 
@@ -12,6 +13,8 @@ import type { EffectContext, ReaderPorts, TransactionPorts } from '../domain/por
 export interface PlanContext {
   tenant_id: string
   operation_id: string
+  /** As it was asked for; null for an action without one. */
+  target: string | null
   principal_id: string
   person_id: string | null
   mode: 'lab' | 'saas' | 'enterprise'
@@ -32,6 +35,35 @@ export interface PlanAddition {
   tree?: ApprovalTree
   /** Permissions the requester needs besides those of the class. */
   required?: readonly string[]
+  /** The target in its one spelling. */
+  target?: string
+  /** What a switch for a provider would name. */
+  provider?: string
+  /** Which of its kinds the effect will have. */
+  kind?: OutsideKind
+  /** Persons besides the requester whose vote never counts. */
+  excluded?: readonly string[]
+}
+
+/** Claim, effect, outcome and receipt in one transaction. */
+export interface TransactionalEffect<I> {
+  readonly kind: 'transactional'
+  /** Throws ExoError('effect.…') when the world refuses; everything is then rolled back. */
+  perform(ports: TransactionPorts, context: EffectContext, input: I): Promise<Json>
+}
+
+/** An effect outside the database: claimed first, then dispatched inside a lease, its outcome recorded afterwards. */
+export interface OutsideEffect<I> {
+  /** The kind, or the most that a plan may choose where a target promises less. */
+  readonly kind: OutsideKind
+  /** What `plan` may choose from; absent where there is nothing to choose. */
+  readonly kinds?: readonly OutsideKind[]
+  /** Whether what was planned still holds, from what `view` answers at the effect. */
+  readonly holds?: (preconditions: JsonObject, view: Json) => boolean
+  /** One try. Throws for what it could not tell. */
+  dispatch(ports: OutsidePorts, context: OutsideContext, input: I): Promise<Outcome>
+  /** Looks at the target for what an earlier try came to; null where looking cannot tell. */
+  probe?(ports: OutsidePorts, context: OutsideContext, input: I): Promise<Outcome | null>
 }
 
 interface Common<I> {
@@ -51,16 +83,14 @@ export interface EffectfulAction<I> extends Common<I> {
   /** Whether a standing grant may name it. */
   readonly standing: boolean
   /** What the facts function should look up beside the gates' facts. */
-  readonly view?: (input: I, tenantId: string) => JsonObject
+  readonly view?: (input: I, tenantId: string, target: string | null) => JsonObject
   /** Preconditions and an approval tree of its own; throws ExoError to refuse before an operation exists. */
   readonly plan?: (input: I, context: PlanContext) => PlanAddition
   /** Pure: the document people are shown, from the input and what `view` answered. */
   readonly preview: (input: I, view: Json) => Preview
-  readonly effect: {
-    readonly kind: 'transactional'
-    /** Throws ExoError('effect.…') when the world refuses; everything is then rolled back. */
-    perform(ports: TransactionPorts, context: EffectContext, input: I): Promise<Json>
-  }
+  /** Set where the action acts on something that is named beside its input. */
+  readonly target?: 'url'
+  readonly effect: TransactionalEffect<I> | OutsideEffect<I>
   /** The action and input that undo what `perform` answered. */
   readonly undo?: { readonly action: string; input(input: I, result: Json): JsonObject }
 }

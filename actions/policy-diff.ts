@@ -20,6 +20,7 @@ const KEYS: Readonly<Record<string, readonly string[]>> = {
   temperature: ['surface_id'],
   rate_limits: ['class'],
   not_required: ['gate', 'action', 'class'],
+  egress: ['origin'],
 }
 
 export function policyDiff(current: JsonObject, next: JsonObject): Preview['fields'] {

@@ -1,5 +1,8 @@
 /** The schema of the control document: the `PUT` bodies of the single controls, row by row, without their reasons. */
 import { z } from 'zod'
+import { isExactOrigin } from './egress-origin.ts'
+import { isOwnAddress } from '../domain/addresses.ts'
+import { parseUrl } from '../domain/url.ts'
 import type { PolicyDocument } from '../domain/policy.ts'
 
 const id = (prefix: string) => z.string().regex(new RegExp(`^${prefix}_[a-z0-9_-]{1,60}$`))
@@ -28,6 +31,44 @@ const standing = z.strictObject({
   max_amount: money,
   targets: z.array(z.string().max(2048)).max(100).optional(),
 })
+
+/** One origin that effects may reach, written as URLs print it: scheme, host, and the port where it is not the usual one. */
+export const egressTarget = z.strictObject({
+  origin: z.string().max(300).refine(isExactOrigin, 'an origin as URLs print it, such as https://example.com'),
+  methods: z.array(z.literal('POST')).length(1),
+  /** Named where the target applies one key once; `null` where each request counts. */
+  idempotency_header: z
+    .string()
+    .regex(/^[A-Za-z][A-Za-z0-9-]{0,63}$/)
+    .refine((name) => !FORBIDDEN_HEADERS.includes(name.toLowerCase()), 'a header that carries something else')
+    .nullable(),
+})
+
+/** Headers that an idempotency key must not replace. */
+const FORBIDDEN_HEADERS = [
+  'host',
+  'connection',
+  'content-length',
+  'content-type',
+  'transfer-encoding',
+  'authorization',
+  'cookie',
+  'expect',
+  'upgrade',
+  'te',
+  'trailer',
+  'keep-alive',
+  'proxy-authorization',
+  'proxy-connection',
+  'x-exo-operation-id',
+]
+
+/** What is wrong with an origin in this mode, in words, or null. Addresses of our own networks are for the lab alone. */
+export function unsoundOrigin(origin: string, mode: 'lab' | 'saas' | 'enterprise'): string | null {
+  if (mode === 'lab') return null
+  if (!origin.startsWith('https://')) return 'https is due outside lab mode'
+  return isOwnAddress(parseUrl(origin)?.hostname ?? '') ? 'names an address of a private network' : null
+}
 
 export const policyDocument = z.strictObject({
   kill_switches: rows(
@@ -134,6 +175,7 @@ export const policyDocument = z.strictObject({
       })
       .refine((row) => (row.action === undefined) !== (row.class === undefined), 'either action or class is due'),
   ).optional(),
+  egress: rows(egressTarget).optional(),
   feature_flags: z
     .strictObject({
       ws_enabled: z.boolean().optional(),

@@ -4,7 +4,7 @@
  */
 import { z } from 'zod'
 import { defineAction, type PlanContext } from './define.ts'
-import { policyDocument } from './policy-document.ts'
+import { policyDocument, unsoundOrigin } from './policy-document.ts'
 import { policyDiff } from './policy-diff.ts'
 import { quorumTree, type Seat } from '../domain/approval.ts'
 import type { Json, JsonObject } from '../domain/canonical.ts'
@@ -27,6 +27,7 @@ const SECTION_PERMISSION: Readonly<Record<PolicySection, string>> = Object.freez
   rate_limits: 'configure:rate_limit',
   not_required: '',
   feature_flags: 'configure:flags',
+  egress: 'configure:egress',
 })
 
 export const policyPut = defineAction<Input>({
@@ -187,6 +188,10 @@ function refuseUnsound(policy: PolicyDocument, context: PlanContext): void {
       else if (grant.standing !== null && (found.governs || !found.standing))
         errors.push({ path, message: `no standing grant may name ${action}` })
     }
+  }
+  for (const [index, { origin }] of (policy.egress ?? []).entries()) {
+    const message = unsoundOrigin(origin, context.mode)
+    if (message !== null) errors.push({ path: `/policy/egress/${index}/origin`, message })
   }
   errors.push(...unknownActions(policy, context), ...repeatedRows(policy))
   if (errors.length > 0) throw new ExoError('validation.error', undefined, { errors })

@@ -1,11 +1,16 @@
 /** Every action there is. A name is found exactly or not at all. */
 import type { EffectfulAction, ObservingAction } from './define.ts'
+import { egressTargetPut } from './egress-target-put.ts'
+import { httpPost } from './http-post.ts'
 import { killSwitchResume } from './kill-switch-resume.ts'
 import { noteAppend } from './note-append.ts'
 import { noteList } from './note-list.ts'
 import { noteRemove } from './note-remove.ts'
+import { objectPut } from './object-put.ts'
+import { operationResolve } from './operation-resolve.ts'
 import { operatorKeyCreate } from './operator-key-create.ts'
 import { policyPut } from './policy-put.ts'
+import { rawRegister } from './raw-register.ts'
 import { tenantCreate } from './tenant-create.ts'
 
 export type RegisteredAction = EffectfulAction<unknown> | ObservingAction<unknown>
@@ -14,10 +19,15 @@ const ALL: readonly RegisteredAction[] = [
   noteAppend,
   noteRemove,
   noteList,
+  objectPut,
+  rawRegister,
+  httpPost,
   policyPut,
   killSwitchResume,
   tenantCreate,
   operatorKeyCreate,
+  egressTargetPut,
+  operationResolve,
 ]
 
 export const ACTIONS: ReadonlyMap<string, RegisteredAction> = new Map(ALL.map((action) => [action.name, action]))

@@ -3,7 +3,8 @@
  * a standing grant covers. It decides nothing the workflow does not decide again over the same recorded facts.
  */
 import { guardOnce, type GuardTools } from './guard.ts'
-import { hasRow, passOf } from './passes.ts'
+import { hasRow } from './pass-tools.ts'
+import { passOf } from './passes.ts'
 import { firstBlock, makePass } from '../domain/gates/chain.ts'
 import type { PassRow } from '../domain/operation-rows.ts'
 import { standingGrant } from '../domain/standing.ts'

@@ -3,24 +3,14 @@
  * docs/ARCHITECTURE.md a to e. It turns pass into block, never the reverse, and may run again at any point.
  */
 import { endDocument, endedOutput, operationLeaf } from './endings.ts'
-import { bug, hasRow, type PassTools, previewOf } from './passes.ts'
-import { proposalFault } from './proposals.ts'
-import { soundVotes } from './vote-rows.ts'
-import type { EffectfulAction } from '../actions/define.ts'
-import { findEffectful } from '../actions/registry.ts'
-import type { Vote } from '../domain/approval.ts'
+import { type Guarded, type Judged, judge } from './judge.ts'
+import { bug, type PassTools, previewOf, type WithRow } from './pass-tools.ts'
 import { canonicalJson, type Json, type JsonObject } from '../domain/canonical.ts'
 import { ExoError, type ErrorCode } from '../domain/errors.ts'
-import { CHAIN_VERSION, firstBlock, makePass } from '../domain/gates/chain.ts'
-import { approvalOver } from '../domain/grant-issuers.ts'
 import { kindHash, sha256TextHex } from '../domain/hash.ts'
 import type { GuardTransaction, PassRow } from '../domain/operation-rows.ts'
-import type { SatisfiedBy } from '../domain/receipt.ts'
-import { standingGrant } from '../domain/standing.ts'
 import type { EndedOutput, GuardInput, GuardOutput } from '../domain/steps.ts'
 import type { Pass } from '../domain/verdict.ts'
-
-type WithRow = PassRow & { operation: NonNullable<PassRow['operation']> }
 
 /** Thrown inside the transaction by an effect the world refused, so that everything rolls back before it is recorded. */
 interface Refusal {
@@ -40,8 +30,6 @@ export function guardEffect(tools: GuardTools): (input: GuardInput) => Promise<G
     return answer
   }
 }
-
-type Guarded = Omit<GuardInput, 'passes' | 'votes'>
 
 /** The passes decided before the guard, or what is answered in its stead; then nothing happens. */
 export type Before<Other> = (row: PassRow) => Promise<Pass[] | { instead: Other }>
@@ -78,7 +66,7 @@ async function attempt<Other>(
       async (transaction) => {
         const passes = await before(transaction.row)
         if ('instead' in passes) return passes
-        const judged = await judge(tools, input, transaction.row)
+        const judged = await judge(tools, input, transaction.row, true)
         return 'outcome' in judged ? judged : await perform(tools, { ...input, passes }, judged, transaction, refusal)
       },
     )
@@ -98,49 +86,6 @@ interface Performed {
   row: JsonObject
 }
 
-interface Judged {
-  row: WithRow
-  action: EffectfulAction<unknown>
-  pass: Pass
-  votes: Vote[]
-  satisfied_by: Exclude<SatisfiedBy, null>
-  license_id: string | null
-}
-
-/** Steps b to d: everything that may still say no. */
-async function judge(tools: GuardTools, input: Guarded, row: PassRow): Promise<Judged | GuardOutput> {
-  if (!hasRow(row)) return { outcome: 'invalid', detail: 'no row' }
-  if (row.receipt !== null) return endedOutput(row.receipt.receipt)
-  const { operation } = row
-  if (operation.cancel !== null && row.claim === null) return { outcome: 'cancelled' }
-  const { plan, intent } = operation
-  const fault = await proposalFault(tools.keys, input, operation)
-  if (fault !== null) return { outcome: 'invalid', detail: fault }
-  if (plan.governs !== input.governs) return { outcome: 'invalid', detail: 'governs' }
-  const action = findEffectful(intent.action, intent.action_version)
-  if (action === null) return { outcome: 'invalid', detail: 'action version', code: 'action.version_unavailable' }
-  if ((action.governs === true) !== plan.governs || action.effect.kind !== plan.effect_kind)
-    return { outcome: 'invalid', detail: 'action kind' }
-  if (intent.run !== 'execute') return { outcome: 'invalid', detail: 'run' }
-  if (plan.chain_version !== CHAIN_VERSION) return { outcome: 'invalid', detail: 'chain version' }
-  const pass = makePass('guard', plan, intent, row.facts)
-  if (firstBlock(pass.verdicts) !== null) return { outcome: 'blocked', pass }
-  if (!plan.approval.required) return { row, action, pass, votes: [], satisfied_by: 'none_required', license_id: null }
-  const votes = await soundVotes(tools.keys, input, row)
-  const state = approvalOver(plan, intent, row.facts, votes)
-  if (state === 'satisfied') {
-    const until = operation.approval.expires_at
-    if (until === undefined || Date.parse(row.now) >= Date.parse(until)) return { outcome: 'expired' }
-    const shown = previewOf(row)
-    if (shown === null || kindHash('shown', shown) !== operation.shown_hash)
-      return { outcome: 'invalid', detail: 'preview' }
-    return { row, action, pass, votes, satisfied_by: 'votes', license_id: null }
-  }
-  const license_id = state === 'denied' ? null : standingGrant(plan, intent, row.facts)
-  if (license_id === null) return { outcome: 'unapproved' }
-  return { row, action, pass, votes: [], satisfied_by: 'license', license_id }
-}
-
 /** Step e for the transactional kind: effect, claim, outcome and receipt in this one transaction. */
 async function perform(
   tools: GuardTools,
@@ -156,6 +101,7 @@ async function perform(
   })
   const controlLeaves = plan.governs && refusal === null ? [controlLeaf(input, row)] : []
   let result: Json = null
+  if (action.effect.kind !== 'transactional') throw bug('the guard was given an effect outside')
   if (refusal === null)
     result = await action.effect.perform(
       transaction.ports,

@@ -1,32 +1,16 @@
 /** The steps that read, wait and end: everything but the effect itself. Each may run again and then finds what it did. */
-import { ApplicationFailure } from '@temporalio/common'
-import { endDocument, endedOutput, operationLeaf, type ReceiptTools } from './endings.ts'
+import { concludeClaim } from './conclude.ts'
+import { endDocument, endedOutput, operationLeaf } from './endings.ts'
+import { bug, hasRow, type PassTools, previewOf, type WithRow } from './pass-tools.ts'
 import { proposalFault } from './proposals.ts'
 import { soundVotes } from './vote-rows.ts'
-import { findEffectful } from '../actions/registry.ts'
-import type { JsonObject } from '../domain/canonical.ts'
 import { kindHash } from '../domain/hash.ts'
 import { leafRow, makeLeaf } from '../domain/leaf.ts'
 import type { OperationRows, PassRow } from '../domain/operation-rows.ts'
-import type { Preview } from '../domain/plan.ts'
-import type { JwsReader } from '../domain/ports.ts'
 import type { EndedOutput, OperationRef, PassInput, PassOutput, Steps } from '../domain/steps.ts'
-import { admitVote, type VoteTools } from '../domain/vote-admission.ts'
+import { admitVote } from '../domain/vote-admission.ts'
 
-export interface PassTools {
-  operations: OperationRows
-  keys: JwsReader
-  votes: VoteTools
-  receipts: ReceiptTools
-  /** Told after commit; an answer in time, never the record. */
-  announce(event: { tenant_id: string; operation_id: string; status: string; row?: JsonObject }): void
-  /** Named places where tests stop the process; does nothing elsewhere. */
-  crashPoint(name: string): void
-}
-
-type WithRow = PassRow & { operation: NonNullable<PassRow['operation']> }
-
-export function passSteps(tools: PassTools): Omit<Steps, 'guardEffect' | 'proposeAndGuard'> {
+export function passSteps(tools: PassTools): Omit<Steps, 'guardEffect' | 'proposeAndGuard' | 'effectOutside'> {
   const { operations, receipts } = tools
 
   return {
@@ -78,6 +62,12 @@ export function passSteps(tools: PassTools): Omit<Steps, 'guardEffect' | 'propos
     async endOperation(input): Promise<EndedOutput> {
       const row = await rowOf(operations, input)
       if (row.receipt !== null) return endedOutput(row.receipt.receipt)
+      // An effect may have been dispatched: then its end is not this run's to decide, and nobody can tell what it came to.
+      if (row.claim !== null) {
+        const ended = await concludeClaim(tools, input, { state: 'unknown', details: { reason: 'the run failed' } })
+        tools.announce({ tenant_id: input.tenant_id, operation_id: input.operation_id, status: ended.status })
+        return ended
+      }
       const shown = input.passes.length > 0 ? previewOf(row) : null
       const document = await endDocument(receipts, input, row, {
         ...input,
@@ -135,29 +125,8 @@ export async function passOf({ keys }: PassTools, input: PassInput, row: PassRow
   }
 }
 
-/** The action's pure preview over what the pass read; null when the registry no longer has the planned version. */
-export function previewOf(row: WithRow): Preview | null {
-  const { intent } = row.operation
-  const action = findEffectful(intent.action, intent.action_version)
-  return action === null ? null : action.preview(intent.input, row.view)
-}
-
-export function hasRow(row: PassRow): row is WithRow {
-  return row.operation !== null
-}
-
 async function rowOf(operations: OperationRows, ref: OperationRef): Promise<WithRow> {
   const row = await operations.readPass(ref.tenant_id, ref.operation_id)
   if (!hasRow(row)) throw bug('the operation has no row')
   return row
-}
-
-/** A failure that trying again cannot heal; the run ends failed instead of parking. */
-export function bug(message: string, cause?: unknown): ApplicationFailure {
-  return ApplicationFailure.create({
-    message,
-    type: 'Bug',
-    nonRetryable: true,
-    ...(cause instanceof Error ? { cause } : {}),
-  })
 }

@@ -1,19 +1,16 @@
 /**
  * The seal: over the exact bytes of a closed history, the receipt, the positions of the leaves and a checkpoint that
- * holds them; and the bundle anybody can verify offline. Also finds operations no run speaks for and ends them.
+ * holds them; and the bundle anybody can verify offline.
  */
-import { endDocument, operationLeaf, type ReceiptTools } from './endings.ts'
-import { hasRow } from './passes.ts'
 import { canonicalJson } from '../domain/canonical.ts'
 import { sha256Hex, sha256TextHex } from '../domain/hash.ts'
 import { leafRow, makeLeaf } from '../domain/leaf.ts'
 import type { LeafRow } from '../domain/leaf.ts'
-import type { OperationRows } from '../domain/operation-rows.ts'
 import type { Signer } from '../domain/ports.ts'
 import { SEAL_TYP, type Receipt, type Seal } from '../domain/receipt.ts'
-import type { OperationInput, ReconcileSteps, SealSteps } from '../domain/steps.ts'
+import type { SealSteps } from '../domain/steps.ts'
 
-export interface Ref {
+interface Ref {
   tenant_id: string
   operation_id: string
 }
@@ -58,7 +55,6 @@ export interface SealTools {
   }
   runs: {
     closedHistory(ref: Ref, runId: string | null): Promise<{ text: string; buildIds: string[] } | null>
-    runState(ref: Ref): Promise<'running' | 'closed' | 'absent'>
   }
   objects: {
     bundleKey(tenantId: string, operationId: string): string
@@ -213,82 +209,4 @@ async function globalLeaves(tools: SealTools, receipt: Receipt): Promise<Item[]>
     for (const row of (pass.facts.switches ?? []) as { scope?: string; leaf_hash?: string | null }[])
       if (row.scope === 'global' && typeof row.leaf_hash === 'string') named.add(row.leaf_hash)
   return named.size === 0 ? [] : await tools.log.byHash('t_system', [...named].sort())
-}
-
-export interface ReconcileTools {
-  operations: OperationRows
-  receipts: ReceiptTools
-  runs: Pick<SealTools['runs'], 'runState'> & { startOperation(input: OperationInput): Promise<string | null> }
-  outbox: {
-    /** Oldest first, after the given place. */
-    lingering(olderThanSeconds: number, after: Place | null, limit: number): Promise<(Ref & Place)[]>
-    counts(): Promise<{ waiting: number; unsealed: number }>
-  }
-  heartbeat(): void
-}
-
-/** Where a look through the open operations has come to. */
-export interface Place {
-  updated_at: string
-  operation_id: string
-}
-
-const LINGERING_SECONDS = 20
-const PAGE = 50
-
-export function reconcileSteps(tools: ReconcileTools): ReconcileSteps {
-  return {
-    async reconcile() {
-      let [ended, restarted] = [0, 0]
-      let page: (Ref & Place)[] = []
-      // All of them: operations that wait for people are old and open, and must not hide the one whose run is gone.
-      do {
-        page = await tools.outbox.lingering(LINGERING_SECONDS, page.at(-1) ?? null, PAGE)
-        const states = await Promise.all(page.map((ref) => tools.runs.runState(ref)))
-        tools.heartbeat()
-        for (const [index, ref] of page.entries()) {
-          if (states[index] === 'closed' && (await endOrphan(tools, ref))) ended++
-          if (states[index] === 'absent' && (await startAgain(tools, ref))) restarted++
-        }
-      } while (page.length === PAGE)
-      const { unsealed } = await tools.outbox.counts()
-      return { restarted, ended, unsealed }
-    },
-  }
-}
-
-/** A run that Temporal no longer knows is started anew from its row, and finds there what was decided before. */
-async function startAgain(tools: ReconcileTools, { tenant_id, operation_id }: Ref): Promise<boolean> {
-  const row = await tools.operations.readPass(tenant_id, operation_id)
-  if (!hasRow(row) || row.receipt !== null) return false
-  const { intent, intent_hash, plan, plan_hash, proposal } = row.operation
-  const input = { v: 1, tenant_id, operation_id, intent, intent_hash, plan, plan_hash, proposal } as const
-  return (await tools.runs.startOperation(input)) !== null
-}
-
-/** A closed run without a receipt was terminated, reset or failed: the operation ends failed, and no effect exists. */
-async function endOrphan(tools: ReconcileTools, ref: Ref): Promise<boolean> {
-  const row = await tools.operations.readPass(ref.tenant_id, ref.operation_id)
-  if (!hasRow(row) || row.receipt !== null || row.claim !== null) return false
-  const { operation } = row
-  const alarm = operationLeaf(ref, row, 'alarm', { code: 'run.terminated', reason: 'the run closed without a receipt' })
-  const document = await endDocument(
-    tools.receipts,
-    { ...ref, intent_hash: operation.intent_hash, plan_hash: operation.plan_hash, run_id: '' },
-    row,
-    {
-      status: 'failed',
-      error_code: 'run.terminated',
-      error_details: {},
-      passes: operation.passes,
-      votes: row.votes,
-      satisfied_by: null,
-      license_id: null,
-      effect: null,
-      earlier_leaves: [alarm],
-      preview: null,
-      shown_hash: null,
-    },
-  )
-  return (await tools.operations.endOperation({ ...document, run_id: null })).ended
 }

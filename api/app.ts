@@ -17,6 +17,8 @@ import { evidenceRoutes } from './routes/evidence.ts'
 import { healthRoutes, makeMetrics } from './routes/health.ts'
 import { identityRoutes } from './routes/identity.ts'
 import { operationRoutes } from './routes/operations.ts'
+import { outsideRoutes } from './routes/outside.ts'
+import { rawRoutes } from './routes/raw.ts'
 import { registryRoutes } from './routes/registry.ts'
 
 /** Neither credential nor context. */
@@ -66,6 +68,8 @@ export function makeApi(ports: ApiPorts): Api {
   evidenceRoutes(app)
   eventRoutes(app)
   registryRoutes(app)
+  outsideRoutes(app)
+  rawRoutes(app)
   controlRoutes(app)
   identityRoutes(app)
   auditRoutes(app)

@@ -8,7 +8,7 @@ import { parseWith } from './body.ts'
 import type { ApiPorts } from './ports.ts'
 import type { Caller, RequestContext } from './request.ts'
 import type { operationRequest } from './schemas.ts'
-import type { EffectfulAction } from '../actions/define.ts'
+import type { EffectfulAction, PlanAddition } from '../actions/define.ts'
 import { ACTIONS, type RegisteredAction } from '../actions/registry.ts'
 import { type ApprovalTree, quorumTree, seatsNeeded } from '../domain/approval.ts'
 import { canonicalJson, type JsonObject } from '../domain/canonical.ts'
@@ -44,9 +44,10 @@ export function readInput(
       errors: [{ path: '/input', message: `larger than ${LIMITS.inputBytes} bytes` }],
     })
   const input = parseWith(action.input, request.input, '/input') as JsonObject
-  if (request.target !== undefined)
+  const hasTarget = 'target' in action && action.target !== undefined
+  if ((request.target !== undefined) !== hasTarget)
     throw new ExoError('validation.error', undefined, {
-      errors: [{ path: '/target', message: 'this action has no target' }],
+      errors: [{ path: '/target', message: hasTarget ? 'a target is due' : 'this action has no target' }],
     })
   return {
     input,
@@ -70,10 +71,12 @@ export async function planOperation(
   idempotencyKey: string,
 ): Promise<Planned> {
   const operation_id = `op_${randomBytes(16).toString('hex')}`
-  const view = action.view?.(input, caller.tenant_id) ?? null
+  const target = request.target ?? null
+  const view = action.view?.(input, caller.tenant_id, target) ?? null
   const addition = action.plan?.(input, {
     tenant_id: caller.tenant_id,
     operation_id,
+    target,
     principal_id: caller.principal.id,
     person_id: caller.principal.person_id,
     mode: ports.mode,
@@ -110,7 +113,7 @@ export async function planOperation(
     action: action.name,
     action_version: action.version,
     class: action.class,
-    target: request.target ?? null,
+    target: addition?.target ?? target,
     preconditions: addition?.preconditions ?? {},
     input,
     estimated_cost: request.estimated_cost ?? '0',
@@ -132,7 +135,7 @@ function makePlan(
   request: OperationRequest,
   intent: Intent,
   view: JsonObject | null,
-  addition: { quorum?: number; tree?: ApprovalTree } | undefined,
+  addition: PlanAddition | undefined,
 ): Plan {
   const usual = action.class === 'irreversible' ? 2 : 1
   const least = addition?.tree === undefined ? (addition?.quorum ?? usual) : seatsNeeded(addition.tree)
@@ -150,7 +153,7 @@ function makePlan(
     action_version: action.version,
     class: action.class,
     governs,
-    effect_kind: action.effect.kind,
+    effect_kind: addition?.kind ?? action.effect.kind,
     reversible: action.undo !== undefined,
     fast_path:
       ports.fastPath &&
@@ -159,7 +162,7 @@ function makePlan(
       !governs &&
       request.run === 'execute',
     standing: action.standing && !governs,
-    provider: null,
+    provider: addition?.provider ?? null,
     effect_key: sha256TextHex(
       canonicalJson(['effect', intent.deployment, intent.env, intent.tenant_id, intent.operation_id, action.name]),
     ),
@@ -173,9 +176,14 @@ function makePlan(
       tree: raise(addition?.tree ?? quorumTree(least), least, quorum),
       expires_in_seconds: request.approval?.expires_in ?? LIMITS.approvalExpiresSeconds.default,
       assurance: strict ? 'self_signed' : 'attested',
-      excluded_persons: caller.principal.person_id === null ? [] : [caller.principal.person_id],
+      excluded_persons: excludedPersons(caller, addition),
     },
   }
+}
+
+function excludedPersons({ principal }: Caller, addition: PlanAddition | undefined): string[] {
+  const own = principal.person_id === null ? [] : [principal.person_id]
+  return [...new Set([...own, ...(addition?.excluded ?? [])])].sort()
 }
 
 /** A caller may ask for more people than the action does: as many more of the plain seat. */

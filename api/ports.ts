@@ -104,6 +104,7 @@ export interface ReadingPort {
   status(tenantId: string, id: string): Promise<Status | null>
   byKey(tenantId: string, principalId: string, key: string): Promise<{ id: string; request_hash: string } | null>
   receipt(tenantId: string, id: string): Promise<{ receipt: string; jws: string } | null>
+  rawAsset(tenantId: string, id: string): Promise<{ asset_id: string; filename: string; content_type: string } | null>
   view(tenantId: string, view: JsonObject): Promise<Json>
   policy(tenantId: string): Promise<JsonObject>
   switches(tenantId: string): Promise<SwitchItem[]>
@@ -140,6 +141,20 @@ export interface RecordsPort {
   measure(
     tenantId: string,
     measurement: { surface_id: string; kpi: string; value: string; measured_at: string; by: string },
+    requestId: string,
+    leaf: LeafRow,
+  ): Promise<void>
+  askUpload(
+    tenantId: string,
+    asset: {
+      asset_id: string
+      filename: string
+      content_type: string
+      sha256: string
+      size: number
+      asked_by: string
+      expires_at: string
+    },
     requestId: string,
     leaf: LeafRow,
   ): Promise<void>
@@ -223,7 +238,20 @@ export interface ApiPorts {
   seals: {
     delivered(tenantId: string, operationId: string): Promise<{ jws: string; bundle_key: string } | null>
   }
-  objects: { get(key: string): Promise<Uint8Array | null>; check(): Promise<void> }
+  objects: {
+    get(key: string): Promise<Uint8Array | null>
+    check(): Promise<void>
+    objectKey(tenantId: string, name: string): string
+    rawKey(tenantId: string, asset: { asset_id: string; filename: string }): string
+    presign(
+      tenantId: string,
+      asset: { asset_id: string; content_type: string; sha256: string; size: number; seconds: number },
+    ): Promise<{ url: string; fields: Record<string, string> }>
+    registered(
+      tenantId: string,
+      asset: { asset_id: string; filename: string },
+    ): Promise<{ key: string; sha256: string | null; size: number } | null>
+  }
   readFromBundle(zip: Uint8Array, name: string): Uint8Array | null
   signers: { proposal: Signer; attest: Signer }
   /** Round trips to the database so far, by role, of this process. */

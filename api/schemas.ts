@@ -1,6 +1,6 @@
 /** Schemas of what callers send, shared by validation, document and types. */
 import { z } from '@hono/zod-openapi'
-import { instant } from '../actions/policy-document.ts'
+import { egressTarget, instant } from '../actions/policy-document.ts'
 import { LIMITS } from '../domain/limits.ts'
 
 export const reason = z.string().min(1).max(LIMITS.reasonCharacters)
@@ -41,6 +41,35 @@ export const decisionRequest = z
   .openapi('DecisionRequest')
 
 export const reasonRequest = z.strictObject({ reason }).openapi('ReasonRequest')
+
+export const egressRequest = egressTarget.extend({ reason }).openapi('EgressTargetRequest')
+
+/** A name without a path: no separator, no dot at an end, no control or look-alike; the same in every file system. */
+const basename = z.string().regex(/^[A-Za-z0-9](?:[A-Za-z0-9._ -]{0,126}[A-Za-z0-9])?$/, 'a plain file name')
+
+export const presignRequest = z
+  .strictObject({
+    filename: basename,
+    content_type: z
+      .string()
+      .regex(/^[a-z0-9.+-]{1,60}\/[a-z0-9.+-]{1,100}$/)
+      .default('application/octet-stream'),
+    sha256: hash,
+    size_bytes: z.int().min(1).max(LIMITS.rawBytes),
+  })
+  .openapi('PresignRequest')
+
+export const registerRequest = z
+  .strictObject({ asset_id: z.string().regex(/^ra_[0-9a-f]{32}$/), reason: reason.optional() })
+  .openapi('RegisterRequest')
+
+export const resolveRequest = z
+  .strictObject({
+    outcome: z.enum(['committed', 'not_committed']),
+    evidence: z.record(z.string(), z.any()).default({}),
+    reason,
+  })
+  .openapi('ResolveRequest')
 
 const decimal = z.string().regex(/^-?\d{1,12}(\.\d{1,6})?$/)
 export const measurementRequest = z

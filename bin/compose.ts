@@ -21,6 +21,7 @@ import type { OperationRow } from '../api/ports.ts'
 import { malformedRequest } from '../api/envelope.ts'
 import { noteVerifierKey } from '../domain/log/note.ts'
 import { readFromBundle } from '../stores/bundle-zip.ts'
+import { Egress } from '../stores/egress.ts'
 import { JoseReader, openSigner } from '../stores/jose-keys.ts'
 import { ObjectStore } from '../stores/objects.ts'
 import { AdmissionStore } from '../stores/postgres/admission.ts'
@@ -98,13 +99,19 @@ export async function startProcess(
   const news = new News((tenantId, id) => reading.status(tenantId, id), wanted.worker)
   let digest: string | null = null
   if (wanted.worker) {
-    const pools = { guard: pool('guard', 16), control: pool('control', 4), sequencer: pool('sequencer', 6) }
+    const pools = {
+      guard: pool('guard', 16),
+      control: pool('control', 4),
+      fences: pool('guard', 32),
+      sequencer: pool('sequencer', 6),
+    }
     const sequencer = new Sequencer(pools.sequencer, {
       deployment,
       publicKey: published.checkpoint,
       privateJwk: (await readKey(home, 'checkpoint', env)) as { kty: string; crv: string; x: string; d: string },
     })
     await sequencer.beat(await sequencer.selfCheck())
+    await objects.checkConditions()
     const host: WorkerHost = await startWorkerHost({
       connection,
       connectApart: connect,
@@ -115,6 +122,7 @@ export async function startProcess(
       pools,
       temporal,
       objects,
+      egress: new Egress({ ownNetworks: config.EXO_MODE === 'lab' }),
       keys,
       signers: {
         receipt: openSigner(await readKey(home, 'receipt', env)),
@@ -142,7 +150,7 @@ export async function startProcess(
     closers.unshift(
       () => keepers.stop(),
       () => host.stop(),
-      () => Promise.all([pools.guard.end(), pools.control.end(), pools.sequencer.end()]),
+      () => Promise.all([pools.guard.end(), pools.control.end(), pools.fences.end(), pools.sequencer.end()]),
     )
   }
 

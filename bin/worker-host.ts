@@ -13,9 +13,12 @@ import type { NewsEvent } from './news.ts'
 import { buildWorkflowBundle, bundleDigest, type WorkflowBundle } from './workflow-bundle.ts'
 import { proposeAndGuard } from '../activities/at-once.ts'
 import { guardEffect } from '../activities/guard.ts'
+import { effectOutside } from '../activities/outside.ts'
 import { passSteps } from '../activities/passes.ts'
-import { reconcileSteps, sealSteps } from '../activities/sealing.ts'
+import { reconcileSteps } from '../activities/reconcile.ts'
+import { sealSteps } from '../activities/sealing.ts'
 import { CHAIN_VERSION } from '../domain/gates/chain.ts'
+import type { OutsidePorts } from '../domain/outside.ts'
 import type { JwsReader, Signer } from '../domain/ports.ts'
 import type { ReconcileSteps, SealSteps, Steps } from '../domain/steps.ts'
 import { packBundle } from '../stores/bundle-zip.ts'
@@ -41,9 +44,10 @@ export interface WorkerHostOptions {
   taskQueue: string
   maxCachedWorkflows: number
   bundlesDir: string
-  pools: { guard: pg.Pool; control: pg.Pool; sequencer: pg.Pool }
+  pools: { guard: pg.Pool; control: pg.Pool; fences: pg.Pool; sequencer: pg.Pool }
   temporal: TemporalPort
   objects: ObjectStore
+  egress: OutsidePorts['http']
   keys: JwsReader
   signers: { receipt: Signer; seal: Signer }
   announce(event: NewsEvent): void
@@ -123,7 +127,7 @@ async function makeWorker(
 
 function makeActivities(options: WorkerHostOptions, digest: string): Steps & SealSteps & ReconcileSteps {
   const { pools, keys, signers, temporal, objects } = options
-  const operations = new OperationStore(pools.guard, pools.control)
+  const operations = new OperationStore(pools.guard, pools.control, pools.fences)
   const receipts = { signer: signers.receipt, code: { bundle: digest, sdk: SDK, chain: CHAIN_VERSION } }
   const tools = {
     operations,
@@ -140,6 +144,16 @@ function makeActivities(options: WorkerHostOptions, digest: string): Steps & Sea
     ...passSteps(tools),
     guardEffect: guardEffect(tools),
     proposeAndGuard: proposeAndGuard(tools),
+    effectOutside: effectOutside({
+      ...tools,
+      ports: { objects, raw: objects.raw, http: options.egress },
+      pause: async (ms) => await Context.current().sleep(ms),
+      keepAlive: () => {
+        const { heartbeat } = Context.current()
+        const beating = setInterval(() => heartbeat(), 2_000)
+        return () => clearInterval(beating)
+      },
+    }),
     ...sealSteps({
       signer: signers.seal,
       seals: new SealStore(pools.sequencer),

@@ -112,5 +112,10 @@ function nextCommands(
       { label: 'undo', value: `exo undo ${id} --reason WHY${as}` },
       { label: 'prove', value: `exo bundle ${id}${asOther}` },
     ]
+  if (status === 'unknown')
+    return [
+      { label: 'details', value: `exo show ${id}${as}` },
+      { label: 'resolve', value: `exo resolve ${id} --outcome committed|not_committed --reason WHY${asOther}` },
+    ]
   return [{ label: 'details', value: `exo show ${id}${as}` }]
 }

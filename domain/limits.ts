@@ -11,5 +11,8 @@ export const LIMITS = Object.freeze({
   refusedVotesKept: 50,
   effectTimeoutMs: 4_000,
   leaseMs: 5_000,
+  /** An upload is read whole when it is registered. */
+  rawBytes: 32 * 1024 * 1024,
+  uploadTicketSeconds: 900,
   addressFailuresPerMinute: 600,
 })

@@ -13,8 +13,13 @@ export interface ClaimRow {
   effect_key: string
   attempts: number
   passes: Pass[]
+  /** What it rested on: the votes of then, or the grant. */
+  votes: Vote[]
+  satisfied_by: 'votes' | 'license' | 'none_required' | null
   result: Json
   grant_id: string | null
+  /** Milliseconds until a try that was begun must have ended; null for a transactional claim. */
+  lease_ms: number | null
 }
 
 export interface ReceiptRow {
@@ -76,6 +81,30 @@ export interface EndDocument {
   leaves: LeafRow[]
 }
 
+/** What is written before an effect is dispatched. */
+export interface ClaimDocument {
+  tenant_id: string
+  operation_id: string
+  effect_key: string
+  kind: string
+  passes: readonly Pass[]
+  votes: readonly Vote[]
+  satisfied_by: string
+  grant_id: string | null
+  preview: Preview | null
+  shown_hash: string | null
+  cost: string
+  lease_ms: number
+  leaves: LeafRow[]
+}
+
+/** The fence's shared locks, held by a connection of their own until they are given back or the lease has ended. */
+export interface Fence {
+  /** False once the locks are gone: nothing may be dispatched any more. */
+  holds(): boolean
+  release(): Promise<void>
+}
+
 /** The open guard transaction. */
 export interface GuardTransaction {
   row: PassRow
@@ -85,6 +114,8 @@ export interface GuardTransaction {
    * operation as its readers see it.
    */
   end(document: EndDocument): Promise<JsonObject>
+  /** Claims an effect outside and commits; the outcome is another transaction's. */
+  claim(document: ClaimDocument): Promise<void>
 }
 
 export interface PendingDocument {
@@ -112,6 +143,16 @@ export interface OperationRows {
     governs: boolean,
     work: (transaction: GuardTransaction) => Promise<T>,
   ): Promise<T>
+  /** Takes the fence for one try, for as long as its lease. */
+  fence(tenantId: string, leaseMs: number): Promise<Fence>
+  /** The same transaction without the fence's locks: a {@link Fence} holds them. */
+  guardedInside<T>(
+    tenantId: string,
+    operationId: string,
+    work: (transaction: GuardTransaction) => Promise<T>,
+  ): Promise<T>
+  /** Begins one more try of a dispatched effect; its number, or null when there is none to make. */
+  dispatchAgain(tenantId: string, operationId: string, leaseMs: number, most: number): Promise<number | null>
   raiseAlarm(tenantId: string, operationId: string | null, leaf: LeafRow): Promise<void>
   tenantExists(tenantId: string): Promise<boolean>
   databaseTime(): Promise<string>

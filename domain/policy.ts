@@ -44,6 +44,7 @@ export interface PolicyDocument {
       }[]
     | undefined
   feature_flags?: Record<string, unknown> | undefined
+  egress?: { origin: string; methods: string[]; idempotency_header: string | null }[] | undefined
 }
 
 export interface SwitchRow {
@@ -76,5 +77,6 @@ export const POLICY_SECTIONS = [
   'rate_limits',
   'not_required',
   'feature_flags',
+  'egress',
 ] as const satisfies readonly (keyof PolicyDocument)[]
 export type PolicySection = (typeof POLICY_SECTIONS)[number]

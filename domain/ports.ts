@@ -56,6 +56,13 @@ export interface ControlsPort {
     hold: string | null,
     change: ControlChange,
   ): Promise<Json | null>
+  /** False when the target is not what it was. */
+  putEgressTarget(
+    target: { origin: string; methods: string[]; idempotency_header: string | null },
+    was: Json,
+  ): Promise<boolean>
+  /** Settles or releases what an unknown outcome held; false when it was resolved before. */
+  resolveUnknown(operationId: string, committed: boolean): Promise<boolean>
   /** False when the id is taken. */
   createTenant(tenant: { id: string; name: string }, members: NewMember[]): Promise<boolean>
   /** False when the key is already registered. */

@@ -134,6 +134,8 @@ export interface Steps {
   admitVote(input: AdmitVoteInput): Promise<AdmitVoteOutput>
   readDeadline(input: OperationRef): Promise<DeadlineOutput>
   guardEffect(input: GuardInput): Promise<GuardOutput>
+  /** The guard and an effect that leaves the database. */
+  effectOutside(input: GuardInput): Promise<GuardOutput>
   endOperation(input: EndInput): Promise<EndedOutput>
   raiseAlarm(input: { tenant_id: string; operation_id: string; detail: string }): Promise<void>
 }

@@ -16,7 +16,7 @@ export interface Layer {
 const ANYTHING: Layer = { imports: ['*'], packages: ['*', 'node:*'] }
 
 export const LAYERS: Readonly<Record<string, Layer>> = {
-  domain: { imports: [], packages: ['@noble/hashes', '@noble/curves', 'canonicalize'] },
+  domain: { imports: [], packages: ['@noble/hashes', '@noble/curves', 'canonicalize', 'ipaddr.js'] },
   actions: { imports: ['domain'], packages: ['zod'] },
   engines: { imports: [], packages: ['*'] },
   workflows: {
@@ -31,6 +31,8 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
   stores: {
     imports: ['domain'],
     packages: [
+      'undici',
+      '@aws-sdk/s3-presigned-post',
       'pg',
       'node-pg-migrate',
       '@aws-sdk/*',

@@ -1,5 +1,18 @@
 /** The object store: histories, bundles and checkpoints under the tenant's prefix. Keys are built here and nowhere else. */
-import { GetObjectCommand, HeadBucketCommand, NoSuchKey, PutObjectCommand, S3Client } from '@aws-sdk/client-s3'
+import { createHash } from 'node:crypto'
+import {
+  DeleteObjectCommand,
+  GetObjectCommand,
+  HeadBucketCommand,
+  HeadObjectCommand,
+  NoSuchKey,
+  NotFound,
+  PutObjectCommand,
+  S3Client,
+  S3ServiceException,
+} from '@aws-sdk/client-s3'
+import { createPresignedPost } from '@aws-sdk/s3-presigned-post'
+import type { OutsidePorts } from '../domain/outside.ts'
 
 export interface ObjectStoreOptions {
   endpoint: string
@@ -9,6 +22,15 @@ export interface ObjectStoreOptions {
   secretAccessKey: string
   /** The `env` part of every key. */
   env: string
+}
+
+/** What may be uploaded, and for how long. */
+export interface UploadTicket {
+  asset_id: string
+  content_type: string
+  sha256: string
+  size: number
+  seconds: number
 }
 
 export class ObjectStore {
@@ -57,6 +79,116 @@ export class ObjectStore {
       if (error instanceof NoSuchKey) return null
       throw error
     }
+  }
+
+  objectKey(tenantId: string, name: string): string {
+    return `tenants/${tenantId}/${this.#env}/objects/${name}`
+  }
+
+  readonly putIfAbsent: OutsidePorts['objects']['putIfAbsent'] = async (tenantId, name, text, timeoutMs) =>
+    await this.#create(this.objectKey(tenantId, name), new TextEncoder().encode(text), timeoutMs)
+
+  readonly look: OutsidePorts['objects']['look'] = async (tenantId, name) =>
+    await this.#head(this.objectKey(tenantId, name))
+
+  async #head(key: string): Promise<{ key: string; sha256: string | null; size: number } | null> {
+    try {
+      const found = await this.#client.send(
+        new HeadObjectCommand({ Bucket: this.#bucket, Key: key, ChecksumMode: 'ENABLED' }),
+      )
+      const sum = found.ChecksumSHA256
+      return {
+        key,
+        sha256: sum === undefined ? null : Buffer.from(sum, 'base64').toString('hex'),
+        size: found.ContentLength ?? 0,
+      }
+    } catch (error) {
+      if (error instanceof NotFound) return null
+      throw error
+    }
+  }
+
+  /** Throws for a store that creates what is there already: effects rest on its refusing to. */
+  async checkConditions(): Promise<void> {
+    const key = `checks/${this.#env}/created-once`
+    for (let tries = 0; tries < 2; tries++)
+      if ((await this.#create(key, new Uint8Array([1]), 10_000)) === 'taken') return
+    throw new Error('the object store ignores If-None-Match: effects that put objects would not be safe')
+  }
+
+  async #create(
+    key: string,
+    bytes: Uint8Array,
+    timeoutMs: number,
+    asked?: { sha256: string; content_type: string },
+  ): Promise<'created' | 'taken'> {
+    const sha256 = asked === undefined ? createHash('sha256').update(bytes).digest() : Buffer.from(asked.sha256, 'hex')
+    try {
+      await this.#client.send(
+        new PutObjectCommand({
+          Bucket: this.#bucket,
+          Key: key,
+          Body: bytes,
+          IfNoneMatch: '*',
+          ...(asked === undefined ? {} : { ContentType: asked.content_type }),
+          ChecksumSHA256: sha256.toString('base64'),
+        }),
+        { abortSignal: AbortSignal.timeout(timeoutMs) },
+      )
+      return 'created'
+    } catch (error) {
+      if (error instanceof S3ServiceException && error.$metadata.httpStatusCode === 412) return 'taken'
+      throw error
+    }
+  }
+
+  /** Where a ticket lets its holder upload to. No asset lies there. */
+  #stagingKey(tenantId: string, assetId: string): string {
+    return `tenants/${tenantId}/${this.#env}/staging/${assetId}`
+  }
+
+  rawKey(tenantId: string, { asset_id, filename }: { asset_id: string; filename: string }): string {
+    return `tenants/${tenantId}/${this.#env}/raw/${asset_id}/${filename}`
+  }
+
+  /** A ticket for exactly these bytes under exactly one key; the store refuses any other, and after the time all. */
+  async presign(tenantId: string, asset: UploadTicket): Promise<{ url: string; fields: Record<string, string> }> {
+    const checksum = Buffer.from(asset.sha256, 'hex').toString('base64')
+    const fields = {
+      'Content-Type': asset.content_type,
+      'x-amz-checksum-algorithm': 'SHA256',
+      'x-amz-checksum-sha256': checksum,
+    }
+    return await createPresignedPost(this.#client, {
+      Bucket: this.#bucket,
+      Key: this.#stagingKey(tenantId, asset.asset_id),
+      Fields: fields,
+      Conditions: [
+        ['content-length-range', asset.size, asset.size],
+        ...Object.entries(fields).map(([name, value]): ['eq', string, string] => ['eq', `$${name}`, value]),
+      ],
+      Expires: asset.seconds,
+    })
+  }
+
+  readonly registered: OutsidePorts['raw']['registered'] = async (tenantId, asset) =>
+    await this.#head(this.rawKey(tenantId, asset))
+
+  readonly raw: OutsidePorts['raw'] = {
+    staged: async (tenantId, assetId) => await this.#head(this.#stagingKey(tenantId, assetId)),
+    registered: async (...asked) => await this.registered(...asked),
+    promote: async (tenantId, asset, timeoutMs) => {
+      const from = this.#stagingKey(tenantId, asset.asset_id)
+      const { Body } = await this.#client.send(new GetObjectCommand({ Bucket: this.#bucket, Key: from }))
+      if (Body === undefined) throw new Error('an object without a body')
+      const bytes = await Body.transformToByteArray()
+      const put = await this.#create(this.rawKey(tenantId, asset), bytes, timeoutMs, asset)
+      await this.#client.send(new DeleteObjectCommand({ Bucket: this.#bucket, Key: from })).catch((error: unknown) => {
+        // Left for the sweep: what counts lies where it should.
+        if (!(error instanceof Error)) throw error
+      })
+      return put
+    },
   }
 
   async check(): Promise<void> {

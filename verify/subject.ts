@@ -79,9 +79,10 @@ export class Subject {
     })
   }
 
-  /** Ended by the deployment for a run that could not tell its end any more: terminated, and nothing had been done. */
+  /** Ended by the deployment for a run that could not tell its end any more: nothing was done, or nobody knows. */
   get endedFromOutside(): boolean {
-    const { status, error_code } = this.receipt.value
+    const { status, error_code, error_details } = this.receipt.value
+    if (status === 'unknown') return error_details['reason'] === 'run.terminated'
     return status === 'failed' && error_code === 'run.terminated'
   }
 

@@ -123,6 +123,7 @@ export function readTold(calls: readonly StepCall[]): Told {
         break
       }
       case 'guardEffect':
+      case 'effectOutside':
         addGuard(told, guardOutput(answer, at), eventId)
         break
       case 'markPending':

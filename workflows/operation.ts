@@ -6,7 +6,7 @@
  */
 import { ApplicationFailure, CancellationScope, setWorkflowOptions, workflowInfo } from '@temporalio/workflow'
 import { decisionDifference } from './decision-difference.ts'
-import { localSteps, steps } from './step-proxies.ts'
+import { localSteps, outsideSteps, steps } from './step-proxies.ts'
 import { type Gathered, listen, type Wake, waitForPeople } from './waiting.ts'
 import { approvalState } from '../domain/approval.ts'
 import type { JsonObject } from '../domain/canonical.ts'
@@ -118,7 +118,9 @@ async function stopEarly(
 
 /** The effect as a regular activity: scheduled durably before it starts. */
 async function guard(input: OperationInput, ref: OperationRef, { passes, votes }: Gathered): Promise<GuardOutput> {
-  return await steps.guardEffect({ ...ref, governs: input.plan.governs, passes, votes })
+  const { governs, effect_kind } = input.plan
+  const step = effect_kind === 'transactional' ? steps.guardEffect : outsideSteps.effectOutside
+  return await step({ ...ref, governs, passes, votes })
 }
 
 /** The guard decided again at the point of effect; the workflow decides the same over the guard's facts, or fails. */

@@ -17,6 +17,13 @@ export const steps = proxyActivities<Pick<Steps, 'guardEffect' | 'proposeAndGuar
   retry: { initialInterval: '200 ms', backoffCoefficient: 2, maximumInterval: '10 s' },
 })
 
+/** An effect outside may be tried several times, each inside a lease, with pauses between. */
+export const outsideSteps = proxyActivities<Pick<Steps, 'effectOutside'>>({
+  startToCloseTimeout: '90 s',
+  heartbeatTimeout: '10 s',
+  retry: { initialInterval: '500 ms', backoffCoefficient: 2, maximumInterval: '10 s' },
+})
+
 export const keepingSteps = proxyActivities<SealSteps & ReconcileSteps>({
   startToCloseTimeout: '2 m',
   // A worker that died is noticed by its silence, or what it was at would stay undone until the time-out above.

@@ -7,7 +7,7 @@ import { endedWell, operationView, stillGoing } from '../operation-view.ts'
 import { findAction, parseObserved, type OperationRequest } from '../planning.ts'
 import { type Ctx, demand } from '../request.ts'
 import { addRoute, type App } from '../route.ts'
-import { listOf, operationRequest, reasonRequest } from '../schemas.ts'
+import { listOf, operationRequest, reasonRequest, resolveRequest } from '../schemas.ts'
 import type { ObservingAction } from '../../actions/define.ts'
 import { instant } from '../../actions/policy-document.ts'
 import { findEffectful } from '../../actions/registry.ts'
@@ -141,6 +141,24 @@ export function operationRoutes(app: App): void {
       const input = action.undo.input(row.intent.input, row.claim.result)
       const request: OperationRequest = { action: undo.name, input, run: 'execute', reason: body.reason }
       return answer(c, await openOperation(c, request, { undoOf: row.id }))
+    },
+  )
+
+  addRoute(
+    app,
+    {
+      method: 'post',
+      path: '/operations/{id}/resolve',
+      kind: 'control operation',
+      summary: 'Settle an outcome that nobody could tell, by what people found',
+      permissions: ['decide'],
+      body: resolveRequest,
+      answers: { 201: { description: 'Settled.' }, 202: { description: 'Another person must vote; the operation.' } },
+    },
+    async (c, { body: { outcome, evidence, reason }, param }) => {
+      const row = await readOperation(c.get('ports'), c.get('caller').tenant_id, param('id'))
+      const input = { operation_id: row.id, outcome, evidence } as JsonObject
+      return answer(c, await openOperation(c, { action: 'operation.resolve', input, run: 'execute', reason }))
     },
   )
 }

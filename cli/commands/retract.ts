@@ -1,8 +1,9 @@
-/** `exo cancel` and `exo undo`: before the effect was claimed, and after it was done. */
-import type { Command } from 'commander'
+/** `exo cancel`, `exo undo`, `exo resolve`: before the effect was claimed, after it was done, and when nobody can tell. */
+import { type Command, Option } from 'commander'
 import { checkReason } from '../ballot.ts'
 import { EXIT, exitOfStatus } from '../exit-codes.ts'
 import { GROUPS } from '../help.ts'
+import { readJsonArgument } from '../json-input.ts'
 import { checkId, type Operation } from '../operation.ts'
 import { outcomeText } from '../operation-text.ts'
 import type { Runner } from '../runner.ts'
@@ -25,6 +26,37 @@ export function addRetract(program: Command, run: Runner): void {
     .argument('<id>', 'the operation')
     .requiredOption('--reason <text>', 'why')
     .action(run(undo))
+  program
+    .command('resolve')
+    .helpGroup(GROUPS.operate)
+    .summary('settle an unknown outcome by what people found')
+    .description(
+      'Says whether the effect of an operation that ended unknown was applied, with evidence. The same people vote on it as on the operation.',
+    )
+    .argument('<id>', 'the operation')
+    .addOption(
+      new Option('--outcome <what>', 'what people found').choices(['committed', 'not_committed']).makeOptionMandatory(),
+    )
+    .option('--evidence <json>', 'what shows it: JSON, @file, or - for standard input', '{}')
+    .requiredOption('--reason <text>', 'why')
+    .action(run(resolve))
+}
+
+interface Finding {
+  outcome: 'committed' | 'not_committed'
+  evidence: string
+  reason: string
+}
+
+async function resolve(session: Session, id: string, { outcome, evidence, reason }: Finding): Promise<Outcome> {
+  checkReason(reason)
+  const found = await readJsonArgument(evidence, '--evidence')
+  const { body } = await session.api.call(`/operations/${checkId(id)}/resolve`, {
+    method: 'POST',
+    body: { outcome, evidence: found, reason },
+  })
+  const operation = body as unknown as Operation
+  return { exit: exitOfStatus(operation.status), json: operation as never, text: outcomeText(session, operation) }
 }
 
 async function cancel(session: Session, id: string, { reason }: { reason: string }): Promise<Outcome> {

@@ -66,6 +66,32 @@ export class ControlsStore implements ControlsPort {
     return { epoch: Number(epochs[0]?.epoch), selectors: selectors.map(({ kind, value }) => ({ kind, value })) }
   }
 
+  async putEgressTarget(
+    target: { origin: string; methods: string[]; idempotency_header: string | null },
+    was: Json,
+  ): Promise<boolean> {
+    const { rows } = await this.#client.query<{ same: boolean }>(
+      `select coalesce(view_of($1, jsonb_build_object('kind', 'egress', 'origin', $2::text)), 'null') = $3::jsonb as same`,
+      [this.#tenantId, target.origin, JSON.stringify(was)],
+    )
+    if (rows[0]?.same !== true) return false
+    await this.#client.query(
+      `insert into egress_targets (tenant_id, origin, methods, idempotency_header) values ($1, $2, $3, $4)
+       on conflict (tenant_id, origin) do update set methods = excluded.methods,
+         idempotency_header = excluded.idempotency_header`,
+      [this.#tenantId, target.origin, target.methods, target.idempotency_header],
+    )
+    return true
+  }
+
+  async resolveUnknown(operationId: string, committed: boolean): Promise<boolean> {
+    const { rows } = await this.#client.query<{ resolved: boolean }>(
+      'select resolve_unknown($1, $2, $3, $4) as resolved',
+      [this.#tenantId, operationId, this.#operationId, committed],
+    )
+    return rows[0]?.resolved === true
+  }
+
   async createTenant(tenant: { id: string; name: string }, members: NewMember[]): Promise<boolean> {
     const { rowCount } = await this.#client.query(
       'insert into tenants (id, name) values ($1, $2) on conflict do nothing',

@@ -10,6 +10,7 @@ import type { JsonObject } from '../../domain/canonical.ts'
 import type { LeafRow } from '../../domain/leaf.ts'
 import type {
   EndDocument,
+  Fence,
   GuardTransaction,
   OperationRows,
   PassRow,
@@ -20,9 +21,12 @@ import type { TransactionPorts } from '../../domain/ports.ts'
 export class OperationStore implements OperationRows {
   readonly #guard: pg.Pool
   readonly #control: pg.Pool
-  constructor(guard: pg.Pool, control: pg.Pool) {
+  readonly #fences: pg.Pool
+  /** `fences` is a pool of its own, so that nobody waits for the pool whose locks they hold. */
+  constructor(guard: pg.Pool, control: pg.Pool, fences: pg.Pool) {
     this.#guard = guard
     this.#control = control
+    this.#fences = fences
   }
 
   async readPass(tenantId: string, operationId: string): Promise<PassRow> {
@@ -52,14 +56,33 @@ export class OperationStore implements OperationRows {
     governs: boolean,
     work: (transaction: GuardTransaction) => Promise<T>,
   ): Promise<T> {
-    const client = await (governs ? this.#control : this.#guard).connect()
+    return await this.#transaction(governs ? this.#control : this.#guard, true, tenantId, operationId, work)
+  }
+
+  async guardedInside<T>(
+    tenantId: string,
+    operationId: string,
+    work: (transaction: GuardTransaction) => Promise<T>,
+  ): Promise<T> {
+    return await this.#transaction(this.#guard, false, tenantId, operationId, work)
+  }
+
+  async #transaction<T>(
+    pool: pg.Pool,
+    withLocks: boolean,
+    tenantId: string,
+    operationId: string,
+    work: (transaction: GuardTransaction) => Promise<T>,
+  ): Promise<T> {
+    const client = await pool.connect()
     let broken: Error | undefined
     try {
       const text = (value: string) => client.escapeLiteral(value)
+      const locks = withLocks ? `select fence(${text(tenantId)});` : ''
       const answers = (await client.query(
-        `begin; select fence(${text(tenantId)}); select read_pass(${text(tenantId)}, ${text(operationId)}, true)`,
+        `begin; ${locks} select read_pass(${text(tenantId)}, ${text(operationId)}, true)`,
       )) as unknown as pg.QueryResult<{ read_pass: PassRow }>[]
-      const row = only(answers[2]?.rows ?? []).read_pass
+      const row = only(answers.at(-1)?.rows ?? []).read_pass
       const sent: Promise<unknown>[] = []
       const later = (statement: pg.QueryConfig) => {
         const answered = client.query(statement)
@@ -71,12 +94,12 @@ export class OperationStore implements OperationRows {
         notes: new NotesStore(client, tenantId, operationId, later),
         controls: new ControlsStore(client, tenantId, operationId),
       }
-      let ended = false
+      let settled = false
       const answer = await work({
         row,
         ports,
         end: async (document) => {
-          ended = true
+          settled = true
           const end = client.query<{ end_now: JsonObject }>({
             name: 'end_now',
             text: 'select end_now($1)',
@@ -85,8 +108,17 @@ export class OperationStore implements OperationRows {
           await allOf([...sent, end, client.query('commit')])
           return only((await end).rows).end_now
         },
+        claim: async (document) => {
+          settled = true
+          const claim = client.query({
+            name: 'claim_effect',
+            text: 'select claim_effect($1)',
+            values: [JSON.stringify(document)],
+          })
+          await allOf([...sent, claim, client.query('commit')])
+        },
       })
-      if (!ended) await client.query('rollback')
+      if (!settled) await client.query('rollback')
       return answer
     } catch (error) {
       broken = await rollBack(client, error)
@@ -94,6 +126,53 @@ export class OperationStore implements OperationRows {
     } finally {
       client.release(broken)
     }
+  }
+
+  /**
+   * The server lets go of the locks when this side is silent for longer than the lease: a process that is paused or gone
+   * keeps no stop waiting.
+   */
+  async fence(tenantId: string, leaseMs: number): Promise<Fence> {
+    const client = await this.#fences.connect()
+    let holds = true
+    const lost = () => {
+      holds = false
+    }
+    client.once('error', lost)
+    client.once('end', lost)
+    let broken: Error | undefined
+    try {
+      await client.query(
+        `begin; set local idle_in_transaction_session_timeout = ${Math.ceil(leaseMs)};
+         select fence(${client.escapeLiteral(tenantId)})`,
+      )
+    } catch (error) {
+      client.release(await rollBack(client, error))
+      throw error
+    }
+    return {
+      holds: () => holds,
+      release: async () => {
+        if (holds)
+          try {
+            await client.query('commit')
+          } catch (error) {
+            broken = error instanceof Error ? error : new Error('the fence could not be given back', { cause: error })
+          }
+        else broken = new Error('the fence was lost')
+        client.off('error', lost)
+        client.off('end', lost)
+        client.release(broken)
+      },
+    }
+  }
+
+  async dispatchAgain(tenantId: string, operationId: string, leaseMs: number, most: number): Promise<number | null> {
+    const { rows } = await this.#guard.query<{ dispatch_again: number | null }>(
+      'select dispatch_again($1, $2, $3, $4)',
+      [tenantId, operationId, leaseMs, most],
+    )
+    return only(rows).dispatch_again
   }
 
   async raiseAlarm(tenantId: string, operationId: string | null, leaf: LeafRow): Promise<void> {

@@ -80,6 +80,11 @@ const SECTIONS: Readonly<Record<Exclude<PolicySection, 'kill_switches' | 'kpi' |
     'class, max_calls, window_seconds',
     `r ->> 'class', (r ->> 'limit')::integer, (r ->> 'window_seconds')::integer`,
   ),
+  egress: wholly(
+    'egress_targets',
+    'origin, methods, idempotency_header',
+    `r ->> 'origin', array(select jsonb_array_elements_text(r -> 'methods')), r ->> 'idempotency_header'`,
+  ),
   not_required: async (target, rows) => {
     await wholly(
       'waivers',

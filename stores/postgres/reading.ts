@@ -124,6 +124,19 @@ export class Reading {
     return rows[0] ?? null
   }
 
+  async rawAsset(
+    tenantId: string,
+    id: string,
+  ): Promise<{ asset_id: string; filename: string; content_type: string } | null> {
+    const rows = await readAs<{ asset_id: string; filename: string; content_type: string }>(
+      this.#pool,
+      tenantId,
+      'select asset_id, filename, content_type from raw_assets where tenant_id = $1 and asset_id = $2',
+      [tenantId, id],
+    )
+    return rows[0] ?? null
+  }
+
   async view(tenantId: string, view: JsonObject): Promise<Json> {
     const rows = await readAs<{ view: Json }>(this.#pool, tenantId, 'select view_of($1, $2) as view', [
       tenantId,

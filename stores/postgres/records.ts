@@ -39,6 +39,38 @@ export class Records {
     })
   }
 
+  async askUpload(
+    tenantId: string,
+    asset: {
+      asset_id: string
+      filename: string
+      content_type: string
+      sha256: string
+      size: number
+      asked_by: string
+      expires_at: string
+    },
+    requestId: string,
+    leaf: LeafRow,
+  ): Promise<void> {
+    await this.#withLeaf(tenantId, requestId, leaf, async (client) => {
+      await client.query(
+        `insert into raw_assets (tenant_id, asset_id, filename, content_type, sha256, size, asked_by, expires_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8)`,
+        [
+          tenantId,
+          asset.asset_id,
+          asset.filename,
+          asset.content_type,
+          asset.sha256,
+          asset.size,
+          asset.asked_by,
+          asset.expires_at,
+        ],
+      )
+    })
+  }
+
   /** False when the id is taken. */
   async addPlace(
     tenantId: string,

@@ -111,6 +111,8 @@ async function fill(tenant: Tenant): Promise<void> {
     `insert into outbox (tenant_id, operation_id, kind, due_at) values ($1, 'op_none', 'cancel', $2)`,
     [tenant.id, UNTIL],
   )
+  const asked = { filename: 'a.png', sha256: '0'.repeat(64), size_bytes: 1 }
+  expect((await tenant.as('owner').post('/nexus/raw/presign-upload', asked)).status).toBe(201)
 }
 
 /** Runs one statement as the role with `app.tenant` as given, and takes it back. */
@@ -302,7 +304,7 @@ describe.each(RUNTIME)('role %s', (role) => {
 const VALUES: Record<string, string> = {
   kill_switches: `(tenant_id, kind, value, state, epoch, changed_by) values ($1, 'action', 'a.b', 'running', 1, 'x')`,
   notes: `(tenant_id, id, notebook, text, operation_id) values ($1, 'n_forged', 'n', 't', 'op_x')`,
-  receipts: `(tenant_id, operation_id, status, receipt, jws, passes) values ($1, 'op_x', 'executed', '', '', '[]')`,
+  receipts: `(tenant_id, operation_id, status, jws) values ($1, 'op_x', 'executed', '')`,
   claims: `(tenant_id, operation_id, effect_key, kind, state, passes) values ($1, 'op_x', 'k', 'x', 'committed', '[]')`,
   votes: `(tenant_id, operation_id, person_id, vote, nonce, jws_hash) values ($1, 'op_x', 'u', '{}', 'n', 'h')`,
   operations: `(tenant_id, id, action, principal_id, principal_kind, intent, plan, intent_hash, plan_hash, proposal, context,
@@ -321,6 +323,8 @@ const VALUES: Record<string, string> = {
   kpi_corridors: `(tenant_id, surface_id, kpi, floor) values ($1, 's', 'k', 1)`,
   strategy_locks: `(tenant_id, id, title, allowed_actions, surface_id, valid_from, valid_until, content_hash, created_by)
     values ($1, 'sl', 't', '{}', 's', '2020-01-01', '2090-01-01', '', '')`,
+  raw_assets: `(tenant_id, asset_id, filename, content_type, sha256, size, asked_by, expires_at)
+    values ($1, 'ra_x', 'f', 'a/b', repeat('0', 64), 1, 'p', '2090-01-01')`,
   egress_targets: `(tenant_id, origin, methods) values ($1, 'x', '{}')`,
   operator_keys: `(tenant_id, kid, principal_id, public_jwk) values ($1, 'k', 'p', '{}')`,
   tenants: `(id, name) values ('t_forged', $1)`,
@@ -381,7 +385,7 @@ const NEVER: Record<Role, readonly string[]> = {
     `update operations set proposal = ''`,
     'update operations set cancel = null',
     'delete from operations',
-    'update receipts set receipt = receipt',
+    'update receipts set jws = jws',
     'delete from receipts',
     'delete from claims',
     `update votes set vote = '{}'`,
@@ -408,7 +412,7 @@ const NEVER: Record<Role, readonly string[]> = {
     'update notes set text = text',
     `update operations set intent = '{}'`,
     'delete from operations',
-    'update receipts set receipt = receipt',
+    'update receipts set jws = jws',
     'delete from votes',
     'delete from audit_leaves',
     'update audit_leaves set seq = 1',
@@ -422,7 +426,7 @@ const NEVER: Record<Role, readonly string[]> = {
   sequencer: [
     `update operations set status = 'executed'`,
     'update operations set intent = intent',
-    'update receipts set receipt = receipt',
+    'update receipts set jws = jws',
     'delete from receipts',
     `update audit_leaves set entry = ''`,
     `update audit_leaves set kind = 'alarm'`,
@@ -569,7 +573,7 @@ describe('not even the owner', () => {
     ],
     [
       'ends twice',
-      'insert into receipts (tenant_id, operation_id, status, receipt, jws, passes) select tenant_id, operation_id, status, receipt, jws, passes from receipts limit 1',
+      'insert into receipts (tenant_id, operation_id, status, jws) select tenant_id, operation_id, status, jws from receipts limit 1',
       '23505',
     ],
   ])('%s', async (_what, statement, code) => {

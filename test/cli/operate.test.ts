@@ -2,6 +2,8 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { type Desk, openDesk, runExo } from './support/exo.ts'
+import { notRequired } from '../support/opening.ts'
+import { Receiver } from '../support/receiver.ts'
 
 let desk: Desk
 
@@ -192,6 +194,56 @@ describe('what was done can be taken back', () => {
     expect([code, json.undo_of, json.action]).toEqual([3, id, 'note.remove'])
     await desk.exo(`approve ${json.id} --as operator`)
     expect((await desk.exo(`show ${id} --as viewer`)).out).toContain(`undone by  ${json.id}`)
+  })
+})
+
+describe('exo resolve', () => {
+  test('follows an effect that nobody could tell from the proposal to its settling', async () => {
+    const receiver = await Receiver.start()
+    try {
+      const target = ['http.post', '--target', `${receiver.origin}/status/503`]
+      const refused = await desk.exo(['propose', ...target, '--field', 'body.order:=17', '--as', 'owner'])
+      expect([refused.code, refused.err]).toEqual([1, expect.stringContaining('egress.target_forbidden')])
+
+      const more = { egress: [{ origin: receiver.origin, methods: ['POST'], idempotency_header: null }] }
+      await desk.tenant.policy({ ...more, not_required: notRequired('reversible', 'irreversible') })
+      const { json: asked } = await desk.exo([
+        'propose',
+        ...target,
+        '--field',
+        'body.order:=17',
+        '--as',
+        'owner',
+        '--json',
+      ])
+      await desk.exo(`approve ${asked.id} --as operator --yes`)
+      const voted = await desk.exo(`approve ${asked.id} --as operator2 --yes`)
+      expect(voted.out).toContain('unknown')
+      const shown = await desk.exo(`show ${asked.id} --wait 30 --as viewer`)
+      expect(shown.code).not.toBe(0)
+      expect(shown.out).toContain('unknown (blind, 1 attempt)')
+      expect(shown.out).toContain('effect.unknown')
+
+      const evidence = ['--evidence', '{"ledger":"line 4"}', '--reason', 'looked']
+      const wrong = await desk.exo(['resolve', asked.id, '--outcome', 'maybe', ...evidence, '--as', 'owner'])
+      expect(wrong.code).toBe(2)
+      const settling = await desk.exo([
+        'resolve',
+        asked.id,
+        '--outcome',
+        'not_committed',
+        ...evidence,
+        '--as',
+        'owner',
+        '--json',
+      ])
+      expect([settling.code, settling.json.action]).toEqual([3, 'operation.resolve'])
+      await desk.exo(`approve ${settling.json.id} --as operator --yes`)
+      await desk.exo(`approve ${settling.json.id} --as operator2 --yes`)
+      expect((await desk.exo(`show ${asked.id} --as viewer`)).out).toContain(`resolved by  ${settling.json.id}`)
+    } finally {
+      await receiver.stop()
+    }
   })
 })
 

@@ -27,9 +27,22 @@ function noting(): { ports: TransactionPorts; notes: JsonObject[] } {
   const none = () => Promise.reject(new Error('not this port'))
   const ports: TransactionPorts = {
     notes: { append: async (note) => void notes.push(note), remove: none },
-    controls: { putPolicy: none, resume: none, createTenant: none, createOperatorKey: none },
+    controls: {
+      putPolicy: none,
+      resume: none,
+      createTenant: none,
+      createOperatorKey: none,
+      putEgressTarget: none,
+      resolveUnknown: none,
+    },
   }
   return { ports, notes }
+}
+
+/** The effect, which is one inside the database. */
+const perform = async (ports: TransactionPorts, asked: EffectContext, what: unknown): Promise<Json> => {
+  if (reminderAppend.effect.kind !== 'transactional') throw new Error('not this kind')
+  return await reminderAppend.effect.perform(ports, asked, what)
 }
 
 test('the document shows this file, as it would stand in actions/', () => {
@@ -50,14 +63,14 @@ test('its preview shows every field of the input', () => {
 
 test('performing twice under one effect key makes the same id', async () => {
   const { ports, notes } = noting()
-  const first = await reminderAppend.effect.perform(ports, context, input)
-  const second = await reminderAppend.effect.perform(ports, context, input)
+  const first = await perform(ports, context, input)
+  const second = await perform(ports, context, input)
   expect(second).toEqual(first)
   expect(notes.map(({ id }) => id)).toEqual([(first as JsonObject).note_id, (first as JsonObject).note_id])
 })
 
 test('its undo names an action of the registry, with an input that action accepts', async () => {
-  const result: Json = await reminderAppend.effect.perform(noting().ports, context, input)
+  const result: Json = await perform(noting().ports, context, input)
   const undo = findEffectful(reminderAppend.undo?.action ?? '', 1)
   expect(undo?.input.parse(reminderAppend.undo?.input(input, result))).toEqual(result)
 })

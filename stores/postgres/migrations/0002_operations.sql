@@ -83,6 +83,9 @@ create table claims (
   attempts integer not null default 1,
   -- Facts and verdicts of every pass: what a re-run must see again, whatever changed since.
   passes jsonb not null,
+  -- What the claim rested on, for an outcome that comes when the voters may be gone.
+  votes jsonb not null default '[]',
+  satisfied_by text,
   result jsonb,
   grant_id text,
   lease_until timestamptz,
@@ -134,6 +137,20 @@ create table outbox (
 );
 create index outbox_due on outbox (due_at);
 create index outbox_by_operation on outbox (tenant_id, operation_id, kind);
+
+-- What somebody was given a ticket to upload: bytes of this length and digest, and no others.
+create table raw_assets (
+  tenant_id text not null check (tenant_id <> ''),
+  asset_id text not null,
+  filename text not null,
+  content_type text not null,
+  sha256 text not null check (sha256 ~ '^[0-9a-f]{64}$'),
+  size bigint not null check (size > 0),
+  asked_by text not null,
+  expires_at timestamptz not null,
+  created_at timestamptz not null default clock_timestamp(),
+  primary key (tenant_id, asset_id)
+);
 
 create table notes (
   tenant_id text not null check (tenant_id <> ''),

@@ -71,7 +71,7 @@ create table license_grants (
 -- below what was used already, and the grant is then exhausted.
 create function license_grants_keep_limits() returns trigger language plpgsql as $$
 begin
-  if new.standing is not null and (new.used_count > (new.standing ->> 'max_count')::bigint
+  if new.standing is not null and new.used_count > old.used_count and (new.used_count > (new.standing ->> 'max_count')::bigint
       or new.used_amount > (new.standing ->> 'max_amount')::numeric) then
     raise exception 'license_grants: % is spent', new.id using errcode = '23514';
   end if;

@@ -156,6 +156,9 @@ create function policy_document(tenant text) returns jsonb language sql volatile
           'action', case w.selector when 'action' then w.value end, 'class', case w.selector when 'class' then w.value end,
           'until', iso(w.until), 'reason', w.reason)) order by w.gate, w.selector, w.value), '[]')
         from waivers w where w.tenant_id = tenant),
+      'egress', (select coalesce(jsonb_agg(jsonb_build_object('origin', e.origin, 'methods', e.methods,
+          'idempotency_header', e.idempotency_header) order by e.origin), '[]')
+        from egress_targets e where e.tenant_id = tenant),
       'feature_flags', coalesce((select f.flags from feature_flags f where f.tenant_id = tenant), '{}')))
 $$;
 
@@ -169,6 +172,16 @@ create function view_of(tenant text, view jsonb) returns jsonb language sql vola
     when 'switches' then (select coalesce(jsonb_agg(jsonb_build_object('kind', s.kind, 'value', nullif(s.value, ''),
         'state', s.state, 'epoch', s.epoch, 'hold', s.hold) order by s.kind, s.value), '[]')
       from kill_switches s where s.tenant_id = view ->> 'tenant_id')
+    when 'egress' then (select jsonb_build_object('origin', e.origin, 'methods', e.methods,
+        'idempotency_header', e.idempotency_header)
+      from egress_targets e where e.tenant_id = tenant and e.origin = view ->> 'origin')
+    when 'raw' then (select jsonb_build_object('asset_id', r.asset_id, 'filename', r.filename, 'sha256', r.sha256,
+        'size', r.size, 'content_type', r.content_type)
+      from raw_assets r where r.tenant_id = tenant and r.asset_id = view ->> 'asset_id')
+    when 'operation' then (select jsonb_build_object('id', o.id, 'status', o.status, 'action', o.action,
+        'target', o.intent ->> 'target', 'tree', o.plan -> 'approval' -> 'tree', 'class', o.intent ->> 'class',
+        'excluded_persons', o.plan -> 'approval' -> 'excluded_persons', 'resolved_by', o.resolved_by, 'error', o.error)
+      from operations o where o.tenant_id = tenant and o.id = view ->> 'id')
     when 'tenant' then (select jsonb_build_object('id', t.id) from tenants t where t.id = view ->> 'id')
     else null end
 $$;
@@ -194,7 +207,9 @@ begin
       'principal_kind', o.principal_kind, 'person_id', o.person_id, 'preview', o.preview, 'shown_hash', o.shown_hash,
       'passes', o.passes, 'approval', o.approval, 'undo_of', o.undo_of),
     'claim', case when c.operation_id is null then null else jsonb_build_object('state', c.state, 'kind', c.kind,
-      'effect_key', c.effect_key, 'attempts', c.attempts, 'passes', c.passes, 'result', c.result, 'grant_id', c.grant_id) end,
+      'effect_key', c.effect_key, 'attempts', c.attempts, 'passes', c.passes, 'votes', c.votes,
+      'satisfied_by', c.satisfied_by, 'result', c.result, 'grant_id', c.grant_id,
+      'lease_ms', greatest(0, ceil(extract(epoch from c.lease_until - clock_timestamp()) * 1000))) end,
     'receipt', case when r.operation_id is null then null else jsonb_build_object('status', r.status,
       'receipt', jws_payload(r.jws)) end,
     'votes', (select coalesce(jsonb_agg(v.vote order by v.ordinal), '[]') from votes v

@@ -74,6 +74,24 @@ begin
   return jsonb_build_object('cancelled', true);
 end $$;
 
+-- The outcome of an effect that was dispatched: money is settled, released, or held while nobody knows.
+create function settle_claim(tenant text, operation text, outcome text, answer jsonb, cost numeric) returns void
+  language plpgsql as $$
+declare c claims%rowtype;
+begin
+  update claims set state = outcome, result = answer, outcome_at = clock_timestamp()
+    where tenant_id = tenant and operation_id = operation and state in ('claimed', 'dispatched') returning * into c;
+  if not found then raise exception 'operation % has an outcome', operation using errcode = 'EXO05'; end if;
+  if outcome <> 'unknown' then
+    update budget_entries set state = case outcome when 'committed' then 'settled' else 'released' end
+      where tenant_id = tenant and operation_id = operation and state = 'reserved';
+  end if;
+  if outcome = 'failed' and c.grant_id is not null then
+    update license_grants set used_count = used_count - 1, used_amount = used_amount - cost
+      where tenant_id = tenant and id = c.grant_id;
+  end if;
+end $$;
+
 -- Ends an operation: claim, settlement, leaves, receipt and row. Ended operations answer what they ended with.
 create function end_operation(d jsonb) returns jsonb language plpgsql as $$
 declare o operations%rowtype; cost numeric := coalesce((d ->> 'cost')::numeric, 0);
@@ -84,7 +102,9 @@ begin
   if o.ended_at is not null then
     return jsonb_build_object('ended', false, 'status', o.status);
   end if;
-  if d -> 'claim' <> 'null' then
+  if d -> 'claim' <> 'null' and exists (select from claims where tenant_id = o.tenant_id and operation_id = o.id) then
+    perform settle_claim(o.tenant_id, o.id, d -> 'claim' ->> 'state', d -> 'claim' -> 'result', cost);
+  elsif d -> 'claim' <> 'null' then
     insert into claims (tenant_id, operation_id, effect_key, kind, state, passes, result, grant_id, outcome_at)
       values (o.tenant_id, o.id, d -> 'claim' ->> 'effect_key', d -> 'claim' ->> 'kind', d -> 'claim' ->> 'state',
         d -> 'passes', d -> 'claim' -> 'result', d -> 'claim' ->> 'grant_id', clock_timestamp());
@@ -123,7 +143,7 @@ begin
 end $$;
 
 grant execute on function write_leaves(text, text, text, jsonb) to app, guard, control, sequencer, stop;
-grant execute on function mark_pending(jsonb), end_operation(jsonb), end_now(jsonb) to guard, control;
+grant execute on function mark_pending(jsonb), end_operation(jsonb), end_now(jsonb), settle_claim(text, text, text, jsonb, numeric) to guard, control;
 grant execute on function admit_vote(jsonb) to app, guard;
 grant execute on function cancel_operation(jsonb) to app;
 grant usage on all sequences in schema public to app, guard, control, sequencer, stop;

@@ -6,7 +6,9 @@ import type { Facts } from '../../../domain/facts.ts'
 import type { LeafRow } from '../../../domain/leaf.ts'
 import { isFinal, type Status } from '../../../domain/lifecycle.ts'
 import type {
+  ClaimDocument,
   EndDocument,
+  Fence,
   GuardTransaction,
   OperationRows,
   PassRow,
@@ -76,7 +78,15 @@ export class MemoryRows implements OperationRows, VoteRows {
     if (kept.receipt !== null) return { ended: false, status: kept.operation.status }
     const { claim } = document
     if (claim !== null)
-      kept.claim = { ...claim, attempts: 1, passes: [...document.passes], state: claim.state as 'committed' }
+      kept.claim = {
+        ...claim,
+        attempts: kept.claim?.attempts ?? 1,
+        passes: [...document.passes],
+        votes: kept.claim?.votes ?? [],
+        satisfied_by: kept.claim?.satisfied_by ?? null,
+        lease_ms: null,
+        state: claim.state as 'committed',
+      }
     this.log.write(document.tenant_id, document.operation_id, document.leaves)
     kept.jws = document.jws
     kept.run_id = document.run_id ?? kept.run_id
@@ -92,8 +102,42 @@ export class MemoryRows implements OperationRows, VoteRows {
     _governs: boolean,
     work: (transaction: GuardTransaction) => Promise<T>,
   ): Promise<T> {
+    return await this.guardedInside(_tenantId, operationId, work)
+  }
+
+  async guardedInside<T>(
+    _tenantId: string,
+    operationId: string,
+    work: (transaction: GuardTransaction) => Promise<T>,
+  ): Promise<T> {
     const end = async (document: EndDocument) => ({ ...(await this.endOperation(document)) })
-    return await work({ row: this.#row(operationId, true), ports: this.#ports(operationId), end })
+    const claim = async ({ grant_id, leaves, ...document }: ClaimDocument) => {
+      const kept = this.of(operationId)
+      kept.claim = {
+        ...document,
+        state: 'dispatched',
+        attempts: 1,
+        passes: [...document.passes],
+        votes: [...document.votes],
+        satisfied_by: document.satisfied_by as 'votes',
+        result: null,
+        grant_id,
+      }
+      kept.operation.shown_hash = document.shown_hash ?? kept.operation.shown_hash
+      kept.operation.status = 'executing'
+      this.log.write(document.tenant_id, operationId, leaves)
+    }
+    return await work({ row: this.#row(operationId, true), ports: this.#ports(operationId), end, claim })
+  }
+
+  async fence(): Promise<Fence> {
+    return { holds: () => true, release: async () => undefined }
+  }
+
+  async dispatchAgain(_tenantId: string, operationId: string, _leaseMs: number, most: number): Promise<number | null> {
+    const { claim } = this.of(operationId)
+    if (claim === null || claim.state !== 'dispatched' || claim.attempts >= most) return null
+    return ++claim.attempts
   }
 
   async raiseAlarm(tenantId: string, operationId: string | null, leaf: LeafRow): Promise<void> {
@@ -169,6 +213,8 @@ export class MemoryRows implements OperationRows, VoteRows {
         putPolicy: refuse,
         resume: refuse,
         createTenant: refuse,
+        putEgressTarget: refuse,
+        resolveUnknown: refuse,
         createOperatorKey: async ({ kid, ...key }) => {
           this.keys.set(kid, key)
           const voter = this.voters.get(key.principal_id)

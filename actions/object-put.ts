@@ -1,0 +1,56 @@
+/**
+ * Puts a text under a name of the tenant's own, once. The store creates it only if nothing is there, so that a try after
+ * a lost reply finds its own bytes and other bytes under the name are left alone. Has no undo: nothing is ever replaced.
+ */
+import { z } from 'zod'
+import { defineAction } from './define.ts'
+import { sha256TextHex } from '../domain/hash.ts'
+import type { Outcome, OutsidePorts } from '../domain/outside.ts'
+
+const input = z.strictObject({
+  name: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/, 'letters, digits, dot, dash and underscore'),
+  text: z.string().max(60_000),
+})
+type Input = z.infer<typeof input>
+
+export const objectPut = defineAction<Input>({
+  name: 'object.put',
+  version: 1,
+  class: 'contained',
+  title: 'Put an object',
+  standing: true,
+  input,
+  example: { name: 'report.txt', text: 'Everything is in order.' },
+
+  preview: ({ name, text }) => ({
+    title: `Put the object ${name}`,
+    fields: [
+      { label: 'name', value: name },
+      { label: 'text', value: text.length > 4_000 ? `${text.slice(0, 4_000)}…` : text },
+      { label: 'SHA-256', value: sha256TextHex(text) },
+    ],
+  }),
+
+  effect: {
+    kind: 'conditional',
+    async dispatch({ objects }, { tenant_id, timeout_ms }, { name, text }) {
+      const put = await objects.putIfAbsent(tenant_id, name, text, timeout_ms)
+      return (await found({ objects }, tenant_id, { name, text })) ?? { state: 'unknown', details: { put } }
+    },
+    async probe({ objects }, { tenant_id }, asked) {
+      return await found({ objects }, tenant_id, asked)
+    },
+  },
+})
+
+/** What lies there decides: these bytes are the effect, whoever put them; others are a name that is taken. */
+async function found(
+  { objects }: Pick<OutsidePorts, 'objects'>,
+  tenantId: string,
+  { name, text }: Input,
+): Promise<Outcome | null> {
+  const there = await objects.look(tenantId, name)
+  if (there === null) return null
+  if (there.sha256 === sha256TextHex(text)) return { state: 'committed', result: { ...there } }
+  return { state: 'failed', code: 'effect.precondition_failed', details: { reason: 'the name is taken' } }
+}

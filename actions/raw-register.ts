@@ -1,0 +1,82 @@
+/**
+ * Registers an upload: the bytes that the ticket named, and no others, are put where they stay. Whoever uploaded them wrote to
+ * a place of their own; nothing there is an asset before this. Has no undo: an asset is never replaced.
+ */
+import { z } from 'zod'
+import { defineAction } from './define.ts'
+import { ExoError } from '../domain/errors.ts'
+import type { JsonObject } from '../domain/canonical.ts'
+import type { Outcome, OutsidePorts } from '../domain/outside.ts'
+
+const input = z.strictObject({ asset_id: z.string().regex(/^ra_[0-9a-f]{32}$/) })
+
+/** The ticket, as its row says; it never changes. */
+interface Asset {
+  asset_id: string
+  filename: string
+  content_type: string
+  sha256: string
+  size: number
+}
+
+export const rawRegister = defineAction<z.infer<typeof input>>({
+  name: 'raw.register',
+  version: 1,
+  class: 'contained',
+  title: 'Register an upload',
+  standing: true,
+  input,
+  example: { asset_id: 'ra_00000000000000000000000000000000' },
+
+  view: ({ asset_id }, tenantId) => ({ kind: 'raw', tenant_id: tenantId, asset_id }),
+
+  plan: (_input, { view }) => {
+    const asset = view as unknown as Asset | null
+    if (asset === null) throw new ExoError('resource.not_found')
+    return { preconditions: { asset: { ...asset } as unknown as JsonObject } }
+  },
+
+  preview: ({ asset_id }, view) => {
+    const { filename, content_type, sha256, size } = view as unknown as Asset
+    return {
+      title: `Register the upload ${filename}`,
+      fields: [
+        { label: 'asset', value: asset_id },
+        { label: 'filename', value: filename },
+        { label: 'content type', value: content_type },
+        { label: 'size', value: `${size} bytes` },
+        { label: 'SHA-256', value: sha256 },
+      ],
+    }
+  },
+
+  effect: {
+    kind: 'conditional',
+    async dispatch({ raw }, { tenant_id, preconditions, timeout_ms }) {
+      const { asset } = preconditions as unknown as { asset: Asset }
+      const before = await found(raw, tenant_id, asset)
+      if (before !== null) return before
+      const staged = await raw.staged(tenant_id, asset.asset_id)
+      if (staged === null) return refuse('nothing was uploaded')
+      if (staged.size !== asset.size || staged.sha256 !== asset.sha256) return refuse('other bytes were uploaded')
+      await raw.promote(tenant_id, asset, timeout_ms)
+      return (await found(raw, tenant_id, asset)) ?? { state: 'unknown', details: {} }
+    },
+    async probe({ raw }, { tenant_id, preconditions }) {
+      const { asset } = preconditions as unknown as { asset: Asset }
+      return await found(raw, tenant_id, asset)
+    },
+  },
+})
+
+function refuse(reason: string): Outcome {
+  return { state: 'failed', code: 'effect.precondition_failed', details: { reason } }
+}
+
+async function found(raw: OutsidePorts['raw'], tenantId: string, asset: Asset): Promise<Outcome | null> {
+  const there = await raw.registered(tenantId, asset)
+  if (there === null) return null
+  return there.sha256 === asset.sha256 && there.size === asset.size
+    ? { state: 'committed', result: { asset_id: asset.asset_id, ...there } }
+    : refuse('other bytes lie there')
+}

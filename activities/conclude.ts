@@ -1,0 +1,77 @@
+/**
+ * The outcome of a claim: one transaction with its leaf, the settlement, the end and the receipt. What it rested on is read
+ * from the claim, not from what stands now: voters may have gone since.
+ */
+import { endDocument, endedOutput, operationLeaf } from './endings.ts'
+import { bug, hasRow, type PassTools } from './pass-tools.ts'
+import { canonicalJson, type JsonObject } from '../domain/canonical.ts'
+import type { ErrorCode } from '../domain/errors.ts'
+import { sha256TextHex } from '../domain/hash.ts'
+import type { PassRow } from '../domain/operation-rows.ts'
+import type { Outcome } from '../domain/outside.ts'
+import type { EndedOutput, OperationRef } from '../domain/steps.ts'
+
+/** The run is null where it is not the one that concludes. */
+type Ref = Omit<OperationRef, 'run_id'> & { run_id: string | null }
+
+/** Ends the operation as the outcome says; one that has ended already answers what it ended with. */
+export async function concludeClaim(
+  tools: Pick<PassTools, 'operations' | 'receipts'>,
+  ref: Ref,
+  outcome: Outcome,
+): Promise<EndedOutput> {
+  const row = await tools.operations.readPass(ref.tenant_id, ref.operation_id)
+  const document = await documentOf(tools, ref, row, outcome)
+  if ('outcome' in document) return document
+  const { ended } = await tools.operations.endOperation({ ...document, run_id: ref.run_id })
+  if (ended) return endedOutput(document.receipt)
+  const again = await tools.operations.readPass(ref.tenant_id, ref.operation_id)
+  if (again.receipt === null) throw bug('an ended operation has no receipt')
+  return endedOutput(again.receipt.receipt)
+}
+
+async function documentOf(tools: Pick<PassTools, 'operations' | 'receipts'>, ref: Ref, row: PassRow, outcome: Outcome) {
+  if (!hasRow(row)) throw bug('the operation has no row')
+  if (row.receipt !== null) return endedOutput(row.receipt.receipt)
+  const { claim, operation } = row
+  if (claim === null) throw bug('an outcome without a claim')
+  const { intent, plan } = operation
+  const result = outcome.state === 'committed' ? outcome.result : null
+  const code = codeOf(outcome)
+  return await endDocument(tools.receipts, { ...ref, run_id: ref.run_id ?? '' }, row, {
+    status: outcome.state === 'committed' ? 'executed' : outcome.state,
+    error_code: code,
+    error_details: outcome.state === 'committed' ? {} : outcome.details,
+    passes: claim.passes,
+    votes: claim.votes,
+    satisfied_by: claim.satisfied_by,
+    license_id: claim.grant_id,
+    effect: {
+      kind: plan.effect_kind,
+      key: plan.effect_key,
+      state: outcome.state,
+      attempts: claim.attempts,
+      input_sha256: sha256TextHex(canonicalJson({ action: intent.action, target: intent.target, input: intent.input })),
+      output_sha256: outcome.state === 'committed' ? sha256TextHex(canonicalJson(result)) : null,
+      result,
+    },
+    earlier_leaves: [operationLeaf(ref, row, 'effect.outcome', { code, after: afterOf(outcome) })],
+    preview: null,
+    shown_hash: null,
+  })
+}
+
+function codeOf(outcome: Outcome): ErrorCode | null {
+  switch (outcome.state) {
+    case 'committed':
+      return null
+    case 'failed':
+      return outcome.code
+    case 'unknown':
+      return 'effect.unknown'
+  }
+}
+
+function afterOf(outcome: Outcome): JsonObject {
+  return outcome.state === 'committed' ? { state: outcome.state } : { state: outcome.state, details: outcome.details }
+}

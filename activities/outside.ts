@@ -1,0 +1,239 @@
+/**
+ * The guard of effects that leave the database. Under the fence, held by a connection of its own: claim and commit, then one
+ * try inside the lease, then the outcome. A claim that was dispatched and has no outcome is looked at, never taken for
+ * undone: what the target can tell is asked, and only a kind that is the same when it comes twice is tried again.
+ */
+import { concludeClaim } from './conclude.ts'
+import { endDocument, endedOutput, operationLeaf } from './endings.ts'
+import { type Guarded, type Judged, judge } from './judge.ts'
+import { bug, hasRow, type PassTools, previewOf, type WithRow } from './pass-tools.ts'
+import type { EffectfulAction, OutsideEffect } from '../actions/define.ts'
+import { findEffectful } from '../actions/registry.ts'
+import { makePass } from '../domain/gates/chain.ts'
+import { kindHash } from '../domain/hash.ts'
+import type { ClaimDocument, Fence } from '../domain/operation-rows.ts'
+import {
+  MOST_TRIES,
+  type Outcome,
+  type OutsideContext,
+  type OutsideKind,
+  type OutsidePorts,
+} from '../domain/outside.ts'
+import type { EndedOutput, GuardInput, GuardOutput } from '../domain/steps.ts'
+import type { Pass } from '../domain/verdict.ts'
+
+export interface OutsideTools extends PassTools {
+  ports: OutsidePorts
+  isUnavailable(error: unknown): boolean
+  pause(ms: number): Promise<void>
+  /** Tells Temporal that this step is alive, until the answer is called. */
+  keepAlive(): () => void
+}
+
+const FIRST_PAUSE_MS = 1_000
+/** Given up this long before the lease ends, so that what was begun is over when it does. */
+const MARGIN_MS = 500
+const CONCLUDE_WITHIN_MS = 20_000
+
+export function effectOutside(tools: OutsideTools): (input: GuardInput) => Promise<GuardOutput> {
+  return async ({ passes, votes: _votes, ...input }) => {
+    const done = tools.keepAlive()
+    try {
+      for (let pauseMs = FIRST_PAUSE_MS, own = false; ; pauseMs *= 2, own = true) {
+        const tried = await oneTry(tools, input, passes, own)
+        if (tried !== 'again') return tried
+        await tools.pause(pauseMs)
+      }
+    } finally {
+      done()
+    }
+  }
+}
+
+/** `own` tells that the try before this one was made here and is over. */
+async function oneTry(
+  tools: OutsideTools,
+  input: Guarded,
+  passes: Pass[],
+  own: boolean,
+): Promise<GuardOutput | 'again'> {
+  const seen = await tools.operations.readPass(input.tenant_id, input.operation_id)
+  if (!hasRow(seen)) return { outcome: 'invalid', detail: 'no row' }
+  if (seen.receipt !== null) return endedOutput(seen.receipt.receipt)
+  // Whoever dispatched it may still be at it, until the lease ends.
+  if (!own && (seen.claim?.lease_ms ?? 0) > 0) await tools.pause(seen.claim?.lease_ms ?? 0)
+  const fence = await tools.operations.fence(input.tenant_id, seen.operation.plan.lease_ms)
+  try {
+    tools.crashPoint('E1')
+    const begun = await tools.operations.guardedInside(input.tenant_id, input.operation_id, async (transaction) => {
+      const { row } = transaction
+      if (hasRow(row) && row.receipt === null && row.claim !== null) return { found: 'dispatched', row } as const
+      const judged = await judge(tools, input, row, false)
+      if ('outcome' in judged) return { found: 'answer', answer: judged } as const
+      const { action, pass } = judged
+      const effect = outsideOf(action)
+      const { preconditions } = judged.row.operation.intent
+      if (effect.holds?.(preconditions, judged.row.view) === false)
+        return { found: 'changed', row: judged.row, pass } as const
+      await transaction.claim(claimOf(input, [...passes, pass], judged))
+      return { found: 'claimed', row: judged.row, effect } as const
+    })
+    switch (begun.found) {
+      case 'answer':
+        return begun.answer
+      case 'changed':
+        return await endChanged(tools, input, begun.row, [...passes, begun.pass])
+      case 'dispatched':
+        return await tryAgain(tools, input, begun.row, fence)
+      case 'claimed':
+        return await dispatch(tools, input, begun.row, begun.effect, fence, 1)
+    }
+  } finally {
+    await fence.release()
+  }
+}
+
+/** A claim without an outcome: first what the target can tell, then another try if that can do no harm. */
+async function tryAgain(
+  tools: OutsideTools,
+  input: Guarded,
+  row: WithRow,
+  fence: Fence,
+): Promise<EndedOutput | 'again'> {
+  const { intent, plan } = row.operation
+  const action = findEffectful(intent.action, intent.action_version)
+  if (action === null) return await conclude(tools, input, { state: 'unknown', details: { reason: 'action version' } })
+  const effect = outsideOf(action)
+  const looked = await probe(tools, effect, row)
+  if (looked !== null && looked.state !== 'unknown') return await conclude(tools, input, looked)
+  const [kill] = makePass('guard', plan, intent, row.facts).verdicts
+  const stopped = kill?.decision === 'block'
+  const kind = plan.effect_kind as OutsideKind
+  const attempts = stopped
+    ? null
+    : await tools.operations.dispatchAgain(input.tenant_id, input.operation_id, plan.lease_ms, MOST_TRIES[kind])
+  if (attempts !== null) return await dispatch(tools, input, row, effect, fence, attempts)
+  const reason = stopped ? 'stopped meanwhile' : 'no answer to the last try'
+  // Where looking tells everything, what is not there was not done; else nobody knows.
+  return await conclude(
+    tools,
+    input,
+    effect.probe !== undefined && looked === null
+      ? { state: 'failed', code: 'effect.failed', details: { reason } }
+      : { state: 'unknown', details: { reason } },
+  )
+}
+
+async function dispatch(
+  tools: OutsideTools,
+  input: Guarded,
+  row: WithRow,
+  effect: OutsideEffect<unknown>,
+  fence: Fence,
+  attempts: number,
+): Promise<EndedOutput | 'again'> {
+  tools.crashPoint('E3')
+  const { intent, plan } = row.operation
+  let outcome: Outcome
+  if (!fence.holds()) outcome = { state: 'unknown', details: { reason: 'the fence was lost' } }
+  else
+    try {
+      outcome = await effect.dispatch(tools.ports, contextOf(row), intent.input)
+    } catch (error) {
+      outcome = { state: 'unknown', details: { reason: wordOf(error) } }
+    }
+  tools.crashPoint('E5')
+  if (outcome.state === 'unknown' && attempts < MOST_TRIES[plan.effect_kind as OutsideKind]) return 'again'
+  return await conclude(tools, input, outcome)
+}
+
+async function probe(tools: OutsideTools, effect: OutsideEffect<unknown>, row: WithRow): Promise<Outcome | null> {
+  if (effect.probe === undefined) return null
+  try {
+    return await effect.probe(tools.ports, contextOf(row), row.operation.intent.input)
+  } catch (error) {
+    return { state: 'unknown', details: { reason: wordOf(error) } }
+  }
+}
+
+/** An answer that is known must not be lost to a database that is away for a moment. */
+async function conclude(tools: OutsideTools, input: Guarded, outcome: Outcome): Promise<EndedOutput> {
+  for (let waitedMs = 0; ; waitedMs += FIRST_PAUSE_MS)
+    try {
+      const ended = await concludeClaim(tools, input, outcome)
+      tools.crashPoint('E7')
+      tools.announce({ tenant_id: input.tenant_id, operation_id: input.operation_id, status: ended.status })
+      return ended
+    } catch (error) {
+      if (!tools.isUnavailable(error) || waitedMs >= CONCLUDE_WITHIN_MS) throw error
+      await tools.pause(FIRST_PAUSE_MS)
+    }
+}
+
+function claimOf(input: Guarded, passes: Pass[], { row, votes, satisfied_by, license_id }: Judged): ClaimDocument {
+  const { plan, intent, shown_hash } = row.operation
+  const shown = shown_hash === null ? previewOf(row) : null
+  const after = { effect_key: plan.effect_key, kind: plan.effect_kind, satisfied_by, license_id }
+  return {
+    tenant_id: input.tenant_id,
+    operation_id: input.operation_id,
+    effect_key: plan.effect_key,
+    kind: plan.effect_kind,
+    passes,
+    votes,
+    satisfied_by,
+    grant_id: license_id,
+    preview: shown,
+    shown_hash: shown === null ? null : kindHash('shown', shown),
+    cost: intent.estimated_cost,
+    lease_ms: plan.lease_ms,
+    leaves: [operationLeaf(input, row, 'effect.intent', { after })],
+  }
+}
+
+/** What was planned no longer holds: nothing was claimed, and the operation ends failed. */
+async function endChanged(tools: OutsideTools, input: Guarded, row: WithRow, passes: Pass[]): Promise<EndedOutput> {
+  const document = await endDocument(tools.receipts, input, row, {
+    status: 'failed',
+    error_code: 'effect.precondition_failed',
+    error_details: { changed: 'target' },
+    passes,
+    votes: row.votes,
+    satisfied_by: null,
+    license_id: null,
+    effect: null,
+    earlier_leaves: [],
+    preview: null,
+    shown_hash: null,
+  })
+  await tools.operations.endOperation(document)
+  tools.announce({ tenant_id: input.tenant_id, operation_id: input.operation_id, status: 'failed' })
+  return endedOutput(document.receipt)
+}
+
+function contextOf({ operation, now }: WithRow): OutsideContext {
+  const { intent, plan, person_id, reason } = operation
+  return {
+    tenant_id: intent.tenant_id,
+    operation_id: intent.operation_id,
+    now,
+    requested_by: intent.principal_id,
+    person_id,
+    reason,
+    effect_key: plan.effect_key,
+    preconditions: intent.preconditions,
+    kind: plan.effect_kind as OutsideKind,
+    target: intent.target,
+    timeout_ms: Math.min(plan.effect_timeout_ms, plan.lease_ms - MARGIN_MS),
+  }
+}
+
+function outsideOf(action: EffectfulAction<unknown>): OutsideEffect<unknown> {
+  if (action.effect.kind === 'transactional') throw bug('an effect inside the database has no lease')
+  return action.effect
+}
+
+/** Why a try told nothing, in a word that holds nothing of the target's. */
+function wordOf(error: unknown): string {
+  return error instanceof Error && (error.name === 'TimeoutError' || error.name === 'AbortError') ? 'timeout' : 'lost'
+}

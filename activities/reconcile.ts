@@ -1,0 +1,105 @@
+/**
+ * Puts right what runs left behind: an operation whose run is gone is started again, one whose run closed without telling
+ * an end is ended, and neither repeats an effect.
+ */
+import { concludeClaim } from './conclude.ts'
+import { endDocument, operationLeaf, type ReceiptTools } from './endings.ts'
+import { hasRow } from './pass-tools.ts'
+import type { OperationRows, PassRow } from '../domain/operation-rows.ts'
+import type { OperationInput, ReconcileSteps } from '../domain/steps.ts'
+
+interface Ref {
+  tenant_id: string
+  operation_id: string
+}
+
+export interface ReconcileTools {
+  operations: OperationRows
+  receipts: ReceiptTools
+  runs: {
+    runState(ref: Ref): Promise<'running' | 'closed' | 'absent'>
+    startOperation(input: OperationInput): Promise<string | null>
+  }
+  outbox: {
+    /** Oldest first, after the given place. */
+    lingering(olderThanSeconds: number, after: Place | null, limit: number): Promise<(Ref & Place)[]>
+    counts(): Promise<{ waiting: number; unsealed: number }>
+  }
+  heartbeat(): void
+}
+
+/** Where a look through the open operations has come to. */
+export interface Place {
+  updated_at: string
+  operation_id: string
+}
+
+const LINGERING_SECONDS = 20
+const PAGE = 50
+
+export function reconcileSteps(tools: ReconcileTools): ReconcileSteps {
+  return {
+    async reconcile() {
+      let [ended, restarted] = [0, 0]
+      let page: (Ref & Place)[] = []
+      // All of them: operations that wait for people are old and open, and must not hide the one whose run is gone.
+      do {
+        page = await tools.outbox.lingering(LINGERING_SECONDS, page.at(-1) ?? null, PAGE)
+        const states = await Promise.all(page.map((ref) => tools.runs.runState(ref)))
+        tools.heartbeat()
+        for (const [index, ref] of page.entries()) {
+          if (states[index] === 'closed' && (await endOrphan(tools, ref))) ended++
+          if (states[index] === 'absent' && (await startAgain(tools, ref))) restarted++
+        }
+      } while (page.length === PAGE)
+      const { unsealed } = await tools.outbox.counts()
+      return { restarted, ended, unsealed }
+    },
+  }
+}
+
+/** A run that Temporal no longer knows is started anew from its row, and finds there what was decided before. */
+async function startAgain(tools: ReconcileTools, { tenant_id, operation_id }: Ref): Promise<boolean> {
+  const row = await tools.operations.readPass(tenant_id, operation_id)
+  if (!hasRow(row) || row.receipt !== null) return false
+  const { intent, intent_hash, plan, plan_hash, proposal } = row.operation
+  const input = { v: 1, tenant_id, operation_id, intent, intent_hash, plan, plan_hash, proposal } as const
+  return (await tools.runs.startOperation(input)) !== null
+}
+
+/** A closed run without a receipt was terminated, reset or failed: the operation ends failed, and no effect exists. */
+async function endOrphan(tools: ReconcileTools, ref: Ref): Promise<boolean> {
+  const row = await tools.operations.readPass(ref.tenant_id, ref.operation_id)
+  if (!hasRow(row) || row.receipt !== null) return false
+  if (row.claim !== null) return await endDispatched(tools, ref, row)
+  const { operation } = row
+  const alarm = operationLeaf(ref, row, 'alarm', { code: 'run.terminated', reason: 'the run closed without a receipt' })
+  const document = await endDocument(
+    tools.receipts,
+    { ...ref, intent_hash: operation.intent_hash, plan_hash: operation.plan_hash, run_id: '' },
+    row,
+    {
+      status: 'failed',
+      error_code: 'run.terminated',
+      error_details: {},
+      passes: operation.passes,
+      votes: row.votes,
+      satisfied_by: null,
+      license_id: null,
+      effect: null,
+      earlier_leaves: [alarm],
+      preview: null,
+      shown_hash: null,
+    },
+  )
+  return (await tools.operations.endOperation({ ...document, run_id: null })).ended
+}
+
+/** An effect was on its way when the run was closed: once its lease has ended, nobody can tell what it came to. */
+async function endDispatched(tools: ReconcileTools, ref: Ref, row: PassRow): Promise<boolean> {
+  if (!hasRow(row) || (row.claim?.lease_ms ?? 0) > 0) return false
+  const { intent_hash, plan_hash } = row.operation
+  const outcome = { state: 'unknown', details: { reason: 'run.terminated' } } as const
+  await concludeClaim(tools, { ...ref, intent_hash, plan_hash, run_id: null }, outcome)
+  return true
+}

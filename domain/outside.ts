@@ -1,0 +1,79 @@
+/**
+ * Effects that leave the database: what a target's answer comes to, and what the ports promise. An effect is `failed`
+ * only when the target's contract says that it was not applied; whatever cannot be told is `unknown`.
+ */
+import type { Json, JsonObject } from './canonical.ts'
+import type { ErrorCode } from './errors.ts'
+import type { EffectContext } from './ports.ts'
+
+export const OUTSIDE_KINDS = ['conditional', 'keyed', 'blind'] as const
+export type OutsideKind = (typeof OUTSIDE_KINDS)[number]
+
+/** How often an effect is tried at most: a blind one is never tried again. */
+export const MOST_TRIES: Readonly<Record<OutsideKind, number>> = Object.freeze({ conditional: 5, keyed: 5, blind: 1 })
+
+export type Outcome =
+  | { state: 'committed'; result: Json }
+  | { state: 'failed'; code: ErrorCode; details: JsonObject }
+  | { state: 'unknown'; details: JsonObject }
+
+/** What a target said of a request; `status` is absent when it said nothing that can be used. */
+export interface HttpAnswer {
+  status: number | null
+  body_sha256: string | null
+  /** Why there is no status, in a word: `timeout`, `reset`, `address_forbidden` … */
+  silence: string | null
+}
+
+export interface OutsidePorts {
+  objects: {
+    /** Creates the object, or says that the name is taken. Throws when the store's answer was lost. */
+    putIfAbsent(tenantId: string, name: string, text: string, timeoutMs: number): Promise<'created' | 'taken'>
+    /** What lies under the name, or null. */
+    look(tenantId: string, name: string): Promise<{ key: string; sha256: string | null; size: number } | null>
+  }
+  raw: {
+    /** What was uploaded under the ticket, by what the store itself says of it; null when nothing was. */
+    staged(tenantId: string, assetId: string): Promise<{ sha256: string | null; size: number } | null>
+    /** What lies where registered assets lie. */
+    registered(
+      tenantId: string,
+      asset: { asset_id: string; filename: string },
+    ): Promise<{ key: string; sha256: string | null; size: number } | null>
+    /** Puts the uploaded bytes there if nothing is there, checked by their digest on the way. */
+    promote(
+      tenantId: string,
+      asset: { asset_id: string; filename: string; sha256: string; size: number; content_type: string },
+      timeoutMs: number,
+    ): Promise<'created' | 'taken'>
+  }
+  http: {
+    /** One request to the origin that was allowed, to an address that was checked; never a redirect followed. */
+    post(request: {
+      url: string
+      headers: Readonly<Record<string, string>>
+      body: string
+      timeoutMs: number
+    }): Promise<HttpAnswer>
+  }
+}
+
+export interface OutsideContext extends Omit<EffectContext, 'control_leaf_hash'> {
+  kind: OutsideKind
+  target: string | null
+  /** What is left of the lease, less a margin: the effect gives up before it ends. */
+  timeout_ms: number
+}
+
+const NOT_APPLIED_BUT_MAY_PASS = [408, 409, 425, 429]
+
+/** SHAPES: 2xx executed; 4xx failed, but for those that ask to come again; anything else, and silence, unknown. */
+export function outcomeOfAnswer({ status, body_sha256, silence }: HttpAnswer): Outcome {
+  if (silence === 'address_forbidden')
+    return { state: 'failed', code: 'egress.target_forbidden', details: { reason: silence } }
+  if (status === null) return { state: 'unknown', details: { reason: silence ?? 'no answer' } }
+  if (status >= 200 && status < 300) return { state: 'committed', result: { status, body_sha256 } }
+  if (status >= 400 && status < 500 && !NOT_APPLIED_BUT_MAY_PASS.includes(status))
+    return { state: 'failed', code: 'effect.failed', details: { status, body_sha256 } }
+  return { state: 'unknown', details: { status, body_sha256 } }
+}

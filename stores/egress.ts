@@ -1,0 +1,97 @@
+/**
+ * Requests to targets outside. The name is resolved once, every address it has is checked, and the connection goes to one
+ * that was: nothing that resolves again later can send it elsewhere. No redirect is followed, no proxy of the environment is
+ * used, certificates are verified, and what comes back is read up to a bound.
+ */
+import { createHash } from 'node:crypto'
+import { lookup } from 'node:dns/promises'
+import { isIP, type LookupFunction } from 'node:net'
+import { Agent, errors, request } from 'undici'
+import { isPublicAddress } from '../domain/addresses.ts'
+import type { HttpAnswer, OutsidePorts } from '../domain/outside.ts'
+
+const ANSWER_BYTES = 1024 * 1024
+const HEADER_BYTES = 16 * 1024
+
+export interface EgressOptions {
+  /** Addresses of our own networks may be reached: the lab, where targets are named exactly. */
+  ownNetworks: boolean
+  /** How a name is resolved: the machine's own way unless given. */
+  resolve?: (host: string) => Promise<readonly { address: string }[]>
+}
+
+export class Egress {
+  readonly #ownNetworks: boolean
+  readonly #resolve: NonNullable<EgressOptions['resolve']>
+  constructor({ ownNetworks, resolve }: EgressOptions) {
+    this.#ownNetworks = ownNetworks
+    this.#resolve = resolve ?? (async (host) => await lookup(host, { all: true, order: 'ipv4first' }))
+  }
+
+  readonly post: OutsidePorts['http']['post'] = async ({ url, headers, body, timeoutMs }) => {
+    const deadline = AbortSignal.timeout(timeoutMs)
+    const address = await this.#addressOf(new URL(url).hostname.replace(/^\[|\]$/g, ''), deadline)
+    if (address === null) return silence('address_forbidden')
+    if (address === undefined) return silence('name_unresolved')
+    const agent = new Agent({
+      connect: { lookup: always(address), timeout: timeoutMs },
+      maxHeaderSize: HEADER_BYTES,
+      headersTimeout: timeoutMs,
+      bodyTimeout: timeoutMs,
+      pipelining: 0,
+    })
+    try {
+      const answer = await request(url, { method: 'POST', headers, body, dispatcher: agent, signal: deadline })
+      return { status: answer.statusCode, body_sha256: await digestOf(answer.body), silence: null }
+    } catch (error) {
+      return silence(deadline.aborted || error instanceof errors.HeadersTimeoutError ? 'timeout' : 'no_answer')
+    } finally {
+      await agent.destroy()
+    }
+  }
+
+  /** The address to go to; null when one of them is refused, undefined when there is none. */
+  async #addressOf(host: string, deadline: AbortSignal): Promise<string | null | undefined> {
+    const isAllowed = (address: string) => this.#ownNetworks || isPublicAddress(address)
+    if (isIP(host) !== 0) return isAllowed(host) ? host : null
+    try {
+      const found = await Promise.race([this.#resolve(host), whenAborted(deadline)])
+      // One refused address is enough: a name that points inside as well is not to be reached at all.
+      if (found.some(({ address }) => !isAllowed(address))) return null
+      return found[0]?.address
+    } catch (error) {
+      if (error instanceof Error) return undefined
+      throw error
+    }
+  }
+}
+
+function silence(word: string): HttpAnswer {
+  return { status: null, body_sha256: null, silence: word }
+}
+
+function always(address: string): LookupFunction {
+  const family = isIP(address)
+  return (_host, options, answer) => {
+    if (options.all === true) answer(null, [{ address, family }])
+    else answer(null, address, family)
+  }
+}
+
+/** The digest of what was said, up to the bound; what lies beyond it is not read. */
+async function digestOf(body: AsyncIterable<Uint8Array>): Promise<string> {
+  const hash = createHash('sha256')
+  let left = ANSWER_BYTES
+  for await (const chunk of body) {
+    hash.update(chunk.subarray(0, left))
+    left -= chunk.length
+    if (left <= 0) break
+  }
+  return hash.digest('hex')
+}
+
+function whenAborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_resolve, reject) => {
+    signal.addEventListener('abort', () => reject(new Error('too late')), { once: true })
+  })
+}

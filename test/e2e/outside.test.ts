@@ -1,0 +1,261 @@
+/** Effects that leave the database: objects and HTTP targets, what they answer, what nobody knows, and how people settle it. */
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
+import type { JsonObject } from '../../domain/canonical.ts'
+import { callers } from '../support/client.ts'
+import { Database } from '../support/database.ts'
+import { notRequired, RUNNING } from '../support/opening.ts'
+import { Receiver } from '../support/receiver.ts'
+import { endedOf, makeTenant, type Operation, refused, type Tenant, UNLIMITED, vote } from '../support/tenant.ts'
+import { verifyBundles } from '../support/verified.ts'
+
+const { url, credentials, addresses } = inject('deployment')
+const owner = new Database(addresses.postgres.ownerUrl)
+let tenant: Tenant
+let keyed: Receiver
+let blind: Receiver
+
+beforeAll(async () => {
+  tenant = await makeTenant(callers(url, credentials), url, 'outside')
+  await tenant.open({ ...UNLIMITED, not_required: notRequired('reversible', 'contained', 'irreversible') })
+  keyed = await Receiver.start()
+  blind = await Receiver.start()
+  await tenant.policy({
+    egress: [
+      { origin: keyed.origin, methods: ['POST'], idempotency_header: 'Idempotency-Key' },
+      { origin: blind.origin, methods: ['POST'], idempotency_header: null },
+    ],
+  })
+})
+afterAll(async () => {
+  await owner.end()
+  await keyed?.stop()
+  await blind?.stop()
+})
+
+const put = async (name: string, text: string) =>
+  await tenant.as('owner').post<Operation>('/operations', { action: 'object.put', input: { name, text } })
+const post = async (target: string, body: JsonObject = { order: 17 }, more: JsonObject = {}) =>
+  await tenant
+    .as('owner')
+    .post<Operation>('/operations', { action: 'http.post', target, input: { body }, estimated_cost: '2', ...more })
+/** Two people say yes; the answer is the operation's end. */
+const approved = async (asked: Operation, ...voters: ('operator' | 'operator2')[]) => {
+  for (const voter of voters) await vote(tenant.as(voter), asked)
+  return await tenant.ended(asked.id, 60_000)
+}
+const posted = async (target: string, body?: JsonObject) => {
+  const { status, body: asked } = await post(target, body)
+  expect(status).toBe(202)
+  return await approved(asked, 'operator', 'operator2')
+}
+const held = async (id: string) =>
+  (
+    await owner.within<{ state: string }>(tenant.id, 'select state from budget_entries where operation_id = $1', [id])
+  )[0]?.state
+
+describe('object.put', () => {
+  test('puts the text under its name once it is approved, and nothing before', async () => {
+    const { body: asked } = await put('report.txt', 'All is well.')
+    expect(asked.status).toBe('pending_approval')
+    expect((await tenant.as('viewer').get('/objects/report.txt')).status).toBe(404)
+    const done = await approved(asked, 'operator')
+    expect(done).toMatchObject({
+      status: 'executed',
+      effect: { kind: 'conditional', state: 'committed', attempts: 1, result: { size: 12 } },
+    })
+    const response = await fetch(`${url}/objects/report.txt`, {
+      headers: { authorization: `Bearer ${tenant.as('viewer').token}`, 'x-mode': 'lab', 'x-project-id': 'p_main' },
+    })
+    expect([response.status, await response.text()]).toEqual([200, 'All is well.'])
+  })
+
+  test('leaves other bytes under the name alone, and finds its own done already', async () => {
+    const other = await approved((await put('report.txt', 'All is lost.')).body, 'operator')
+    expect(other).toMatchObject({ status: 'failed', error: { code: 'effect.precondition_failed' } })
+    const same = await approved((await put('report.txt', 'All is well.')).body, 'operator')
+    expect(same.status).toBe('executed')
+  })
+
+  test.each(['../up', 'a/b', '', '.hidden', 'a\u0000b', 'ü'.repeat(3), 'x'.repeat(129)])(
+    'refuses the name %j',
+    async (name) => {
+      expect(refused(await put(name, 'x'))).toEqual([400, 'validation.error'])
+    },
+  )
+
+  test('of sixteen at once under one name one wins, and the others fail', async () => {
+    const asked = await Promise.all(Array.from({ length: 16 }, (_, i) => put('crowd', `text ${i}`)))
+    const ends = await Promise.all(asked.map(({ body }) => approved(body, 'operator')))
+    expect(ends.map((each) => each.status).sort()).toEqual(['executed', ...Array(15).fill('failed')])
+  })
+
+  test('is not another tenant’s to read', async () => {
+    const other = await makeTenant(callers(url, credentials), url, 'outside2')
+    expect((await other.as('viewer').get('/objects/report.txt')).status).toBe(404)
+  })
+})
+
+describe('http.post to a target that keeps keys', () => {
+  test('sends what was approved, under the effect key and the operation’s id', async () => {
+    const done = await posted(`${keyed.origin}/ok`, { b: 1, a: 'ü' })
+    expect(done).toMatchObject({
+      status: 'executed',
+      effect: { kind: 'keyed', state: 'committed', attempts: 1, result: { status: 200 } },
+    })
+    const [request] = keyed.at('/ok')
+    expect(request?.body).toBe('{"a":"ü","b":1}')
+    expect(request?.headers).toMatchObject({
+      'x-exo-operation-id': done.id,
+      'idempotency-key': done.effect?.key,
+      'content-type': 'application/json',
+    })
+    expect(request?.headers).not.toHaveProperty('authorization')
+    expect(await held(done.id)).toBe('settled')
+  })
+
+  test('asks again under the same key until there is an answer', async () => {
+    const done = await posted(`${keyed.origin}/flaky/3`)
+    expect(done).toMatchObject({ status: 'executed', effect: { attempts: 3 } })
+    expect(new Set(keyed.at('/flaky/3').map(({ headers }) => headers['idempotency-key']))).toEqual(
+      new Set([done.effect?.key]),
+    )
+  })
+
+  test('a refusal is final, and gives the money back', async () => {
+    const done = await posted(`${keyed.origin}/status/422`)
+    expect(done).toMatchObject({ status: 'failed', error: { code: 'effect.failed', details: { status: 422 } } })
+    expect(keyed.at('/status/422')).toHaveLength(1)
+    expect(await held(done.id)).toBe('released')
+  })
+})
+
+describe('http.post to a target without keys', () => {
+  test.each(['/status/500', '/reset', '/hang', '/redirect', '/status/429'])(
+    'is told once, and %s leaves it unknown',
+    async (path) => {
+      const done = await posted(`${blind.origin}${path}`)
+      expect(done).toMatchObject({
+        status: 'unknown',
+        effect: { kind: 'blind', state: 'unknown', attempts: 1 },
+        error: { code: 'effect.unknown', http_status: 504 },
+      })
+      expect(blind.at(path)).toHaveLength(1)
+      expect(await held(done.id)).toBe('reserved')
+    },
+  )
+
+  test('follows no redirect', () => {
+    expect(blind.at('/ok')).toHaveLength(0)
+  })
+
+  test('reads an answer without end only so far', async () => {
+    expect((await posted(`${blind.origin}/large`)).status).toBe('executed')
+  })
+})
+
+describe('an unknown outcome', () => {
+  const resolve = async (id: string, body: JsonObject) =>
+    await tenant.as('owner').post<Operation>(`/operations/${id}/resolve`, { reason: 'looked', ...body })
+
+  test.each([
+    ['committed', 'settled'],
+    ['not_committed', 'released'],
+  ])('is settled as %s by people with evidence, and stays unknown', async (outcome, money) => {
+    const unknown = await posted(`${blind.origin}/status/503`)
+    const asked = await resolve(unknown.id, { outcome, evidence: { ledger: 'line 4' } })
+    expect(asked.status).toBe(202)
+    expect(await held(unknown.id)).toBe('reserved')
+    const done = await approved(asked.body, 'operator', 'operator2')
+    expect(done.status).toBe('executed')
+    expect(await tenant.operation(unknown.id)).toMatchObject({ status: 'unknown', resolved_by: done.id })
+    expect(await held(unknown.id)).toBe(money)
+    expect(refused(await resolve(unknown.id, { outcome }))).toEqual([409, 'operation.not_unknown'])
+  })
+
+  test('is the only thing that can be resolved', async () => {
+    const [done] = await endedOf(tenant)
+    const executed = (await put('resolved.txt', 'x')).body
+    await approved(executed, 'operator')
+    expect(refused(await resolve(executed.id, { outcome: 'committed' }))).toEqual([409, 'operation.not_unknown'])
+    expect(refused(await resolve('op_absent', { outcome: 'committed' }))).toEqual([404, 'resource.not_found'])
+    expect(done).toBeDefined()
+  })
+})
+
+describe('a target', () => {
+  test.each([
+    'http://127.0.0.1:1/ok',
+    'https://example.com/',
+    'ftp://127.0.0.1/ok',
+    'nonsense',
+    '/ok',
+    'http://user:secret@127.0.0.1/ok',
+    'http://127.0.0.1/ok#part',
+  ])('that is not allowed is refused before anybody is asked: %s', async (target) => {
+    const answer = await post(target)
+    expect(refused(answer)).toEqual([403, 'egress.target_forbidden'])
+  })
+
+  test('is due, and only where an action has one', async () => {
+    const without = await tenant.as('owner').post('/operations', { action: 'http.post', input: { body: {} } })
+    expect(refused(without)).toEqual([400, 'validation.error'])
+    const more = { action: 'object.put', target: keyed.origin, input: { name: 'a', text: 'b' } }
+    expect(refused(await tenant.as('owner').post('/operations', more))).toEqual([400, 'validation.error'])
+  })
+
+  test('that changed since the approval was asked for gets nothing', async () => {
+    const third = await Receiver.start()
+    const allow = async (idempotency_header: string | null) => {
+      const asked = await tenant
+        .as('admin')
+        .put('/egress/targets', { origin: third.origin, methods: ['POST'], idempotency_header, reason: 'a partner' })
+      expect(asked.status).toBe(202)
+      expect((await vote(tenant.as('operator'), asked.body)).body.operation.status).toBe('executed')
+    }
+    await allow('Idempotency-Key')
+    const { body: asked } = await post(`${third.origin}/ok`)
+    await allow(null)
+    expect(await approved(asked, 'operator', 'operator2')).toMatchObject({
+      status: 'failed',
+      effect: null,
+      error: { code: 'effect.precondition_failed' },
+    })
+    expect(third.received).toHaveLength(0)
+    const { items } = (await tenant.as('viewer').get('/egress/targets')).body
+    expect(items).toContainEqual({ origin: third.origin, methods: ['POST'], idempotency_header: null })
+    await third.stop()
+  })
+
+  test.each([
+    'http://127.0.0.1:8080/path',
+    'HTTP://127.0.0.1:8080',
+    'https://example.com:443',
+    'https://example.com.',
+    '*',
+    'https://*.example.com',
+    'file:///etc',
+  ])('is written as URLs print its origin: %s is refused', async (origin) => {
+    const asked = { origin, methods: ['POST'], idempotency_header: null, reason: 'x' }
+    expect(refused(await tenant.as('admin').put('/egress/targets', asked))).toEqual([400, 'validation.error'])
+  })
+
+  test('is stopped by its host, and what was approved meanwhile sends nothing', async () => {
+    const { body: asked } = await post(`${keyed.origin}/late`)
+    const provider = { kind: 'provider', value: '127.0.0.1' }
+    const stop = { scope: 'tenant', state: 'stopped', providers: ['127.0.0.1'], reason: 'an incident' }
+    expect((await tenant.as('operator').put('/kill-switches', stop)).status).toBe(200)
+    expect(await approved(asked, 'operator', 'operator2')).toMatchObject({
+      status: 'blocked',
+      error: { code: 'kill_switch.blocked', details: { selector: provider } },
+    })
+    expect(keyed.at('/late')).toHaveLength(0)
+    await tenant.policy({ kill_switches: [RUNNING('tenant')] })
+  })
+})
+
+test('every bundle these operations left verifies offline', async () => {
+  const ended = await endedOf(tenant)
+  const { verdict, runs, failures } = await verifyBundles(tenant.as('auditor'), ended)
+  expect(failures).toEqual([])
+  expect([verdict, runs]).toEqual(['PASS', ended.length])
+})

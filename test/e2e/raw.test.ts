@@ -1,0 +1,155 @@
+/** Uploads: the ticket binds name, length, digest and time; only what it names is registered, and only once it is approved. */
+import { createHash } from 'node:crypto'
+import { beforeAll, describe, expect, inject, test } from 'vitest'
+import { callers } from '../support/client.ts'
+import { notRequired, RUNNING } from '../support/opening.ts'
+import { endedOf, makeTenant, type Operation, refused, type Tenant, UNLIMITED, vote } from '../support/tenant.ts'
+import { verifyBundles } from '../support/verified.ts'
+
+const { url, credentials } = inject('deployment')
+let tenant: Tenant
+let other: Tenant
+
+beforeAll(async () => {
+  const all = callers(url, credentials)
+  tenant = await makeTenant(all, url, 'raw')
+  other = await makeTenant(all, url, 'rawother')
+  for (const each of [tenant, other])
+    await each.open({ ...UNLIMITED, not_required: notRequired('reversible', 'contained') })
+})
+
+const digest = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex')
+const BYTES = Buffer.from('a picture of nothing, and then some')
+
+interface Ticket {
+  asset_id: string
+  key: string
+  url: string
+  method: string
+  fields: Record<string, string>
+  expires_at: string
+}
+const ask = async (more: object = {}, by: Tenant = tenant) =>
+  await by.as('owner').post<Ticket>('/nexus/raw/presign-upload', {
+    filename: 'picture.png',
+    content_type: 'image/png',
+    sha256: digest(BYTES),
+    size_bytes: BYTES.length,
+    ...more,
+  })
+const upload = async (ticket: Ticket, bytes: Buffer, fields: Record<string, string> = {}) => {
+  const form = new FormData()
+  for (const [name, value] of Object.entries({ ...ticket.fields, ...fields })) form.append(name, value)
+  form.append('file', new Blob([bytes]))
+  return (await fetch(ticket.url, { method: ticket.method, body: form })).status
+}
+const register = async (asset_id: string, by: Tenant = tenant) =>
+  await by.as('owner').post<Operation>('/nexus/raw/register', { asset_id })
+const registered = async (ticket: Ticket) => {
+  const { status, body } = await register(ticket.asset_id)
+  expect(status).toBe(202)
+  await vote(tenant.as('operator'), body)
+  return await tenant.ended(body.id)
+}
+
+test('what the ticket names is uploaded, approved and then there', async () => {
+  const { status, body: ticket } = await ask()
+  expect([status, ticket.method]).toEqual([201, 'POST'])
+  expect(ticket.key).toBe(`tenants/${tenant.id}/dev/raw/${ticket.asset_id}/picture.png`)
+  expect(await upload(ticket, BYTES)).toBeLessThan(300)
+  expect((await tenant.as('viewer').get(`/nexus/raw/${ticket.asset_id}`)).status).toBe(404)
+  const result = { asset_id: ticket.asset_id, key: ticket.key, sha256: digest(BYTES), size: BYTES.length }
+  expect(await registered(ticket)).toMatchObject({
+    status: 'executed',
+    effect: { kind: 'conditional', state: 'committed', result },
+  })
+  expect((await tenant.as('viewer').get(`/nexus/raw/${ticket.asset_id}`)).body).toEqual({
+    ...result,
+    filename: 'picture.png',
+    content_type: 'image/png',
+  })
+})
+
+test('registered twice it is the same asset', async () => {
+  const { body: ticket } = await ask()
+  await upload(ticket, BYTES)
+  expect((await registered(ticket)).status).toBe('executed')
+  expect((await registered(ticket)).status).toBe('executed')
+})
+
+describe('the store refuses', () => {
+  test.each([
+    ['more bytes', Buffer.concat([BYTES, Buffer.from('!')]), {}],
+    ['fewer bytes', BYTES.subarray(1), {}],
+    ['other bytes of the same length', Buffer.from(BYTES.map((byte) => byte ^ 1)), {}],
+    ['another type', BYTES, { 'Content-Type': 'text/html' }],
+    ['another name', BYTES, { key: 'tenants/t_demo/dev/raw/x/picture.png' }],
+    ['a digest of other bytes', BYTES, { 'x-amz-checksum-sha256': Buffer.alloc(32).toString('base64') }],
+    ['a signature of nobody', BYTES, { 'X-Amz-Signature': '0'.repeat(64) }],
+  ])('%s', async (_what, bytes, fields) => {
+    const { body: ticket } = await ask()
+    expect(await upload(ticket, bytes, fields)).toBeGreaterThanOrEqual(400)
+    expect(await registered(ticket)).toMatchObject({
+      status: 'failed',
+      error: { code: 'effect.precondition_failed', details: { reason: 'nothing was uploaded' } },
+    })
+    expect((await tenant.as('viewer').get(`/nexus/raw/${ticket.asset_id}`)).status).toBe(404)
+  })
+})
+
+describe('no ticket', () => {
+  test.each([
+    '../picture.png',
+    'a/b.png',
+    'a\\b.png',
+    '',
+    '.',
+    '..',
+    '.hidden',
+    'trailing.',
+    'a\u0000.png',
+    'a\n.png',
+    'ｐicture.png',
+    'pi\u0441ture.png',
+    '\u202egnp.exe',
+    'x'.repeat(129),
+    'a%2fb.png',
+    'con:',
+    ' lead.png',
+  ])('for the name %j', async (filename) => {
+    expect(refused(await ask({ filename }))).toEqual([400, 'validation.error'])
+  })
+
+  test.each([
+    { size_bytes: 0 },
+    { size_bytes: 1e12 },
+    { sha256: 'x' },
+    { sha256: 'A'.repeat(64) },
+    { content_type: 'a' },
+  ])('for %j', async (more) => {
+    expect(refused(await ask(more))).toEqual([400, 'validation.error'])
+  })
+
+  test('for who may not execute, nor while the tenant is stopped', async () => {
+    const asked = { filename: 'a.png', sha256: digest(BYTES), size_bytes: 1 }
+    const answer = await tenant.as('viewer').post('/nexus/raw/presign-upload', asked)
+    expect(refused(answer)).toEqual([403, 'auth.insufficient_role'])
+    await tenant.as('operator').put('/kill-switches', { scope: 'tenant', state: 'stopped', reason: 'x' })
+    expect(refused(await ask())).toEqual([403, 'kill_switch.blocked'])
+    await tenant.policy({ kill_switches: [RUNNING('tenant')] })
+  })
+})
+
+test('another tenant’s ticket is nobody’s', async () => {
+  const { body: ticket } = await ask({}, other)
+  await upload(ticket, BYTES)
+  expect(refused(await register(ticket.asset_id))).toEqual([404, 'resource.not_found'])
+  expect((await tenant.as('viewer').get(`/nexus/raw/${ticket.asset_id}`)).status).toBe(404)
+})
+
+test('every bundle these operations left verifies offline', async () => {
+  const ended = await endedOf(tenant)
+  const { verdict, failures } = await verifyBundles(tenant.as('auditor'), ended)
+  expect(failures).toEqual([])
+  expect(verdict).toBe('PASS')
+})
