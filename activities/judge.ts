@@ -8,8 +8,9 @@ import { proposalFault } from './proposals.ts'
 import { soundVotes } from './vote-rows.ts'
 import type { EffectfulAction } from '../actions/define.ts'
 import { findEffectful } from '../actions/registry.ts'
-import { approvalState, type Vote } from '../domain/approval.ts'
+import type { Vote } from '../domain/approval.ts'
 import { CHAIN_VERSION, firstBlock, makePass } from '../domain/gates/chain.ts'
+import { approvalOver } from '../domain/grant-issuers.ts'
 import { kindHash } from '../domain/hash.ts'
 import type { PassRow } from '../domain/operation-rows.ts'
 import type { SatisfiedBy } from '../domain/receipt.ts'
@@ -45,8 +46,8 @@ export async function judge(
   if (fault !== null) return { outcome: 'invalid', detail: fault }
   if (plan.governs !== input.governs) return { outcome: 'invalid', detail: 'governs' }
   const action = findEffectful(intent.action, intent.action_version)
-  if (action === null || (action.governs === true) !== plan.governs)
-    return { outcome: 'invalid', detail: 'action version' }
+  if (action === null) return { outcome: 'invalid', detail: 'action version', code: 'action.version_unavailable' }
+  if ((action.governs === true) !== plan.governs) return { outcome: 'invalid', detail: 'action governs' }
   const isInside = plan.effect_kind === 'transactional'
   if (isInside !== inside || !kindsOf(action.effect).includes(plan.effect_kind))
     return { outcome: 'invalid', detail: 'effect kind' }
@@ -56,7 +57,7 @@ export async function judge(
   if (firstBlock(pass.verdicts) !== null) return { outcome: 'blocked', pass }
   if (!plan.approval.required) return { row, action, pass, votes: [], satisfied_by: 'none_required', license_id: null }
   const votes = await soundVotes(tools.keys, input, row)
-  const state = approvalState(plan.approval, votes)
+  const state = approvalOver(plan, intent, row.facts, votes)
   if (state === 'satisfied') {
     const until = operation.approval.expires_at
     if (until === undefined || Date.parse(row.now) >= Date.parse(until)) return { outcome: 'expired' }

@@ -121,6 +121,9 @@ async function sealOne(tools: SealTools, ref: Ref): Promise<boolean> {
   const own = await tools.log.byOperation(tenant_id, operation_id)
   if (history === null || own.waiting > 0) return false
 
+  // Enrolments are looked for among this tenant's leaves alone: admitting a vote sees the keys of its operation's tenant and
+  // no others, the platform's included, so no vote is signed with a key that was enrolled elsewhere
+  // (test/e2e/operator-keys.test.ts).
   const kids = receipt.votes.map((jws) => tools.kidOf(jws)).filter((kid) => kid !== null)
   const enrolments = kids.length === 0 ? [] : await tools.seals.keyOperations(kids)
   const items = [...own.items]

@@ -41,7 +41,7 @@ export function parseWith<S extends z.ZodType>(schema: S, value: unknown, at = '
   throw new ExoError('validation.error', undefined, {
     errors: parsed.error.issues.slice(0, 50).map((issue) => ({
       path: `${at}${issue.path.map((part) => `/${String(part)}`).join('')}`,
-      message: issue.message.slice(0, 300),
+      message: issue.message.endsWith('received undefined') ? 'is missing' : issue.message.slice(0, 300),
     })),
   })
 }

@@ -233,6 +233,8 @@ export interface ApiPorts {
   runs: RunsPort
   /** Resolves when the operation ended or began to wait for people, or after the time. */
   waitForNews(tenantId: string, operationId: string, from: Status, timeoutMs: number): Promise<OperationRow | null>
+  /** The size of the tenant's log once it is larger than `beyond`; null after the time, or when nobody listens any more. */
+  followLog(tenantId: string, beyond: number, timeoutMs: number, gone: AbortSignal): Promise<number | null>
   seals: {
     delivered(tenantId: string, operationId: string): Promise<{ jws: string; bundle_key: string } | null>
   }

@@ -11,6 +11,7 @@ import type { Config } from './config.ts'
 import { crashPointFrom } from './crash-point.ts'
 import { publicKeys, readDerivationSecret, readKey } from './keys.ts'
 import { startKeepers, type Keepers } from './keepers.ts'
+import { LogFollower } from './log-follower.ts'
 import { News } from './news.ts'
 import type { RoleName, StackAddresses } from './stack/index.ts'
 import { makeTrust } from './trust.ts'
@@ -157,6 +158,8 @@ export async function startProcess(
   if (wanted.api) {
     const stopPool = pool('stop', 2, 12_000)
     const auditorPool = pool('auditor', 4)
+    const audit = new AuditLog(auditorPool)
+    const follower = new LogFollower((tenantIds) => audit.sizes(tenantIds))
     const api = makeApi({
       deployment,
       env: config.EXO_ENV,
@@ -169,9 +172,10 @@ export async function startProcess(
       notes: new NotesReading(statusPool),
       records: new Records(statusPool, stopPool),
       votes: { rows: new VoteStore(statusPool), keys },
-      audit: new AuditLog(auditorPool),
+      audit,
       runs: temporal,
       waitForNews: async (...asked) => (await news.wait(...asked)) as OperationRow | null,
+      followLog: (...asked) => follower.grown(...asked),
       seals: new SealStore(auditorPool),
       objects,
       readFromBundle,

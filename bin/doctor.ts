@@ -76,7 +76,11 @@ function bundles(home: string): Finding {
     : []
   return kept.length === 0
     ? finding('bundles', 'absent', 'no workflow bundle yet; the worker makes it')
-    : finding('bundles', 'ok', `${kept.length} in ${dir}: ${kept.map((file) => file.slice(0, 12)).join(', ')}`)
+    : finding(
+        'bundles',
+        'ok',
+        `${kept.length} of workflow code in ${dir}: ${kept.map((file) => file.slice(0, 12)).join(', ')}`,
+      )
 }
 
 /** Where the API should be: as the environment says, or as the last start in this home wrote. */

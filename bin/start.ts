@@ -31,7 +31,10 @@ process.stdout.write(`
 ExoArmur answers at ${deployment.url} (documents at ${deployment.url}/docs)
 Temporal UI        ${deployment.stack.addresses.temporal.ui}
 Credentials        ${config.EXO_HOME}/credentials.json
-Everything is stopped until somebody resumes it: that is the default. Stop with Ctrl-C.
+Everything is stopped until people resume it: that is the default. One asks, another approves:
+  npx exo resume --global --reason "to begin" --as platform_operator
+  npx exo inbox --as platform_operator2
+The same for a tenant, as owner and operator; README.md goes on from there. Stop with Ctrl-C.
 `)
 await told
 process.stdout.write('stopping\n')

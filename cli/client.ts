@@ -9,7 +9,7 @@ import { visible } from './render.ts'
 import type { Json, JsonObject } from '../domain/canonical.ts'
 
 export interface Call {
-  method?: 'GET' | 'POST' | 'PUT'
+  method?: 'GET' | 'POST' | 'PUT' | 'DELETE'
   body?: Json
   query?: Record<string, string | undefined>
   headers?: Record<string, string>

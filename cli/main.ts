@@ -44,21 +44,16 @@ process.exitCode = exit
 function report(error: unknown): ExitCode {
   if (error instanceof CommanderError && error.exitCode === 0) return EXIT.ok
   const failure = failureOf(error)
+  const { as } = program.opts<Addressing>()
   if (json) terminal.print(jsonDocument(failure.envelope))
-  else terminal.aside(errorText(failure, terminal.paintAside))
+  else terminal.aside(errorText(failure, terminal.paintAside, as === undefined ? '' : ` --as ${as}`))
   return failure.exit
 }
 
 function failureOf(error: unknown): Failure {
   if (error instanceof Failure) return error
-  if (error instanceof CommanderError) {
-    // A command that only groups others answers with its help.
-    if (error.code === 'commander.help') return usage('Which command?', { remedy: complaints.join('').trimEnd() })
-    return usage(error.message.replace(/^error: /, ''), {
-      cause: error,
-      remedy: 'exo --help, or exo COMMAND --help, says how.',
-    })
-  }
+  // A command that only groups others answers with its help; a line that is wrong in any other way is a Failure already.
+  if (error instanceof CommanderError) return usage('Which command?', { remedy: complaints.join('').trimEnd() })
   const message = error instanceof Error ? error.message : String(error)
   if (process.env.EXO_TRACE) terminal.aside(String(error instanceof Error ? error.stack : error))
   return new Failure({ ...usage(message).problem, code: 'cli.fault' }, EXIT.fault, {

@@ -67,7 +67,7 @@ export async function makeOwnKey(path: string): Promise<OwnKey> {
     if ((cause as NodeJS.ErrnoException).code !== 'EEXIST') throw cause
     throw usage(`${path} exists already.`, {
       cause,
-      remedy: 'Keep it; or move it away by hand when it is lost or leaked, and have its registration revoked.',
+      remedy: 'Keep it; or, when it leaked, exo key list and exo key revoke KID, then move it away by hand.',
     })
   } finally {
     await rm(draft, { force: true })

@@ -63,7 +63,6 @@ export function makeProgram({ version, run, print, complain }: ProgramOptions): 
     .configureHelp(helpConfiguration)
     .configureOutput({ writeOut: print, writeErr: complain, outputError: () => undefined })
     .showSuggestionAfterError()
-    .exitOverride()
     .usage('COMMAND [options]')
     .addOption(new Option('--as <who>', '[tenant/]name out of credentials.json (lab)'))
     .addOption(new Option('--json', 'print exactly one JSON document'))
@@ -84,5 +83,16 @@ export function makeProgram({ version, run, print, complain }: ProgramOptions): 
         throw usage(`There is no help on ${words.join(' ')}.`, { remedy: 'exo --help lists the commands.' })
       print(text)
     })
+  nameTheCommand(program, 'exo')
   return program
+}
+
+/** A command line that is wrong is told which help to read. */
+function nameTheCommand(command: Command, words: string): void {
+  command.exitOverride((error) => {
+    if (error.exitCode === 0 || error.code === 'commander.help') throw error
+    const says = command.parent === null ? 'lists the commands' : 'says how'
+    throw usage(error.message.replace(/^error: /, ''), { cause: error, remedy: `${words} --help ${says}.` })
+  })
+  for (const part of command.commands) nameTheCommand(part, `${words} ${part.name()}`)
 }

@@ -1,5 +1,6 @@
 /** How results and failures are written: one JSON document, or an error that says what, why and what to do. */
 import type { Failure } from './failure.ts'
+import { nextStep } from './next-step.ts'
 import { fieldLines, unseenAsEscapes, visible } from './render.ts'
 import type { Paint } from './terminal.ts'
 import type { Json } from '../domain/canonical.ts'
@@ -12,7 +13,8 @@ export function jsonDocument(value: Json): string {
 /** Details that have a line of their own, or repeat what is said anyway. */
 const TOLD = new Set(['operation_id', 'errors'])
 
-export function errorText({ problem, remedy }: Failure, paint: Paint): string {
+/** `as` follows an id in a command that is to be typed next. */
+export function errorText({ problem, remedy }: Failure, paint: Paint, as = ''): string {
   const { code, message, http_status, gate, details, request_id } = problem
   const status = http_status === null ? '' : ` (${http_status})`
   const own = code.startsWith('cli.')
@@ -22,14 +24,16 @@ export function errorText({ problem, remedy }: Failure, paint: Paint): string {
   const rows = Object.entries(details)
     .filter(([key, value]) => !TOLD.has(key) && value !== null)
     .map(([label, value]) => ({ label, value: typeof value === 'string' ? value : JSON.stringify(value) }))
+  const next = nextStep(problem)
   const errors = Array.isArray(details.errors) ? details.errors : []
   const fields = [
     ...(gate === null || gate === undefined ? [] : [{ label: 'gate', value: gate }]),
     ...errors.map((each) => faultRow(each)),
     ...rows,
     ...(typeof details.operation_id === 'string'
-      ? [{ label: 'details', value: `exo show ${details.operation_id}` }]
+      ? [{ label: 'details', value: `exo show ${details.operation_id}${as}` }]
       : []),
+    ...(next === null ? [] : [{ label: 'next', value: next }]),
     ...(request_id === null || own ? [] : [{ label: 'request', value: request_id }]),
   ]
   return [

@@ -1,4 +1,5 @@
 /** Kill switches in words: what they come to, each row, and what was still on its way when a stop was made. */
+import { resumeStep } from './next-step.ts'
 import { columns, fieldLines, instant, visible } from './render.ts'
 import type { Paint } from './terminal.ts'
 import type { JsonObject } from '../domain/canonical.ts'
@@ -34,7 +35,13 @@ export function switchesText(body: JsonObject, paint: Paint): string {
         ? ', but for the rows that are stopped'
         : ''
   const head = effective.state === 'running' ? paint('green', 'running') : paint('red', 'STOPPED')
-  return [`${head}${why}`, ...(rows.length === 0 ? [] : columns(rows.map((row) => switchCells(row, paint))))].join('\n')
+  const all: JsonObject = { kind: 'all', value: null }
+  const next = effective.state === 'running' ? [] : [`  ${resumeStep(effective.scope ?? 'tenant', all)}`]
+  return [
+    `${head}${why}`,
+    ...next,
+    ...(rows.length === 0 ? [] : columns(rows.map((row) => switchCells(row, paint)))),
+  ].join('\n')
 }
 
 function switchCells(row: SwitchRow, paint: Paint): string[] {

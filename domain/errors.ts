@@ -80,7 +80,12 @@ export const ERRORS = Object.freeze({
   ),
   'approval.expired': row(403, 'approval', false, 'Nobody approved in time; propose again.'),
   'approval.intent_mismatch': row(409, 'approval', false, 'Read the operation again and vote on the hashes it shows.'),
-  'approval.self': row(403, 'approval', false, 'Another person must decide this.'),
+  'approval.self': row(
+    403,
+    'approval',
+    false,
+    'Another person must decide this: neither who asked nor who issued a grant that arms it.',
+  ),
   'approval.already_decided': row(409, 'approval', false, 'This person has voted or the operation has ended.'),
   'approval.not_pending': row(409, 'approval', true, 'The operation does not wait for votes.'),
   'approval.signature_required': row(403, 'approval', false, 'Sign the vote with your own key: exo vote ID --print.'),

@@ -5,8 +5,9 @@
 import type { Vote } from './approval.ts'
 import type { Json, JsonObject } from './canonical.ts'
 import type { ErrorCode } from './errors.ts'
+import type { Facts } from './facts.ts'
 import type { LeafRow } from './leaf.ts'
-import type { Plan } from './plan.ts'
+import type { Intent, Plan } from './plan.ts'
 import type { PolicyDocument } from './policy.ts'
 
 export interface NotesPort {
@@ -138,7 +139,10 @@ export interface VoteContext {
     plan_hash: string
     shown_hash: string | null
     plan: Plan
+    intent: Intent
     action: string
+    /** Which grants arm it now. */
+    firearms: Facts['firearms']
     context: { request_id: string; trace_id: string | null }
   } | null
   key: { kid: string; principal_id: string; public_jwk: JsonObject } | null

@@ -102,7 +102,8 @@ export type GuardOutput =
   | { outcome: 'unapproved' }
   | { outcome: 'cancelled' }
   | { outcome: 'expired' }
-  | { outcome: 'invalid'; detail: string }
+  /** What the run carries is not what this deployment signed; or `code` says what it no longer has. */
+  | { outcome: 'invalid'; detail: string; code?: 'action.version_unavailable' }
   | EndedOutput
 
 export interface EndedOutput {

@@ -4,6 +4,7 @@
  */
 import { voteExclusion, type Vote } from './approval.ts'
 import type { ErrorCode } from './errors.ts'
+import { isIssuer } from './grant-issuers.ts'
 import { sha256TextHex } from './hash.ts'
 import { leafRow, makeLeaf } from './leaf.ts'
 import { effectivePermissions, PLATFORM_PERMISSIONS, type Role } from './permissions.ts'
@@ -102,6 +103,8 @@ async function judge(tools: VoteTools, tenantId: string, operationId: string, jw
   }
   const excluded = voteExclusion(operation.plan.approval, vote)
   if (excluded !== null) return refuse(excluded)
+  const { plan, intent, firearms } = operation
+  if (isIssuer(plan, intent, { now: context.now, firearms }, vote.person_id)) return refuse('approval.self')
   const admitted = await tools.rows.admit({
     tenant_id: tenantId,
     operation_id: operationId,

@@ -8,7 +8,7 @@ import type { Check } from './check.ts'
 import { ensure } from './report.ts'
 import { fewestSeats, treeSatisfied } from './seats.ts'
 import { instant, instantNs, micros, nullable, text, withMembers } from './shape.ts'
-import { ensureStandingGrant } from './standing-grant.ts'
+import { ensureStandingGrant, issuersOf } from './standing-grant.ts'
 import type { Subject } from './subject.ts'
 import type { Receipt } from '../domain/receipt.ts'
 
@@ -42,7 +42,7 @@ function outcome(subject: Subject): string {
   switch (status) {
     case 'blocked':
       ensure(
-        firstBlock !== undefined && firstBlock.code === error_code,
+        firstBlock === undefined ? isVersionGone(subject) : firstBlock.code === error_code,
         `blocked with ${error_code}, but the first block is ${firstBlock?.code}`,
       )
       break
@@ -67,6 +67,15 @@ function outcome(subject: Subject): string {
   ensure(done !== null || (status !== 'executed' && status !== 'unknown'), `${status} without an effect`)
   ensure(plan.approval.required || intent.run === 'propose', 'nobody had to approve a side effect')
   return error_code === null ? status : `${status} ${error_code}`
+}
+
+/** The one block that no gate makes: a step found that the registry no longer has the planned version of the action. */
+function isVersionGone(subject: Subject): boolean {
+  const { error_code } = subject.receipt.value
+  const { guards, reads } = subject.told
+  const answer = guards.at(-1)?.answer
+  const told = answer?.outcome === 'invalid' ? answer.code === error_code : reads.at(-1)?.read.preview === null
+  return error_code === 'action.version_unavailable' && (told || foundAfterLoss(subject))
 }
 
 function isExpired(subject: Subject): boolean {
@@ -140,6 +149,9 @@ function approval(receipt: Receipt): string {
       const { now } = withMembers<{ now: string }>({ now: instant })(guard, 'guard facts')
       ensure(given.license_id === null, 'approved by votes and by a grant')
       ensure(treeSatisfied(tree, voters), 'the votes do not satisfy the approval tree')
+      const issuers = issuersOf(plan, intent, guard)
+      const others = voters.filter(({ person_id }) => !issuers.has(person_id))
+      ensure(treeSatisfied(tree, others), 'approved by the vote of whoever issued the grant that arms it')
       ensure(given.expires_at !== null && instantNs(now) < instantNs(given.expires_at), 'approved after the deadline')
       return `${voters.length} votes satisfy the tree`
     }

@@ -151,7 +151,10 @@ function words(subject: Subject): string {
   )
   const blocking = receipt.passes.at(-1)?.verdicts.find(({ decision }) => decision === 'block')
   if (receipt.status === 'blocked')
-    ensure(end.leaf.gate === blocking?.gate, `leaf ${end.seq} names gate ${end.leaf.gate}, not ${blocking?.gate}`)
+    ensure(
+      end.leaf.gate === (blocking?.gate ?? null),
+      `leaf ${end.seq} names gate ${end.leaf.gate}, not ${blocking?.gate}`,
+    )
   if (receipt.status === 'executed' || receipt.status === 'proposed')
     ensure(end.leaf.gate === null, `leaf ${end.seq} names a gate`)
   ensure(end.leaf.at === receipt.ended_at, `leaf ${end.seq} ends at another time than the receipt`)

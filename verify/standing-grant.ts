@@ -1,12 +1,13 @@
-/** The verifier's own reading of a standing grant: whether the one a receipt names stood behind this operation. */
+/** The verifier's own reading of grants: whether the one a receipt names stood in for votes, and whose votes they void. */
 import { ensure } from './report.ts'
 import { count, decimal, flag, instant, instantNs, listOf, micros, nullable, text, withMembers } from './shape.ts'
 import type { GrantFact } from '../domain/facts.ts'
 import type { Intent, Plan } from '../domain/plan.ts'
 
-const factsShape = withMembers<{ now: string; firearms: { grants: GrantFact[] } }>({
+const factsShape = withMembers<{ now: string; firearms: { license_types: string[]; grants: GrantFact[] } }>({
   now: instant,
   firearms: withMembers({
+    license_types: listOf(text),
     grants: listOf(
       withMembers<GrantFact>({
         id: text,
@@ -24,6 +25,26 @@ const factsShape = withMembers<{ now: string; firearms: { grants: GrantFact[] } 
     ),
   }),
 })
+
+/**
+ * The persons who may not approve this because they issued what arms it, as the guard found it: a licence that policy
+ * asks for, or a standing grant. A change of controls is armed by no grant.
+ */
+export function issuersOf(plan: Plan, intent: Intent, facts: unknown): ReadonlySet<string> {
+  if (plan.governs) return new Set()
+  const { now, firearms } = factsShape(facts, 'guard facts')
+  const arming = firearms.grants.filter(
+    (grant) =>
+      grant.principal_id === intent.principal_id &&
+      grant.actions.includes(intent.action) &&
+      [null, intent.project_id].includes(grant.project_id) &&
+      [null, intent.surface_id].includes(grant.surface_id) &&
+      !grant.revoked &&
+      instantNs(grant.expires_at) > instantNs(now) &&
+      (grant.standing !== null || firearms.license_types.includes(grant.license_type)),
+  )
+  return new Set(arming.map((grant) => grant.granted_by_person))
+}
 
 /** Throws `Divergence` with the first limit that does not hold. */
 export function ensureStandingGrant(plan: Plan, intent: Intent, facts: unknown, grantId: string | null): void {

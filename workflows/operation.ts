@@ -12,6 +12,7 @@ import { approvalState } from '../domain/approval.ts'
 import type { JsonObject } from '../domain/canonical.ts'
 import type { ErrorCode } from '../domain/errors.ts'
 import { firstBlock, makePass } from '../domain/gates/chain.ts'
+import { approvalOver } from '../domain/grant-issuers.ts'
 import { intentHash, planHash } from '../domain/plan.ts'
 import { standingGrant } from '../domain/standing.ts'
 import type {
@@ -74,7 +75,8 @@ async function decide(input: OperationInput, ref: OperationRef, wake: Wake, gath
   if (blocked !== null) return blocked
   if (again.shown_hash !== first.shown_hash)
     return await end(ref, gathered, 'failed', 'effect.precondition_failed', { changed: 'preview' })
-  if (approvalState(plan.approval, again.votes) !== 'satisfied') return await endUnapproved(input, ref, gathered)
+  if (approvalOver(plan, intent, again.facts, again.votes) !== 'satisfied')
+    return await endUnapproved(input, ref, gathered)
   const done = await settle(input, ref, gathered, await guard(input, ref, gathered))
   return done === 'unapproved' ? await endUnapproved(input, ref, gathered) : done
 }
@@ -109,7 +111,9 @@ async function stopEarly(
   gathered.passes.push(pass)
   if (read.cancelled) return await end(ref, gathered, 'cancelled', 'operation.cancelled')
   const block = firstBlock(pass.verdicts)
-  return block === null ? null : await end(ref, gathered, 'blocked', block.code, block.evidence)
+  if (block !== null) return await end(ref, gathered, 'blocked', block.code, block.evidence)
+  // Only an action that the registry no longer has in this version has nothing to show.
+  return read.preview === null ? await end(ref, gathered, 'blocked', 'action.version_unavailable') : null
 }
 
 /** The effect as a regular activity: scheduled durably before it starts. */
@@ -136,6 +140,7 @@ async function settle(
     case 'expired':
       return await end(ref, gathered, 'expired', 'approval.expired')
     case 'invalid':
+      if (answer.code !== undefined) return await end(ref, gathered, 'blocked', answer.code)
       return await end(ref, gathered, 'failed', 'proposal.invalid', { detail: answer.detail })
     case 'blocked': {
       const pass = makePass('guard', input.plan, input.intent, answer.pass.facts)

@@ -13,7 +13,6 @@ import type { JsonObject } from '../../domain/canonical.ts'
 import { ExoError } from '../../domain/errors.ts'
 
 const HEARTBEAT_MS = 15_000
-const LOOK_MS = 400
 const PAGE = 200
 
 interface Event {
@@ -69,32 +68,22 @@ async function serve(
 ): Promise<Response> {
   demand(c, 'read')
   const { tenant_id } = c.get('caller')
-  const { audit, secret } = c.get('ports')
+  const { audit, secret, followLog } = c.get('ports')
   const cursors = new Cursors(secret, 'events')
   const sealed = operationId ?? ''
   const after = query.after ?? c.req.header('last-event-id')
   const position = cursors.open(tenant_id, sealed, after)
-  const head = await audit.head(tenant_id)
-  let from =
-    position === null
-      ? query.follow === 'false' || operationId !== null
-        ? 0
-        : (head?.size ?? 0)
-      : Number(position) + 1
-  if (position !== null && from > (head?.size ?? 0)) throw new ExoError('events.cursor_invalid')
+  let size = (await audit.head(tenant_id))?.size ?? 0
+  let from = position === null ? (query.follow === 'false' || operationId !== null ? 0 : size) : Number(position) + 1
+  if (position !== null && from > size) throw new ExoError('events.cursor_invalid')
 
-  const read = async (limit: number): Promise<{ events: Event[]; next: number }> => {
-    const size = (await audit.head(tenant_id))?.size ?? 0
-    if (size <= from) return { events: [], next: from }
-    const items = await audit.page(
-      tenant_id,
-      from,
-      size,
-      limit,
-      operationId === null ? {} : { operation_id: operationId },
-    )
-    const next = items.length < limit ? size : (items.at(-1)?.seq ?? from) + 1
-    return { events: items.map(toEvent).filter((event) => event !== null), next }
+  /** The next events up to the size that is known; `from` moves on. */
+  const read = async (): Promise<Event[]> => {
+    if (size <= from) return []
+    const filter = operationId === null ? {} : { operation_id: operationId }
+    const items = await audit.page(tenant_id, from, size, PAGE, filter)
+    from = items.length < PAGE ? size : (items.at(-1)?.seq ?? from) + 1
+    return items.map(toEvent).filter((event) => event !== null)
   }
   const data = (event: Event): JsonObject => ({
     cursor: cursors.seal(tenant_id, sealed, String(event.seq)),
@@ -107,12 +96,7 @@ async function serve(
   if (query.follow === 'false') {
     const limit = readLimit(query.limit)
     const events: Event[] = []
-    for (;;) {
-      const { events: found, next } = await read(PAGE)
-      events.push(...found)
-      if (next === from || events.length > limit) break
-      from = next
-    }
+    while (from < size && events.length <= limit) events.push(...(await read()))
     const page = events.slice(0, limit)
     const last = page.at(-1)
     if (/text\/event-stream/.test(c.req.header('accept') ?? ''))
@@ -125,18 +109,20 @@ async function serve(
   }
 
   return streamSSE(c, async (stream) => {
+    const gone = new AbortController()
+    stream.onAbort(() => gone.abort())
     await stream.write(': open\n\n')
     let quietSince = performance.now()
     while (!stream.aborted && !stream.closed) {
-      const { events, next } = await read(PAGE)
+      const events = await read()
       for (const event of events) await stream.write(frame(data(event)))
-      from = next
       if (events.length > 0) quietSince = performance.now()
-      else if (performance.now() - quietSince > HEARTBEAT_MS) {
+      if (from < size) continue
+      const quietMs = performance.now() - quietSince
+      if (quietMs >= HEARTBEAT_MS) {
         await stream.write(': still here\n\n')
         quietSince = performance.now()
-      }
-      if (events.length < PAGE) await stream.sleep(LOOK_MS)
+      } else size = (await followLog(tenant_id, from, HEARTBEAT_MS - quietMs, gone.signal)) ?? size
     }
   })
 }

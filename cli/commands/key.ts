@@ -1,5 +1,6 @@
-/** `exo key`: the operator's own signing key, made here and registered with another person's vote. */
+/** `exo key`: the operator's own signing key, made here, registered with another person's vote, taken back by one alone. */
 import type { Command } from 'commander'
+import { checkReason } from '../ballot.ts'
 import { EXIT } from '../exit-codes.ts'
 import { usage } from '../failure.ts'
 import { governedOutcome } from '../governed.ts'
@@ -28,6 +29,14 @@ export function addKey(program: Command, run: Runner): void {
     .description('Registers its public half; another person approves.')
     .action(run(enrol))
   key.command('list').description("The tenant's registered keys.").action(run(list))
+  key
+    .command('revoke')
+    .description(
+      "Takes a registered key back, at once: your own, or anybody's as an owner. What waits loses its votes.",
+    )
+    .argument('<kid>', 'the key, as exo key list names it')
+    .requiredOption('--reason <text>', 'why')
+    .action(run(revoke))
 }
 
 async function makeKey(session: Session): Promise<Outcome> {
@@ -69,4 +78,16 @@ async function list(session: Session): Promise<Outcome> {
   ])
   const text = rows.length === 0 ? 'no keys are registered: the API attests every vote' : columns(rows, '').join('\n')
   return { exit: EXIT.ok, json: { items, next_cursor: null }, text }
+}
+
+async function revoke(session: Session, kid: string, { reason }: { reason: string }): Promise<Outcome> {
+  if (!/^ok_[0-9a-f]{40}$/.test(kid))
+    throw usage(`${kid} is not the id of a key.`, { remedy: `exo key list${session.asOption} names them.` })
+  checkReason(reason)
+  const { body } = await session.api.call(`/operator-keys/${kid}`, { method: 'DELETE', body: { reason } })
+  const text = [
+    `revoked  ${kid}`,
+    '  what still waits loses the votes it signed; the API attests its owner’s votes again',
+  ].join('\n')
+  return { exit: EXIT.ok, json: body, text }
 }

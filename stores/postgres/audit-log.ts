@@ -44,6 +44,12 @@ export class AuditLog {
     return await this.#read(tenantId, (client) => readHead(client, tenantId))
   }
 
+  /** How far the logs of several tenants have come, in one round trip. */
+  async sizes(tenantIds: readonly string[]): Promise<Record<string, number>> {
+    const { rows } = await this.#pool.query<{ log_sizes: Record<string, number> }>('select log_sizes($1)', [tenantIds])
+    return rows[0]?.log_sizes ?? {}
+  }
+
   /** Indexed leaves from `from` up to but not with `below`, oldest first. */
   async page(tenantId: string, from: number, below: number, limit: number, filter: LeafFilter): Promise<LeafItem[]> {
     return await this.#read(tenantId, async (client) => {

@@ -1,6 +1,6 @@
 /**
  * How each section of the control document replaces its rows. A switch that stays as it was keeps its epoch, a grant
- * that stays keeps its use; one left out is gone.
+ * that stays keeps its use, and its issuer when nothing in it changes; one left out is gone.
  */
 import type pg from 'pg'
 import type { PolicyDocument, PolicySection, SwitchRow } from '../../domain/policy.ts'
@@ -49,7 +49,11 @@ const SECTIONS: Readonly<Record<Exclude<PolicySection, 'kill_switches' | 'kpi' |
        on conflict (tenant_id, id) do update set principal_id = excluded.principal_id,
          license_type = excluded.license_type, actions = excluded.actions, project_id = excluded.project_id,
          surface_id = excluded.surface_id, expires_at = excluded.expires_at, standing = excluded.standing,
-         granted_by_person = excluded.granted_by_person
+         granted_by_person = case
+           when (g.principal_id, g.license_type, g.actions, g.project_id, g.surface_id, g.expires_at, g.standing)
+             is distinct from (excluded.principal_id, excluded.license_type, excluded.actions, excluded.project_id,
+               excluded.surface_id, excluded.expires_at, excluded.standing)
+           then excluded.granted_by_person else g.granted_by_person end
        where g.revoked_at is null`,
       [tenantId, rows, operationId, change.person_id],
     )

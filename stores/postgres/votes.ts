@@ -23,8 +23,8 @@ export class VoteStore implements VoteRows {
            'now', iso(greatest(clock_timestamp(), (select max((v.vote ->> 'at')::timestamptz) from votes v
                where v.tenant_id = $1 and v.operation_id = $2))),
            'operation', (select jsonb_build_object('status', o.status, 'intent_hash', o.intent_hash,
-               'plan_hash', o.plan_hash, 'shown_hash', o.shown_hash, 'plan', o.plan, 'action', o.action,
-               'context', o.context) from operations o where o.tenant_id = $1 and o.id = $2),
+               'plan_hash', o.plan_hash, 'shown_hash', o.shown_hash, 'plan', o.plan, 'intent', o.intent,
+               'action', o.action, 'context', o.context, 'firearms', firearms_of(o.intent)) from operations o where o.tenant_id = $1 and o.id = $2),
            'key', (select to_jsonb(k) from k),
            'voter', (select jsonb_build_object('principal_id', p.id, 'kind', p.kind, 'person_id', p.person_id,
                'status', p.status, 'platform_role', p.platform_role, 'role', m.role,

@@ -206,6 +206,52 @@ describe('a key of one’s own', () => {
   })
 })
 
+describe('exo key revoke', () => {
+  test('takes a key back at once, with what it signed, and votes are attested again', async () => {
+    await desk.exo('key new --as admin')
+    const { id: enrolment } = await desk.json('key enrol --as admin')
+    await desk.exo(`approve ${enrolment} --as operator2`)
+    const mine = (item: { principal_id: string }) => item.principal_id === desk.tenant.principal('admin')
+    const { kid } = (await desk.json('key list --as viewer')).items.find(mine)
+
+    const stranger = await desk.exo(`key revoke ${kid} --reason mischief --as operator2 --json`)
+    expect([stranger.code, stranger.json.error.code]).toEqual([1, 'resource.not_found'])
+
+    const signed = await desk.waiting('signed before', ['--quorum', '2'])
+    await desk.exo(`approve ${signed} --as admin`)
+    const { code, out } = await desk.exo(`key revoke ${kid} --reason lost --as admin`)
+    expect([code, out]).toEqual([0, expect.stringMatching(new RegExp(`^revoked {2}${kid}\n`))])
+    expect((await desk.json('key list --as viewer')).items.find(mine)).toMatchObject({ revoked_at: expect.any(String) })
+    const again = await desk.exo(`key revoke ${kid} --reason lost --as admin --json`)
+    expect([again.code, again.json.error.code]).toEqual([1, 'resource.not_found'])
+
+    // It fails for the lost vote, or still waits for another, as the run looked at its votes before or after.
+    const { operation } = await desk.json(`approve ${signed} --as operator2`)
+    expect(['failed', 'pending_approval']).toContain(operation.status)
+    const id = await desk.waiting('attested again')
+    expect((await desk.exo(`approve ${id} --as admin`)).out).toContain('attested by the API')
+  })
+
+  test("answers the key and when, and takes anybody's key back for an owner", async () => {
+    const [{ kid }] = (await desk.json('key list --as viewer')).items.filter(
+      (item: { revoked_at: string | null }) => item.revoked_at === null,
+    )
+    expect(await desk.json(`key revoke ${kid} --reason leaked --as owner`)).toEqual({
+      kid,
+      revoked_at: expect.stringMatching(/Z$/),
+    })
+  })
+
+  test.each([
+    ['without a reason', 'key revoke ok_0 --as operator'],
+    ['without a key', 'key revoke --reason lost --as operator'],
+    ['for what is no key id', 'key revoke ../operations --reason lost --as operator'],
+    ['for a reason that says nothing', ['key', 'revoke', `ok_${'0'.repeat(40)}`, '--reason', '', '--as', 'operator']],
+  ])('is not sent %s', async (_what, words) => {
+    expect((await desk.exo(words)).code).toBe(2)
+  })
+})
+
 /** A home with the same credentials and no keys. */
 async function copyWithoutKeys(): Promise<string> {
   const { cp, mkdtemp } = await import('node:fs/promises')

@@ -92,7 +92,7 @@ describe('exo propose', () => {
     const { code, err } = await desk.exo('propose note.append --field notebook=inbox --as agent')
     expect(code).toBe(1)
     expect(err).toContain('validation.error (400)')
-    expect(err).toMatch(/\/input\/text {2}Invalid input/)
+    expect(err).toMatch(/\/input\/text {2}is missing\n/)
     expect(err).toMatch(/request {6}cli_/)
   })
 

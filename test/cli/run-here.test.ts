@@ -22,6 +22,7 @@ describe('exo doctor', () => {
       json.findings.map((each: { name: string; detail: string }) => [each.name, each.detail]),
     )
     expect(Object.keys(found)).toEqual(['node', 'mode', 'home', 'postgres', 's3', 'temporal', 'bundles', 'api'])
+    expect(found.bundles).toMatch(/^\d+ of workflow code in \//)
     expect(found.node).toContain(process.versions.node)
     for (const part of ['postgres', 's3', 'temporal'])
       expect(found[part]).toMatch(/\d+\.\d+.* at \/.*runs as process \d+ on 127\.0\.0\.1:\d+/)

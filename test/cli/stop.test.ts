@@ -20,7 +20,10 @@ describe('exo stop, resume and switches', () => {
     expect(blocked.code).toBe(1)
     expect(blocked.err).toMatch(/^kill_switch\.blocked \(403\)/)
     expect(blocked.err).toMatch(/reason {4}the agent misbehaves/)
-    expect(blocked.err).toMatch(/details {3}exo show op_/)
+    expect(blocked.err).toMatch(/details {3}exo show op_\w+ --as agent\n/)
+    const next = 'exo resume --reason WHY; another person approves'
+    expect(blocked.err).toMatch(new RegExp(`next {6}${next}\n`))
+    expect((await desk.exo('switches --as viewer')).out).toContain(`\n  ${next}\n`)
 
     const asked = await desk.exo('resume --reason again --as operator --json')
     expect([asked.code, asked.json.action]).toEqual([3, 'kill_switch.resume'])
@@ -42,6 +45,8 @@ describe('exo stop, resume and switches', () => {
     const { out } = await desk.exo('switches --as viewer')
     expect(out).toMatch(/^running, but for the rows that are stopped/)
     expect(out).toMatch(/tenant +provider api\.example\.com +stopped +epoch \d+/)
+    const refused = await desk.exo('propose note.remove --field note_id=n_1 --as agent')
+    expect(refused.err).toContain('next      exo resume --action note.remove --reason WHY; another person approves\n')
   })
 
   test('a hold is set by the role it names', async () => {
@@ -58,6 +63,7 @@ describe('exo stop, resume and switches', () => {
     expect(refused.json.error.details.required).toEqual(['platform_operator'])
     const words = '--global --provider nowhere.example --reason rehearsal'.split(' ')
     expect((await desk.exo(['stop', ...words, '--as', 'platform_operator'])).code).toBe(0)
+    expect((await desk.exo('switches --as platform_operator')).out).toMatch(/^running, but for the rows/)
     const asked = await desk.json(['resume', ...words, '--as', 'platform_operator'])
     const { err } = await desk.exo(['approve', asked.id, '--as', 'platform_operator2'])
     expect(err).toContain('another platform operator')

@@ -123,6 +123,35 @@ describe('exit codes tell what the answer means', () => {
   })
 })
 
+describe('a refusal that a command lifts names it', () => {
+  const selected = (kind: string, value: string | null) => ({ scope: 'global', selector: { kind, value } })
+  const another = 'as a platform operator; another one approves'
+  test.each([
+    ['kill_switch.blocked', selected('all', null), `exo resume --global --reason WHY, ${another}`],
+    [
+      'kill_switch.blocked',
+      selected('class', 'contained'),
+      `exo resume --global --class contained --reason WHY, ${another}`,
+    ],
+    [
+      'kill_switch.blocked',
+      selected('provider', '$(reboot)'),
+      `exo resume --global --provider WHICH --reason WHY, ${another}`,
+    ],
+    ['budget.threshold_missing', {}, 'exo policy get > policy.json, edit it, exo policy apply policy.json'],
+    ['kpi.threshold_missing', {}, 'exo policy get > policy.json, edit it, exo policy apply policy.json'],
+  ])('%s %j', async (code, details, next) => {
+    const { err } = await exo('propose note.append --input {}', () => envelope(code, 403, details))
+    expect(err).toMatch(/\n {2}next +exo /)
+    expect(err).toContain(next)
+  })
+
+  test('and no other does', async () => {
+    const { err } = await exo('propose note.append --input {}', () => envelope('kpi.ceiling_breached', 403))
+    expect(err).not.toMatch(/\n {2}next/)
+  })
+})
+
 describe('nobody there, or somebody else', () => {
   test('no answer is 4, says where it asked, and how to repeat safely', async () => {
     const env = { EXO_URL: 'http://127.0.0.1:9', EXO_TOKEN: 'exo_token' }
@@ -261,6 +290,19 @@ describe('output', () => {
       const { code, json } = await runExo(home, [...words, '--json'])
       expect([code, json.error.code]).toEqual([2, 'cli.usage'])
     }
+  })
+})
+
+describe('a command line that is wrong', () => {
+  test.each([
+    [['show'], "missing required argument 'id'", 'exo show --help says how.'],
+    [['stop'], "required option '--reason <text>' not specified", 'exo stop --help says how.'],
+    [['key', 'revoke', 'ok_0'], "required option '--reason <text>' not specified", 'exo key revoke --help says how.'],
+    [['policy', 'nonsense'], "unknown command 'nonsense'", 'exo policy --help says how.'],
+    [['frob'], "unknown command 'frob'", 'exo --help lists the commands.'],
+  ])('%j is told what is wrong and which help to read', async (words, what, where) => {
+    const { code, err } = await runExo(home, words)
+    expect([code, err]).toEqual([2, `${what}\n  ${where}\n`])
   })
 })
 

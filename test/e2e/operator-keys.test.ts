@@ -1,10 +1,17 @@
-/** Operators' own keys: registered by another's vote, then demanded of every vote, revoked by one person at once. */
+/**
+ * Operators' own keys: registered by another's vote, then demanded of every vote, revoked by one person at once, and of
+ * use in the tenant that registered them.
+ */
 import { generateKeyPairSync } from 'node:crypto'
 import { beforeAll, describe, expect, inject, it } from 'vitest'
 import { callers } from '../support/client.ts'
+import { enrolled } from '../support/own-key.ts'
+import { openTemporal } from '../support/temporal.ts'
 import { makeTenant, pending, type Tenant, vote } from '../support/tenant.ts'
+import { until } from '../support/until.ts'
+import { verifyBundles } from '../support/verified.ts'
 
-const { url, credentials } = inject('deployment')
+const { url, credentials, addresses } = inject('deployment')
 let tenant: Tenant
 let kid: string
 
@@ -36,5 +43,44 @@ describe("an operator's own key", () => {
     expect((await remove('operator')).status).toBe(200)
     const operation = await pending(tenant.as('member'), { notebook: 'keys', text: 'attested again' })
     expect((await vote(tenant.as('operator'), operation)).body.operation.status).toBe('executed')
+  })
+})
+
+describe('a key that another tenant registered', () => {
+  // Sealing looks for enrolments in the operation's own tenant, so a vote signed with such a key must never be one.
+  it('signs no vote here, neither a neighbour’s nor a platform operator’s who is a member of both', async () => {
+    const all = callers(url, credentials)
+    const neighbour = await makeTenant(all, url, 'neighbour')
+    const keys = {
+      [neighbour.principal('operator')]: await enrolled(neighbour.as('operator'), neighbour.as('operator2')),
+      [(await all.platform.get('/auth/me')).body.principal.id]: await enrolled(all.platform, all.platform2),
+    }
+    const temporal = await openTemporal(addresses.temporal)
+    try {
+      const host = await makeTenant(all, url, 'host', Object.keys(keys))
+      await host.open()
+      const operation = await pending(host.as('agent'), { notebook: 'keys', text: 'from elsewhere' })
+      const run = temporal.client.workflow.getHandle(`${host.id}/${operation.id}`)
+      for (const key of Object.values(keys)) await run.signal('decide', await key.sign(host, operation))
+      const refused = await until('both votes are refused', async () => {
+        const leaves = (await host.leaves(operation.id)).filter(({ kind }) => kind === 'vote.refused')
+        return leaves.length === 2 ? leaves : null
+      })
+      expect(refused.map(({ code, reason }) => [code, reason])).toEqual([
+        ['approval.vote_invalid', 'kid'],
+        ['approval.vote_invalid', 'kid'],
+      ])
+      expect(await host.operation(operation.id)).toMatchObject({ status: 'pending_approval', approval: { votes: [] } })
+      expect((await vote(host.as('operator'), operation)).body.operation.status).toBe('executed')
+      expect(await verifyBundles(host.as('auditor'), [operation.id])).toEqual({
+        verdict: 'PASS',
+        runs: 1,
+        failures: [],
+      })
+    } finally {
+      await temporal.close()
+      for (const { kid } of Object.values(keys))
+        await all.platform.call('DELETE', `/operator-keys/${kid}`, { reason: 'the test is over' })
+    }
   })
 })

@@ -3,6 +3,7 @@ import { beforeAll, describe, expect, inject, test } from 'vitest'
 import type { JsonObject } from '../../domain/canonical.ts'
 import { type Caller, callers } from '../support/client.ts'
 import { makeTenant, pending, propose, refused, standingFor, type Tenant, UNLIMITED, vote } from '../support/tenant.ts'
+import { until } from '../support/until.ts'
 
 const { url, credentials } = inject('deployment')
 const all = callers(url, credentials)
@@ -124,6 +125,36 @@ describe('streams', () => {
       expect(heard.filter((each) => each.data.operation_id === id && each.event === 'operation.executed')).toHaveLength(
         1,
       )
+  })
+
+  test('cost one look at the logs together, however many there are, and each hears of its own tenant', async () => {
+    const trips = async () =>
+      Number(/role="auditor"\} (\d+)/.exec(await (await fetch(`${url}/metrics`)).text())?.[1] ?? Number.NaN)
+    const opened: Promise<void>[] = []
+    const listening = [tenant, other].flatMap((of) =>
+      Array.from({ length: 8 }, async () => {
+        const { promise, resolve } = Promise.withResolvers<void>()
+        opened.push(promise)
+        return await listen(of.as('viewer'), '/events', (heard) => {
+          resolve()
+          return heard.some(({ event }) => event === 'operation.executed')
+        })
+      }),
+    )
+    await Promise.all(opened)
+    // Leaves of what went before may still get their places, and then every stream reads them; afterwards it is quiet.
+    await until('a second goes by in which the database is asked at most four times', async () => {
+      const before = await trips()
+      await new Promise((resolve) => setTimeout(resolve, 1_000))
+      return (await trips()) - before <= 4
+    })
+
+    const asked = await Promise.all([tenant, other].map((of) => propose(of.as('agent'), note('to many', 'streams'))))
+    const heard = await Promise.all(listening)
+    for (const [index, events] of heard.entries()) {
+      const id = asked[index < 8 ? 0 : 1]?.body.id
+      expect(events.map((each) => each.data.operation_id)).toEqual(events.map(() => id))
+    }
   })
 
   test('refuse a cursor that was altered or comes from elsewhere', async () => {

@@ -1,6 +1,7 @@
 /** An operator's own key: registered the way people do, and the votes it signs, right or wrong in one claim. */
 import { randomBytes } from 'node:crypto'
 import { CompactSign, type CryptoKey, exportJWK, generateKeyPair } from 'jose'
+import type { Caller } from './client.ts'
 import { type MemberName, type Operation, type Tenant, vote } from './tenant.ts'
 import { canonicalJson, type JsonObject } from '../../domain/canonical.ts'
 
@@ -12,10 +13,15 @@ export interface OwnKey {
 
 /** Makes a key for `holder`, on which `voter` votes yes. */
 export async function ownKey(tenant: Tenant, holder: MemberName, voter: MemberName): Promise<OwnKey> {
+  return await enrolled(tenant.as(holder), tenant.as(voter))
+}
+
+/** The same for callers of any tenant, the platform's among them. */
+export async function enrolled(holder: Caller, voter: Caller): Promise<OwnKey> {
   const pair = await generateKeyPair('EdDSA', { crv: 'Ed25519', extractable: true })
   const { kty, crv, x } = await exportJWK(pair.publicKey)
-  const asked = await tenant.as(holder).post('/operator-keys', { public_jwk: { kty, crv, x } })
-  const voted = await vote(tenant.as(voter), asked.body)
+  const asked = await holder.post('/operator-keys', { public_jwk: { kty, crv, x } })
+  const voted = await vote(voter, asked.body)
   const kid = voted.body.operation?.effect?.result?.kid
   if (typeof kid !== 'string')
     throw new Error(`the key was not registered: ${JSON.stringify(voted.body).slice(0, 400)}`)

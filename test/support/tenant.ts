@@ -58,9 +58,16 @@ export interface Operation {
   [field: string]: any
 }
 
-export async function makeTenant(all: ReturnType<typeof callers>, url: string, stem: string): Promise<Tenant> {
+/** `guests` are operators who exist already, elsewhere. */
+export async function makeTenant(
+  all: ReturnType<typeof callers>,
+  url: string,
+  stem: string,
+  guests: readonly string[] = [],
+): Promise<Tenant> {
   const id = `t_${stem}_${randomBytes(4).toString('hex')}`
-  const body = { id, name: `A tenant for ${stem}`, members: MEMBERS }
+  const invited = guests.map((principal_id) => ({ principal_id, kind: 'user', role: 'operator' }))
+  const body = { id, name: `A tenant for ${stem}`, members: [...MEMBERS, ...invited] }
   const key = `make-${id}`
   const asked = await all.platform.post('/tenants', body, { key })
   if (asked.status !== 202) throw new Error(`making ${id}: ${asked.status} ${JSON.stringify(asked.body)}`)

@@ -10,6 +10,7 @@ import { canonicalJson } from '../../domain/canonical.ts'
 import { packBundle } from '../../verify/bundle-shape.ts'
 import { unpackBundle } from '../../verify/read-bundle.ts'
 import type { RunReport } from '../../verify/report.ts'
+import { Subject } from '../../verify/subject.ts'
 import { Verifier, verifyBundle, verifyPaths, type VerifyOptions } from '../../verify/verify.ts'
 import { DEPLOYMENT } from './support/deployment.ts'
 import { MemoryLog } from './support/memory-log.ts'
@@ -52,6 +53,25 @@ describe('genuine bundles', () => {
     await verifier.close()
     const ways = [...evidence.bundles.keys()]
     for (const gate of Object.keys(BLOCKING)) expect(ways).toContain(`blocked by ${gate}`)
+  })
+
+  test.each(['blocked as its version is gone', 'blocked in the guard as its version is gone'])(
+    'tell that an operation was %s, by a code and no gate',
+    (name) => {
+      const { receipt } = new Subject(bundle(name), null)
+      expect(receipt.value).toMatchObject({ status: 'blocked', error_code: 'action.version_unavailable', effect: null })
+      expect(receipt.value.passes.flatMap(({ verdicts }) => verdicts).filter((each) => each.code !== null)).toEqual([])
+    },
+  )
+
+  test('tell that a vote was lost to the grant its voter issued, and the operation with it', () => {
+    for (const name of ['failed as the one who voted armed it', 'failed in the guard as the one who voted armed it'])
+      expect(new Subject(bundle(name), null).receipt.value).toMatchObject({
+        status: 'failed',
+        error_code: 'effect.precondition_failed',
+        error_details: { changed: 'votes' },
+        voters: [{ person_id: 'person_ann' }],
+      })
   })
 
   test('give the same report, byte for byte, in any order and from run to run', { timeout: 60_000 }, async () => {

@@ -3,6 +3,29 @@
 create function decimal_text(n numeric) returns text language sql immutable as
 $$ select trim_scale(n)::text $$;
 
+-- What licences policy asks of an action, and the grants that may arm it. Stable, so that it sees what its caller sees.
+create function firearms_of(intent jsonb) returns jsonb language sql stable as $$
+  with asked as (
+    select intent ->> 'tenant_id' as tenant, intent ->> 'principal_id' as principal, intent ->> 'action' as action
+  )
+  select jsonb_build_object(
+    'license_types', coalesce((select to_jsonb(f.license_types) from firearm_policies f
+      where f.tenant_id = a.tenant and f.action = a.action), '[]'),
+    'strategy_lock_required', coalesce((select f.strategy_lock_required from firearm_policies f
+      where f.tenant_id = a.tenant and f.action = a.action), false),
+    'grants', (select coalesce(jsonb_agg(jsonb_build_object('id', g.id, 'principal_id', g.principal_id,
+        'license_type', g.license_type, 'actions', g.actions, 'project_id', g.project_id, 'surface_id', g.surface_id,
+        'expires_at', iso(g.expires_at), 'revoked', g.revoked_at is not null, 'granted_by_person', g.granted_by_person,
+        'standing', case when g.standing is null then null else jsonb_build_object(
+          'max_count', g.standing -> 'max_count', 'max_amount', g.standing -> 'max_amount',
+          'targets', g.standing -> 'targets') end,
+        'used', jsonb_build_object('count', g.used_count, 'amount', decimal_text(g.used_amount))) order by g.id), '[]')
+      from license_grants g
+      where g.tenant_id = a.tenant and g.principal_id = a.principal and g.revoked_at is null
+        and a.action = any (g.actions)))
+  from asked a
+$$;
+
 create function facts_of(intent jsonb, plan jsonb) returns jsonb language sql volatile as $$
   with asked as (
     select intent ->> 'tenant_id' as tenant, intent ->> 'principal_id' as principal, intent ->> 'action' as action,
@@ -39,21 +62,7 @@ create function facts_of(intent jsonb, plan jsonb) returns jsonb language sql vo
       where s.tenant_id in ('t_system', a.tenant)
         and (s.kind = 'all' or (s.kind = 'action' and s.value = a.action) or (s.kind = 'class' and s.value = a.class)
           or (s.kind = 'provider' and s.value = a.provider))),
-    'firearms', jsonb_build_object(
-      'license_types', coalesce((select to_jsonb(f.license_types) from firearm_policies f
-        where f.tenant_id = a.tenant and f.action = a.action), '[]'),
-      'strategy_lock_required', coalesce((select f.strategy_lock_required from firearm_policies f
-        where f.tenant_id = a.tenant and f.action = a.action), false),
-      'grants', (select coalesce(jsonb_agg(jsonb_build_object('id', g.id, 'principal_id', g.principal_id,
-          'license_type', g.license_type, 'actions', g.actions, 'project_id', g.project_id, 'surface_id', g.surface_id,
-          'expires_at', iso(g.expires_at), 'revoked', g.revoked_at is not null, 'granted_by_person', g.granted_by_person,
-          'standing', case when g.standing is null then null else jsonb_build_object(
-            'max_count', g.standing -> 'max_count', 'max_amount', g.standing -> 'max_amount',
-            'targets', g.standing -> 'targets') end,
-          'used', jsonb_build_object('count', g.used_count, 'amount', decimal_text(g.used_amount))) order by g.id), '[]')
-        from license_grants g
-        where g.tenant_id = a.tenant and g.principal_id = a.principal and g.revoked_at is null
-          and a.action = any (g.actions))),
+    'firearms', firearms_of(intent),
     'strategy_lock', jsonb_build_object(
       'required', coalesce((select bool_or(l.required) from lock_policies l
         where l.tenant_id = a.tenant and l.action = a.action and l.surface_id in ('*', a.surface)), false),
@@ -229,4 +238,5 @@ $$;
 grant execute on function decimal_text(numeric), facts_of(jsonb, jsonb), view_of(text, jsonb),
   read_pass(text, text, boolean), fence(text) to guard, control;
 grant execute on function decimal_text(numeric), view_of(text, jsonb), policy_document(text) to app;
+grant execute on function firearms_of(jsonb) to app, guard, control;
 grant execute on function policy_document(text) to guard, control;

@@ -23,6 +23,19 @@ begin
   return (select o.status from operations o where o.tenant_id = tenant and o.id = operation);
 end $$;
 
+-- How far each of these logs has come, for everybody who follows one.
+create function log_sizes(tenants text[]) returns jsonb language plpgsql as $$
+declare tenant text; sizes jsonb := '{}';
+begin
+  foreach tenant in array tenants loop
+    perform set_config('app.tenant', tenant, true);
+    sizes := sizes || jsonb_build_object(tenant,
+      coalesce((select h.size from audit_heads h where h.tenant_id = tenant), 0));
+  end loop;
+  return sizes;
+end $$;
+
 grant execute on function operation_row(text, text), operation_status(text, text) to app;
+grant execute on function log_sizes(text[]) to auditor;
 grant execute on function operation_row(text, text) to guard, control;
 grant select on seals to guard, control;

@@ -66,7 +66,7 @@ const FIELDS: Record<string, Field> = {
   'firearms.grants[].surface_id': orNull('every surface', 'firearms'),
   'firearms.grants[].expires_at': instant(['firearms'], 'firearms'),
   'firearms.grants[].revoked': need('firearms'),
-  'firearms.grants[].granted_by_person': nobody('who granted is checked when the grant is written'),
+  'firearms.grants[].granted_by_person': nobody('read when votes are counted, not by a gate'),
   'firearms.grants[].standing': nobody('read when votes are waived, not by a gate'),
   'firearms.grants[].standing.max_count': nobody('read when votes are waived, not by a gate'),
   'firearms.grants[].standing.max_amount': nobody('read when votes are waived, not by a gate'),

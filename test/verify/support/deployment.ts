@@ -10,7 +10,8 @@ import { type Host, startHost } from './host.ts'
 import { makeKeys, type Signers } from './keys.ts'
 import { MemoryLog } from './memory-log.ts'
 import { type FactsOf, MemoryRows, now } from './memory-rows.ts'
-import { findEffectful } from '../../../actions/registry.ts'
+import type { EffectfulAction } from '../../../actions/define.ts'
+import { ACTIONS } from '../../../actions/registry.ts'
 import { buildWorkflowBundle, type WorkflowBundle } from '../../../bin/workflow-bundle.ts'
 import { canonicalJson, type JsonObject } from '../../../domain/canonical.ts'
 import { sha256TextHex } from '../../../domain/hash.ts'
@@ -76,12 +77,13 @@ export class Deployment {
     const operation_id = `op_${randomUUID().replaceAll('-', '').slice(0, 20)}`
     const tenant_id = ask.tenant ?? 't_a'
     const intent = anIntent({ target: null, ...ask.intent, tenant_id, operation_id, deployment: DEPLOYMENT })
-    const action = findEffectful(intent.action, intent.action_version)
-    if (action === null) throw new Error(`no action ${intent.action}`)
+    const action = ACTIONS.get(intent.action) as EffectfulAction<unknown> | undefined
+    if (action === undefined) throw new Error(`no action ${intent.action}`)
     const base = aPlan()
     const plan: Plan = {
       ...base,
       action: intent.action,
+      action_version: intent.action_version,
       class: intent.class,
       governs: action.governs === true,
       standing: action.standing,

@@ -2,6 +2,7 @@
 import type { MemoryLog } from './memory-log.ts'
 import type { Vote } from '../../../domain/approval.ts'
 import type { JsonObject } from '../../../domain/canonical.ts'
+import type { Facts } from '../../../domain/facts.ts'
 import type { LeafRow } from '../../../domain/leaf.ts'
 import { isFinal, type Status } from '../../../domain/lifecycle.ts'
 import type {
@@ -152,13 +153,14 @@ export class MemoryRows implements OperationRows, VoteRows {
   }
 
   async context(_tenantId: string, operationId: string, kid: string, by: string | null): Promise<VoteContext> {
-    const { operation } = this.of(operationId)
+    const { operation, facts } = this.of(operationId)
     const { plan, intent, status, intent_hash, plan_hash, shown_hash, context } = operation
+    const firearms = facts(operation, false)['firearms'] as unknown as Facts['firearms']
     const key = this.keys.get(kid)
     const voter = this.voters.get(by ?? key?.principal_id ?? '') ?? null
     return {
       now: now(),
-      operation: { status, intent_hash, plan_hash, shown_hash, plan, action: intent.action, context },
+      operation: { status, intent_hash, plan_hash, shown_hash, plan, intent, action: intent.action, firearms, context },
       key: key === undefined ? null : { kid, ...key },
       voter,
     }

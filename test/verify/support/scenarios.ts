@@ -2,6 +2,7 @@
 import { Deployment } from './deployment.ts'
 import { currentFacts } from './facts.ts'
 import { type FactsOf, now, type Operation } from './memory-rows.ts'
+import { ACTIONS, type RegisteredAction } from '../../../actions/registry.ts'
 import type { Facts } from '../../../domain/facts.ts'
 import type { Intent, Plan } from '../../../domain/plan.ts'
 import { quorumTree } from '../../../domain/approval.ts'
@@ -73,6 +74,23 @@ const ENDS: Readonly<Record<string, End>> = {
   'blocked at once': async (d) =>
     await d.sealed(await d.propose({ plan: FAST, facts: (op) => currentFacts(d, op, stop) })),
   'blocked in the guard after votes': async (d) => await voted(d, ['ann'], { facts: stoppedLater(d) }),
+  'blocked as its version is gone': async (d) => await d.sealed(await d.propose({ intent: { action_version: 2 } })),
+  'failed as the one who voted armed it': async (d) => await voted(d, ['ann'], { facts: armedBy(d, 'ann') }),
+  'failed in the guard as the one who voted armed it': async (d) =>
+    await voted(d, ['ann'], { facts: armedBy(d, 'ann', true) }),
+  'executed though one who voted armed it': async (d) => {
+    d.addVoter('oda', { role: 'owner' })
+    return await voted(d, ['ann', 'oda'], {
+      facts: armedBy(d, 'ann', true),
+      approval: { tree: quorumTree(1, 'owner') },
+    })
+  },
+  'blocked in the guard as its version is gone': async (d) => {
+    const input = await d.propose({ intent: tenantOf('t_late'), plan: ASKED, facts: goneLater(d, 'tenant.create') })
+    await d.untilPending(input)
+    await d.decide(input, await d.vote(input, 'p_ann'))
+    return await d.sealed(input)
+  },
   denied: async (d) => {
     const input = await asked(d, {})
     await d.decide(input, await d.vote(input, 'p_ann', { decision: 'deny', reason: 'not today' }))
@@ -147,6 +165,30 @@ const brokenLater =
     if (guard) throw new TypeError('a bug')
     return currentFacts(d, operation)
   }
+
+/** A grant that a person issued after they voted; `late` while the run is between its last pass and the guard. */
+const armedBy =
+  (d: Deployment, name: string, late = false): FactsOf =>
+  (operation: Operation, guard: boolean) =>
+    currentFacts(d, operation, (facts) => {
+      const issued = late ? guard : d.rows.of(operation.intent.operation_id).votes.length > 0
+      if (issued) for (const grant of facts.firearms.grants) grant.granted_by_person = `person_${name}`
+    })
+
+/** A registry that loses the action while its run is between its last pass and the guard. */
+const goneLater =
+  (d: Deployment, action: string): FactsOf =>
+  (operation: Operation, guard: boolean) => {
+    if (guard) (ACTIONS as Map<string, RegisteredAction>).delete(action)
+    return currentFacts(d, operation)
+  }
+
+const tenantOf = (id: string): Partial<Intent> => ({
+  action: 'tenant.create',
+  class: 'contained',
+  input: { id, name: 'Too late', members: [{ name: 'owner', kind: 'user', role: 'owner' }] },
+  estimated_cost: '0',
+})
 
 async function enrolmentOf(principal_id: string): Promise<Partial<Intent>> {
   const { privateJwk } = await makeKey('operator')

@@ -102,6 +102,9 @@ export const payloadTwins = [
     ['the block turned to leave', 'replay.temporal', sealed(guardAnswered, { outcome: 'unapproved' })],
     ['the facts of the block', 'record.passes', sealed(guardAnswered, { 'pass.facts.switches[0].epoch': 99 })],
   ]),
+  ...twinsOf('blocked in the guard as its version is gone', [
+    ['the version back in the registry', 'replay.commands', sealed(guardAnswered, { code: null })],
+  ]),
   ...twinsOf('denied', [
     ['the denial turned in the run', 'record.votes', sealed(answered('admitVote'), { 'vote.reason': 'yes please' })],
   ]),

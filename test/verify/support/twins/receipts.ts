@@ -32,6 +32,7 @@ const keysSwapped = (change: 'receipt' | 'seal', by: 'receipt' | 'seal') => (kit
 const ZEROS = '0'.repeat(64)
 const FUTURE = '2030-01-01T00:00:00.000000Z'
 const NOBODY = { votes: [], voters: [] }
+const GONE = { status: 'blocked', error_code: 'action.version_unavailable' }
 const EXECUTED = { status: 'executed', error_code: null }
 const budget = 'passes[-1].verdicts[4]'
 const grant = 'passes[-1].facts.firearms.grants[0]'
@@ -112,6 +113,12 @@ export const receiptTwins = [
         ),
     ],
     ["the requester's person among the voters", 'causal.approval', { 'voters[0].person_id': 'person_owner' }],
+    [
+      'a voter who issued the grant that arms it',
+      'causal.approval',
+      hashed({ [`${grant}.granted_by_person`]: 'person_ann' }),
+    ],
+    ["the issuer's person among the voters", 'causal.approval', { 'voters[0].person_id': 'person_admin' }],
     ['a voter without the permission', 'causal.approval', { 'voters[0].permissions': ['read'] }],
     ['a denial among the votes', 'causal.outcome', { 'voters[0].decision': 'deny' }],
     ['a vote after the effect', 'causal.times', { 'voters[1].at': FUTURE }],
@@ -176,10 +183,16 @@ export const receiptTwins = [
   ...told('blocked by budget', [
     ['blocked with another code', 'causal.outcome', { error_code: 'kill_switch.blocked' }],
     ['blocked, but executed', 'causal.outcome', EXECUTED],
+    ['blocked by no gate, as if the version were gone', 'causal.outcome', GONE],
     ['blocked, but settled', 'causal.settlement', { 'settlement.settled': '2.5' }],
     ['blocked where nothing blocks', 'decisions.passes', { [`${budget}.decision`]: 'allow', [`${budget}.code`]: null }],
   ]),
+  ...told('blocked as its version is gone', [
+    ['blocked by a gate that allowed it', 'causal.outcome', { error_code: 'kill_switch.blocked' }],
+    ['blocked, but executed', 'causal.outcome', EXECUTED],
+  ]),
   ...told('denied', [
+    ['denied, called blocked as if the version were gone', 'causal.outcome', GONE],
     ['denied, but executed', 'causal.outcome', EXECUTED],
     ['denied by nobody', 'causal.outcome', NOBODY],
     ['the denial turned', 'signatures.votes', { 'voters[0].decision': 'approve' }],
