@@ -6,6 +6,7 @@ import { noteList } from './note-list.ts'
 import { noteRemove } from './note-remove.ts'
 import { operatorKeyCreate } from './operator-key-create.ts'
 import { policyPut } from './policy-put.ts'
+import { principalCreate } from './principal-create.ts'
 import { tenantCreate } from './tenant-create.ts'
 
 export type RegisteredAction = EffectfulAction<unknown> | ObservingAction<unknown>
@@ -18,6 +19,7 @@ const ALL: readonly RegisteredAction[] = [
   killSwitchResume,
   tenantCreate,
   operatorKeyCreate,
+  principalCreate,
 ]
 
 export const ACTIONS: ReadonlyMap<string, RegisteredAction> = new Map(ALL.map((action) => [action.name, action]))

@@ -12,4 +12,8 @@ export const LIMITS = Object.freeze({
   effectTimeoutMs: 4_000,
   leaseMs: 5_000,
   addressFailuresPerMinute: 600,
+  credentialFailuresPerMinute: 300,
+  tokenBytes: 8 * 1024,
+  claimCharacters: 255,
+  keySetBytes: 256 * 1024,
 })

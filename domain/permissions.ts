@@ -45,10 +45,15 @@ export function effectivePermissions(
   key: readonly string[] | null,
 ): Permission[] {
   const given = new Set<Permission>([...ROLE_PERMISSIONS[role], ...membership.flatMap(expandPermission)])
-  const kept =
-    key === null ? given : new Set(key.flatMap(expandPermission).filter((permission) => given.has(permission)))
-  if (kind !== 'user') kept.delete('decide')
-  return [...kept].sort()
+  if (kind !== 'user') given.delete('decide')
+  return narrowedBy([...given], key).sort()
+}
+
+/** Those of the permissions that a credential names, or all of them when it names none. */
+export function narrowedBy(given: readonly Permission[], named: readonly string[] | null): Permission[] {
+  if (named === null) return [...given]
+  const kept = new Set(named.flatMap(expandPermission))
+  return given.filter((permission) => kept.has(permission))
 }
 
 /** A platform operator's permissions in `t_system`. */

@@ -29,6 +29,13 @@ export interface NewMember {
   role: string
   permissions: string[]
   key: { id: string; secret_sha256: string; expires_at: string } | null
+  subject: IssuerSubject | null
+}
+
+/** Who somebody is at an issuer. */
+export interface IssuerSubject {
+  issuer: string
+  subject: string
 }
 
 /** Who changed a control, through which operation. */
@@ -55,8 +62,16 @@ export interface ControlsPort {
     hold: string | null,
     change: ControlChange,
   ): Promise<Json | null>
-  /** False when the id is taken. */
+  /** False when the id or a subject is taken. */
   createTenant(tenant: { id: string; name: string }, members: NewMember[]): Promise<boolean>
+  /** False when the subject is somebody already. */
+  createPrincipal(principal: {
+    id: string
+    kind: 'agent' | 'service' | 'user'
+    name: string
+    person_id: string | null
+    subject: IssuerSubject | null
+  }): Promise<boolean>
   /** False when the key is already registered. */
   createOperatorKey(key: {
     kid: string

@@ -8,11 +8,12 @@ import type { Ctx } from '../request.ts'
 import { addRoute, type App } from '../route.ts'
 import { placeRequest, reasonRequest } from '../schemas.ts'
 import { operatorKeyCreate } from '../../actions/operator-key-create.ts'
+import { principalCreate } from '../../actions/principal-create.ts'
 import { tenantCreate } from '../../actions/tenant-create.ts'
 import type { JsonObject } from '../../domain/canonical.ts'
 import { ExoError } from '../../domain/errors.ts'
 import { leafRow, makeLeaf } from '../../domain/leaf.ts'
-import { effectivePermissions, PLATFORM_PERMISSIONS, type Role } from '../../domain/permissions.ts'
+import { effectivePermissions, narrowedBy, PLATFORM_PERMISSIONS, type Role } from '../../domain/permissions.ts'
 
 export function identityRoutes(app: App): void {
   addRoute(app, { method: 'get', path: '/auth/me', kind: 'read', summary: 'Who this credential is' }, (c) => {
@@ -27,7 +28,9 @@ export function identityRoutes(app: App): void {
           permissions: effectivePermissions(principal.kind, row.role as Role, row.permissions, credential.permissions),
         })),
       platform_role: principal.platform_role,
-      ...(principal.platform_role === null ? {} : { permissions: PLATFORM_PERMISSIONS }),
+      ...(principal.platform_role === null
+        ? {}
+        : { permissions: narrowedBy(PLATFORM_PERMISSIONS, credential.permissions) }),
       credential: { id: credential.id, expires_at: credential.expires_at },
     })
   })
@@ -107,6 +110,19 @@ export function identityRoutes(app: App): void {
     { method: 'get', path: '/operator-keys', kind: 'read', summary: "Operators' keys", permissions: ['read'] },
     async (c) =>
       c.json({ items: await c.get('ports').reading.operatorKeys(c.get('caller').tenant_id), next_cursor: null }),
+  )
+  addRoute(
+    app,
+    {
+      method: 'post',
+      path: '/principals',
+      kind: 'control operation',
+      summary: 'Create an agent, a service or a user',
+      permissions: ['identity:write'],
+      body: principalCreate.input,
+      answers: { 200: { description: 'Created.' }, 202: { description: 'Another person must vote.' } },
+    },
+    async (c, { body }) => await governed(c, 'principal.create', body as JsonObject, 'create a principal'),
   )
   addRoute(
     app,

@@ -209,7 +209,8 @@ export class Reading {
       tenantId,
       `select jsonb_build_object('id', p.id, 'kind', p.kind, 'name', p.name, 'status', p.status, 'role', m.role,
          'permissions', m.permissions, 'membership', m.status) as principal
-       from memberships m join principals p on p.id = m.principal_id where m.tenant_id = $1 order by p.id`,
+       from principals p left join memberships m on m.principal_id = p.id and m.tenant_id = $1
+       where m.tenant_id is not null or p.home_tenant = $1 order by p.id`,
       [tenantId],
     )
     return rows.map((row) => row.principal)

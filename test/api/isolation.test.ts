@@ -325,6 +325,7 @@ const VALUES: Record<string, string> = {
   operator_keys: `(tenant_id, kid, principal_id, public_jwk) values ($1, 'k', 'p', '{}')`,
   tenants: `(id, name) values ('t_forged', $1)`,
   principals: `(id, kind, name, person_id) values ('p_forged', 'user', $1, 'u')`,
+  oidc_subjects: `(issuer, subject, principal_id) values ('https://i.example', $1, 'p')`,
   api_keys: `(id, secret_hash, principal_id, expires_at) values ($1, '', 'p', '2090-01-01')`,
   deployment: `(id, mode) values ($1, 'lab')`,
 }
@@ -339,7 +340,7 @@ const CONTROLS = [
   'strategy_locks',
   'egress_targets',
 ]
-const IDENTITY = ['tenants', 'principals', 'memberships', 'api_keys', 'operator_keys', 'deployment']
+const IDENTITY = ['tenants', 'principals', 'memberships', 'api_keys', 'oidc_subjects', 'operator_keys', 'deployment']
 
 /** Tables nobody of this role may insert into. */
 const NEVER_INSERTS: Record<Role, readonly string[]> = {
@@ -369,6 +370,9 @@ const NEVER: Record<Role, readonly string[]> = {
     'delete from kill_switches',
     'delete from kpi_raw',
     'select * from api_keys',
+    'select * from oidc_subjects',
+    `update oidc_subjects set subject = subject`,
+    'delete from oidc_subjects',
     'select payload from outbox',
     `select end_operation('{}')`,
     `select mark_pending('{}')`,
@@ -397,6 +401,9 @@ const NEVER: Record<Role, readonly string[]> = {
     'update waivers set until = until',
     'update memberships set role = role',
     'select * from api_keys',
+    'select * from oidc_subjects',
+    `update oidc_subjects set subject = subject`,
+    'delete from oidc_subjects',
     'delete from outbox',
     'delete from budget_entries',
     `select stop_switch('{}')`,
@@ -413,6 +420,9 @@ const NEVER: Record<Role, readonly string[]> = {
     'delete from audit_leaves',
     'update audit_leaves set seq = 1',
     'select * from api_keys',
+    'select * from oidc_subjects',
+    `update oidc_subjects set subject = subject`,
+    'delete from oidc_subjects',
     'update api_keys set revoked_at = null',
     'delete from tenants',
     'delete from memberships',
@@ -434,6 +444,9 @@ const NEVER: Record<Role, readonly string[]> = {
     'delete from seals',
     'select * from notes',
     'select * from api_keys',
+    'select * from oidc_subjects',
+    `update oidc_subjects set subject = subject`,
+    'delete from oidc_subjects',
     `select end_operation('{}')`,
     `select stop_switch('{}')`,
   ],
@@ -445,6 +458,9 @@ const NEVER: Record<Role, readonly string[]> = {
     'select * from operations',
     'select * from notes',
     'select * from api_keys',
+    'select * from oidc_subjects',
+    `update oidc_subjects set subject = subject`,
+    'delete from oidc_subjects',
     'select * from votes',
     'update claims set state = state',
     `select end_operation('{}')`,
@@ -453,6 +469,9 @@ const NEVER: Record<Role, readonly string[]> = {
   ],
   auditor: [
     'select * from api_keys',
+    'select * from oidc_subjects',
+    `update oidc_subjects set subject = subject`,
+    'delete from oidc_subjects',
     'select * from notes',
     'select * from votes',
     'select * from kill_switches',

@@ -58,9 +58,16 @@ export interface Operation {
   [field: string]: any
 }
 
-export async function makeTenant(all: ReturnType<typeof callers>, url: string, stem: string): Promise<Tenant> {
+/** With an issuer, each member is its subject `<tenant>:<name>` as well. */
+export async function makeTenant(
+  all: ReturnType<typeof callers>,
+  url: string,
+  stem: string,
+  issuer?: string,
+): Promise<Tenant> {
   const id = `t_${stem}_${randomBytes(4).toString('hex')}`
-  const body = { id, name: `A tenant for ${stem}`, members: MEMBERS }
+  const linked = (name: string) => (issuer === undefined ? {} : { oidc: { issuer, sub: `${id}:${name}` } })
+  const body = { id, name: `A tenant for ${stem}`, members: MEMBERS.map((each) => ({ ...each, ...linked(each.name) })) }
   const key = `make-${id}`
   const asked = await all.platform.post('/tenants', body, { key })
   if (asked.status !== 202) throw new Error(`making ${id}: ${asked.status} ${JSON.stringify(asked.body)}`)

@@ -161,6 +161,10 @@ create function view_of(tenant text, view jsonb) returns jsonb language sql vola
         'state', s.state, 'epoch', s.epoch, 'hold', s.hold) order by s.kind, s.value), '[]')
       from kill_switches s where s.tenant_id = view ->> 'tenant_id')
     when 'tenant' then (select jsonb_build_object('id', t.id) from tenants t where t.id = view ->> 'id')
+    when 'person' then (select jsonb_build_object('id', view ->> 'id') where exists (
+      select from memberships m join principals p on p.id = m.principal_id
+      where m.tenant_id = tenant and m.status = 'active' and p.status = 'active' and p.kind = 'user'
+        and p.person_id = view ->> 'id'))
     else null end
 $$;
 

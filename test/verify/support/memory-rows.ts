@@ -167,6 +167,7 @@ export class MemoryRows implements OperationRows, VoteRows {
         putPolicy: refuse,
         resume: refuse,
         createTenant: refuse,
+        createPrincipal: refuse,
         createOperatorKey: async ({ kid, ...key }) => {
           this.keys.set(kid, key)
           const voter = this.voters.get(key.principal_id)
