@@ -1,6 +1,8 @@
 /** Every action there is. A name is found exactly or not at all. */
 import type { EffectfulAction, ObservingAction } from './define.ts'
+import { apiKeyCreate } from './api-key-create.ts'
 import { killSwitchResume } from './kill-switch-resume.ts'
+import { membershipPut } from './membership-put.ts'
 import { noteAppend } from './note-append.ts'
 import { noteList } from './note-list.ts'
 import { noteRemove } from './note-remove.ts'
@@ -20,6 +22,8 @@ const ALL: readonly RegisteredAction[] = [
   tenantCreate,
   operatorKeyCreate,
   principalCreate,
+  membershipPut,
+  apiKeyCreate,
 ]
 
 export const ACTIONS: ReadonlyMap<string, RegisteredAction> = new Map(ALL.map((action) => [action.name, action]))

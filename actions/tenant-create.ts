@@ -8,10 +8,9 @@ import { instant } from './policy-document.ts'
 import { oidcSubject } from './principal-create.ts'
 import { quorumTree } from '../domain/approval.ts'
 import { ExoError } from '../domain/errors.ts'
-import { PERMISSIONS, ROLES } from '../domain/permissions.ts'
+import { PERMISSIONS, ROLES, WILDCARDS } from '../domain/permissions.ts'
 import type { NewMember } from '../domain/ports.ts'
 
-const WILDCARDS = ['execute:*', 'configure:*', 'identity:*'] as const
 const name = z.string().regex(/^[a-z0-9][a-z0-9_-]{0,40}$/)
 
 const member = z

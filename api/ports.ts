@@ -123,6 +123,8 @@ export interface ReadingPort {
   operatorKeys(tenantId: string): Promise<JsonObject[]>
   places(tenantId: string, kind: string): Promise<JsonObject[]>
   principals(tenantId: string): Promise<JsonObject[]>
+  memberships(tenantId: string): Promise<JsonObject[]>
+  apiKeys(tenantId: string): Promise<JsonObject[]>
   check(): Promise<void>
   auditAlive(): Promise<boolean>
 }
@@ -157,6 +159,15 @@ export interface RecordsPort {
   revokeOperatorKey(
     tenantId: string,
     kid: string,
+    onlyOf: string | null,
+    requestId: string,
+    leaf: LeafRow,
+  ): Promise<boolean>
+  /** Ends an API key, a membership, or a principal that the tenant made; false when there is none. */
+  revoke(
+    what: 'api_key' | 'membership' | 'principal',
+    tenantId: string,
+    id: string,
     onlyOf: string | null,
     requestId: string,
     leaf: LeafRow,

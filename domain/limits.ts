@@ -13,6 +13,7 @@ export const LIMITS = Object.freeze({
   leaseMs: 5_000,
   addressFailuresPerMinute: 600,
   credentialFailuresPerMinute: 300,
+  keyOverlapSeconds: 86_400,
   tokenBytes: 8 * 1024,
   claimCharacters: 255,
   keySetBytes: 256 * 1024,

@@ -30,7 +30,10 @@ export const ROLE_PERMISSIONS: Readonly<Record<Role, readonly Permission[]>> = O
   owner: [...ADMIN, 'identity:write'],
 })
 
-/** Written as `execute:*`, `configure:*`, `identity:*` in memberships and keys. */
+/** Written in memberships and keys for all permissions that begin alike. */
+export const WILDCARDS = ['execute:*', 'configure:*', 'identity:*'] as const
+
+/** What a written permission stands for: itself, all of a wildcard, or nothing. */
 export function expandPermission(written: string): readonly Permission[] {
   if (!written.endsWith(':*')) return PERMISSIONS.filter((permission) => permission === written)
   const prefix = written.slice(0, -1)

@@ -72,6 +72,17 @@ export interface ControlsPort {
     person_id: string | null
     subject: IssuerSubject | null
   }): Promise<boolean>
+  /** False when the principal is active no more. */
+  putMembership(membership: { principal_id: string; role: string; permissions: string[] }): Promise<boolean>
+  /** Null when the principal, or the key to replace, is active no more. */
+  createApiKey(key: {
+    id: string
+    secret_sha256: string
+    principal_id: string
+    permissions: string[] | null
+    expires_at: string
+    replaces: { id: string; overlap_seconds: number } | null
+  }): Promise<{ tenants: string[] | null } | null>
   /** False when the key is already registered. */
   createOperatorKey(key: {
     kid: string

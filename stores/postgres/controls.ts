@@ -3,7 +3,7 @@
  * is one replacement; a row of another tenant cannot be reached, whatever the document says.
  */
 import type pg from 'pg'
-import { insertPrincipal, type NewPrincipal } from './identities.ts'
+import { insertApiKey, insertPrincipal, type NewApiKey, type NewPrincipal, putMembership } from './identities.ts'
 import { replaceSections, replaceSwitches } from './policy-sections.ts'
 import type { Json, JsonObject } from '../../domain/canonical.ts'
 import type { PolicyDocument } from '../../domain/policy.ts'
@@ -113,6 +113,14 @@ export class ControlsStore implements ControlsPort {
 
   async createPrincipal(principal: NewPrincipal): Promise<boolean> {
     return await insertPrincipal(this.#client, this.#tenantId, this.#operationId, principal)
+  }
+
+  async putMembership(membership: { principal_id: string; role: string; permissions: string[] }): Promise<boolean> {
+    return await putMembership(this.#client, this.#tenantId, membership)
+  }
+
+  async createApiKey(key: NewApiKey): Promise<{ tenants: string[] | null } | null> {
+    return await insertApiKey(this.#client, this.#tenantId, key)
   }
 
   async createOperatorKey(key: {

@@ -216,6 +216,23 @@ export class Reading {
     return rows.map((row) => row.principal)
   }
 
+  async memberships(tenantId: string): Promise<JsonObject[]> {
+    const rows = await readAs<{ membership: JsonObject }>(
+      this.#pool,
+      tenantId,
+      `select jsonb_build_object('principal_id', principal_id, 'role', role, 'permissions', permissions, 'status', status,
+         'changed_at', iso(changed_at)) as membership from memberships where tenant_id = $1 order by principal_id`,
+      [tenantId],
+    )
+    return rows.map((row) => row.membership)
+  }
+
+  /** Without what could be used: no role of a running process can read that. */
+  async apiKeys(tenantId: string): Promise<JsonObject[]> {
+    const { rows } = await this.#pool.query<{ key: JsonObject }>('select api_keys_of($1) as key', [tenantId])
+    return rows.map((row) => row.key)
+  }
+
   async check(): Promise<void> {
     await this.#pool.query('select 1')
   }

@@ -302,7 +302,7 @@ describe.each(RUNTIME)('role %s', (role) => {
 const VALUES: Record<string, string> = {
   kill_switches: `(tenant_id, kind, value, state, epoch, changed_by) values ($1, 'action', 'a.b', 'running', 1, 'x')`,
   notes: `(tenant_id, id, notebook, text, operation_id) values ($1, 'n_forged', 'n', 't', 'op_x')`,
-  receipts: `(tenant_id, operation_id, status, receipt, jws, passes) values ($1, 'op_x', 'executed', '', '', '[]')`,
+  receipts: `(tenant_id, operation_id, status, jws) values ($1, 'op_x', 'executed', '')`,
   claims: `(tenant_id, operation_id, effect_key, kind, state, passes) values ($1, 'op_x', 'k', 'x', 'committed', '[]')`,
   votes: `(tenant_id, operation_id, person_id, vote, nonce, jws_hash) values ($1, 'op_x', 'u', '{}', 'n', 'h')`,
   operations: `(tenant_id, id, action, principal_id, principal_kind, intent, plan, intent_hash, plan_hash, proposal, context,
@@ -377,6 +377,9 @@ const NEVER: Record<Role, readonly string[]> = {
     `select end_operation('{}')`,
     `select mark_pending('{}')`,
     `select stop_switch('{}')`,
+    `select end_api_key('t', 'k', 'p', 0)`,
+    `update principals set status = 'active'`,
+    `update memberships set status = 'active'`,
     `select read_pass('t', 'o', true)`,
   ],
   guard: [
@@ -385,7 +388,7 @@ const NEVER: Record<Role, readonly string[]> = {
     `update operations set proposal = ''`,
     'update operations set cancel = null',
     'delete from operations',
-    'update receipts set receipt = receipt',
+    'update receipts set jws = jws',
     'delete from receipts',
     'delete from claims',
     `update votes set vote = '{}'`,
@@ -407,6 +410,8 @@ const NEVER: Record<Role, readonly string[]> = {
     'delete from outbox',
     'delete from budget_entries',
     `select stop_switch('{}')`,
+    `select revoke_identity('t', 'api_key', 'k', null)`,
+    `select api_keys_of('t')`,
     `select open_operation('{}', '')`,
     `select cancel_operation('{}')`,
   ],
@@ -415,7 +420,7 @@ const NEVER: Record<Role, readonly string[]> = {
     'update notes set text = text',
     `update operations set intent = '{}'`,
     'delete from operations',
-    'update receipts set receipt = receipt',
+    'update receipts set jws = jws',
     'delete from votes',
     'delete from audit_leaves',
     'update audit_leaves set seq = 1',
@@ -427,12 +432,14 @@ const NEVER: Record<Role, readonly string[]> = {
     'delete from tenants',
     'delete from memberships',
     `select stop_switch('{}')`,
+    `select revoke_identity('t', 'api_key', 'k', null)`,
+    `select api_keys_of('t')`,
     `select admit_vote('{}')`,
   ],
   sequencer: [
     `update operations set status = 'executed'`,
     'update operations set intent = intent',
-    'update receipts set receipt = receipt',
+    'update receipts set jws = jws',
     'delete from receipts',
     `update audit_leaves set entry = ''`,
     `update audit_leaves set kind = 'alarm'`,
@@ -449,6 +456,8 @@ const NEVER: Record<Role, readonly string[]> = {
     'delete from oidc_subjects',
     `select end_operation('{}')`,
     `select stop_switch('{}')`,
+    `select revoke_identity('t', 'api_key', 'k', null)`,
+    `select api_keys_of('t')`,
   ],
   stop: [
     `update kill_switches set state = 'running'`,
@@ -480,6 +489,8 @@ const NEVER: Record<Role, readonly string[]> = {
     `update operations set status = 'executed'`,
     `select end_operation('{}')`,
     `select stop_switch('{}')`,
+    `select revoke_identity('t', 'api_key', 'k', null)`,
+    `select api_keys_of('t')`,
     `select write_leaves('t', null, null, '[{"kind":"alarm","entry":""}]')`,
   ],
 }
@@ -528,12 +539,15 @@ describe('stopping', () => {
 })
 
 describe('functions that run with their owner’s rights', () => {
-  test('are three, with a search path that no temporary table can enter', async () => {
+  test('are six, with a search path that no temporary table can enter', async () => {
     const rows = await owner.query(
       `select p.proname as name, p.proconfig as settings from pg_proc p where p.prosecdef and p.pronamespace = 'public'::regnamespace order by 1`,
     )
     expect(rows).toEqual([
       { name: 'admit', settings: ['search_path=public, pg_temp'] },
+      { name: 'api_keys_of', settings: ['search_path=public, pg_temp'] },
+      { name: 'end_api_key', settings: ['search_path=public, pg_temp'] },
+      { name: 'revoke_identity', settings: ['search_path=public, pg_temp'] },
       { name: 'revoke_operator_key', settings: ['search_path=public, pg_temp'] },
       { name: 'stop_switch', settings: ['search_path=public, pg_temp'] },
     ])
@@ -588,7 +602,7 @@ describe('not even the owner', () => {
     ],
     [
       'ends twice',
-      'insert into receipts (tenant_id, operation_id, status, receipt, jws, passes) select tenant_id, operation_id, status, receipt, jws, passes from receipts limit 1',
+      'insert into receipts (tenant_id, operation_id, status, jws) select tenant_id, operation_id, status, jws from receipts limit 1',
       '23505',
     ],
   ])('%s', async (_what, statement, code) => {

@@ -27,7 +27,15 @@ function noting(): { ports: TransactionPorts; notes: JsonObject[] } {
   const none = () => Promise.reject(new Error('not this port'))
   const ports: TransactionPorts = {
     notes: { append: async (note) => void notes.push(note), remove: none },
-    controls: { putPolicy: none, resume: none, createTenant: none, createPrincipal: none, createOperatorKey: none },
+    controls: {
+      putPolicy: none,
+      resume: none,
+      createTenant: none,
+      createPrincipal: none,
+      putMembership: none,
+      createApiKey: none,
+      createOperatorKey: none,
+    },
   }
   return { ports, notes }
 }

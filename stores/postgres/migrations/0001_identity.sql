@@ -52,8 +52,11 @@ create table api_keys (
   permissions text[],
   expires_at timestamptz not null,
   revoked_at timestamptz,
+  -- To the minute: not written by every request.
+  last_used_at timestamptz,
   created_at timestamptz not null default clock_timestamp()
 );
+create index api_keys_by_principal on api_keys (principal_id);
 
 -- Whom a subject of an issuer is. A subject is one principal in every tenant, as an API key is.
 create table oidc_subjects (

@@ -36,13 +36,13 @@ end $$;
 create function admit(p_credential jsonb, p_tenant text, p_project text, p_surface text, p_app text,
   p_rate_class text) returns jsonb language plpgsql security definer set search_path = public, pg_temp as $$
 declare
-  at timestamptz := clock_timestamp(); speaks_for text; only_tenants text[]; credential jsonb; p principals%rowtype;
+  at timestamptz := clock_timestamp(); speaks_for text; only_tenants text[]; used timestamptz; credential jsonb; p principals%rowtype;
   members jsonb; usable text[]; chosen text; rate jsonb; places_found jsonb;
 begin
   if p_credential ->> 'kind' = 'key' then
-    select k.principal_id, k.tenants,
+    select k.principal_id, k.tenants, coalesce(k.last_used_at, '-infinity'),
         jsonb_build_object('id', k.id, 'expires_at', iso(k.expires_at), 'permissions', k.permissions)
-      into speaks_for, only_tenants, credential from api_keys k
+      into speaks_for, only_tenants, used, credential from api_keys k
       where k.id = p_credential ->> 'id' and k.secret_hash = decode(p_credential ->> 'secret_sha256', 'hex')
         and k.revoked_at is null and k.expires_at > at;
   else
@@ -54,6 +54,12 @@ begin
         and to_timestamp((p_credential ->> 'not_after')::float8) > at;
   end if;
   if speaks_for is null then return jsonb_build_object('now', iso(at), 'principal', null); end if;
+  -- Of many requests at once one writes, and none waits for another.
+  if used < at - interval '1 minute' then
+    perform set_config('synchronous_commit', 'off', true);
+    update api_keys set last_used_at = at where id = (select k.id from api_keys k
+      where k.id = p_credential ->> 'id' and k.last_used_at is not distinct from nullif(used, '-infinity') for update skip locked);
+  end if;
   select * into p from principals where id = speaks_for;
   perform set_config('app.principal', p.id, true);
   select coalesce(jsonb_agg(jsonb_build_object('tenant_id', m.tenant_id, 'role', m.role, 'permissions', m.permissions,
@@ -85,6 +91,49 @@ end $$;
 grant execute on function iso(timestamptz) to app, guard, control, sequencer, stop, auditor;
 grant execute on function take_call(text, text, text), return_call(text, text, text) to app;
 grant execute on function admit(jsonb, text, text, text, text, text) to app;
+
+-- Keys are seen, ended and revoked in the one tenant they are for; those of the platform in t_system. Nobody else can
+-- read the table, and what these functions write only tightens.
+create function api_keys_of(tenant text) returns setof jsonb language sql stable security definer
+  set search_path = public, pg_temp as $$
+  select jsonb_build_object('id', k.id, 'principal_id', k.principal_id, 'permissions', k.permissions, 'tenants', k.tenants,
+      'created_at', iso(k.created_at), 'expires_at', iso(k.expires_at), 'revoked_at', iso(k.revoked_at),
+      'last_used_at', iso(date_trunc('minute', k.last_used_at)),
+      'state', case when k.revoked_at is not null then 'revoked' when k.expires_at <= clock_timestamp() then 'expired' else 'active' end)
+    from api_keys k
+    where case when tenant = 't_system' then k.tenants is null else k.tenants = array[tenant] end
+    order by k.created_at, k.id
+$$;
+
+create function end_api_key(tenant text, key text, of_principal text, overlap_seconds integer) returns boolean
+  language plpgsql security definer set search_path = public, pg_temp as $$
+begin
+  update api_keys k set expires_at = least(k.expires_at, clock_timestamp() + make_interval(secs => least(overlap_seconds, 86400)))
+    where k.id = key and k.principal_id = of_principal and k.revoked_at is null and k.expires_at > clock_timestamp()
+      and case when tenant = 't_system' then k.tenants is null else k.tenants = array[tenant] end;
+  return found;
+end $$;
+
+create function revoke_identity(tenant text, what text, which text, only_of text) returns boolean
+  language plpgsql security definer set search_path = public, pg_temp as $$
+begin
+  perform set_config('app.tenant', tenant, true);
+  case what
+    when 'api_key' then
+      update api_keys k set revoked_at = clock_timestamp()
+        where k.id = which and k.revoked_at is null and (only_of is null or k.principal_id = only_of)
+          and case when tenant = 't_system' then k.tenants is null else k.tenants = array[tenant] end;
+    when 'membership' then
+      update memberships m set status = 'revoked', changed_at = clock_timestamp()
+        where m.tenant_id = tenant and m.principal_id = which and m.status = 'active' and only_of is null;
+    when 'principal' then
+      update principals p set status = 'revoked'
+        where p.id = which and p.home_tenant = tenant and p.status = 'active' and only_of is null;
+  end case;
+  return found;
+end $$;
+grant execute on function api_keys_of(text), revoke_identity(text, text, text, text) to app;
+grant execute on function end_api_key(text, text, text, integer) to control;
 
 -- Opens an operation, or finds the one this key already names. Row, leaf and (by its missing run) the wish to start
 -- it are one transaction.

@@ -168,6 +168,8 @@ export class MemoryRows implements OperationRows, VoteRows {
         resume: refuse,
         createTenant: refuse,
         createPrincipal: refuse,
+        putMembership: refuse,
+        createApiKey: refuse,
         createOperatorKey: async ({ kid, ...key }) => {
           this.keys.set(kid, key)
           const voter = this.voters.get(key.principal_id)
