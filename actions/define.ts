@@ -18,6 +18,10 @@ export interface PlanContext {
   principal_id: string
   person_id: string | null
   mode: 'lab' | 'saas' | 'enterprise'
+  /** Database time of the request. */
+  now: string
+  /** The issuers whose access tokens the deployment takes. */
+  issuers: readonly string[]
   permissions: readonly string[]
   /** The holds on a switch that the requester's role may set. */
   holds: readonly ('owner' | 'platform')[]

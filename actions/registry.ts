@@ -2,7 +2,9 @@
 import type { EffectfulAction, ObservingAction } from './define.ts'
 import { egressTargetPut } from './egress-target-put.ts'
 import { httpPost } from './http-post.ts'
+import { apiKeyCreate } from './api-key-create.ts'
 import { killSwitchResume } from './kill-switch-resume.ts'
+import { membershipPut } from './membership-put.ts'
 import { noteAppend } from './note-append.ts'
 import { noteList } from './note-list.ts'
 import { noteRemove } from './note-remove.ts'
@@ -11,6 +13,7 @@ import { operationResolve } from './operation-resolve.ts'
 import { operatorKeyCreate } from './operator-key-create.ts'
 import { policyPut } from './policy-put.ts'
 import { rawRegister } from './raw-register.ts'
+import { principalCreate } from './principal-create.ts'
 import { tenantCreate } from './tenant-create.ts'
 
 export type RegisteredAction = EffectfulAction<unknown> | ObservingAction<unknown>
@@ -28,6 +31,9 @@ const ALL: readonly RegisteredAction[] = [
   operatorKeyCreate,
   egressTargetPut,
   operationResolve,
+  principalCreate,
+  membershipPut,
+  apiKeyCreate,
 ]
 
 export const ACTIONS: ReadonlyMap<string, RegisteredAction> = new Map(ALL.map((action) => [action.name, action]))

@@ -5,12 +5,12 @@
 import { z } from 'zod'
 import { defineAction } from './define.ts'
 import { instant } from './policy-document.ts'
+import { oidcSubject } from './principal-create.ts'
 import { quorumTree } from '../domain/approval.ts'
 import { ExoError } from '../domain/errors.ts'
-import { PERMISSIONS, ROLES } from '../domain/permissions.ts'
+import { PERMISSIONS, ROLES, WILDCARDS } from '../domain/permissions.ts'
 import type { NewMember } from '../domain/ports.ts'
 
-const WILDCARDS = ['execute:*', 'configure:*', 'identity:*'] as const
 const name = z.string().regex(/^[a-z0-9][a-z0-9_-]{0,40}$/)
 
 const member = z
@@ -27,9 +27,11 @@ const member = z
       .array(z.enum([...PERMISSIONS, ...WILDCARDS]))
       .max(50)
       .optional(),
+    oidc: oidcSubject.optional(),
     expires_at: instant.optional(),
   })
   .refine((row) => (row.name === undefined) !== (row.principal_id === undefined), 'either name or principal_id is due')
+  .refine((row) => row.oidc === undefined || row.name !== undefined, 'only a new member is given a subject')
 
 const input = z.strictObject({
   id: z.string().regex(/^t_[a-z0-9_-]{1,60}$/),
@@ -63,6 +65,9 @@ export const tenantCreate = defineAction<Input>({
     for (const [index, row] of members.entries())
       if (row.owner !== undefined && !members.some((each) => each.name === row.owner && each.kind === 'user'))
         errors.push({ path: `/members/${index}/owner`, message: 'names no user among the members' })
+    for (const [index, { oidc }] of members.entries())
+      if (oidc !== undefined && !context.issuers.includes(oidc.issuer))
+        errors.push({ path: `/members/${index}/oidc/issuer`, message: 'is no issuer of this deployment' })
     if (errors.length > 0) throw new ExoError('validation.error', undefined, { errors })
     if (context.view !== null) throw new ExoError('resource.conflict', undefined, { id })
     const keys = context.mode === 'lab' ? names.map((each) => ({ name: each, ...context.deriveKey(each) })) : []
@@ -75,7 +80,13 @@ export const tenantCreate = defineAction<Input>({
       { label: 'name', value: title },
       ...members.map((row) => ({
         label: `member ${row.name ?? row.principal_id ?? ''}`,
-        value: [row.kind, row.role, ...(row.permissions ?? []), row.owner === undefined ? '' : `owned by ${row.owner}`]
+        value: [
+          row.kind,
+          row.role,
+          ...(row.permissions ?? []),
+          row.owner === undefined ? '' : `owned by ${row.owner}`,
+          row.oidc === undefined ? '' : `${row.oidc.sub} at ${row.oidc.issuer}`,
+        ]
           .filter((word) => word !== '')
           .join(', '),
       })),
@@ -102,10 +113,11 @@ export const tenantCreate = defineAction<Input>({
             key === undefined
               ? null
               : { id: key.id, secret_sha256: key.secret_sha256, expires_at: row.expires_at ?? KEY_LIFETIME },
+          subject: row.oidc === undefined ? null : { issuer: row.oidc.issuer, subject: row.oidc.sub },
         }
       })
       if (!(await controls.createTenant({ id, name: title }, rows)))
-        throw new ExoError('effect.precondition_failed', 'The tenant id was taken meanwhile.', { id })
+        throw new ExoError('effect.precondition_failed', 'The tenant id or a member’s subject is taken.', { id })
       return {
         tenant: { id, name: title, status: 'active' },
         members: rows.map(({ name: who, principal_id, person_id, kind, role, key }) => ({

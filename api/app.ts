@@ -9,6 +9,7 @@ import { limitAddresses } from './middleware/limit-addresses.ts'
 import type { ApiPorts } from './ports.ts'
 import type { Env } from './request.ts'
 import type { App } from './route.ts'
+import { apiKeyRoutes } from './routes/api-keys.ts'
 import { auditRoutes } from './routes/audit.ts'
 import { controlRoutes } from './routes/controls.ts'
 import { decisionRoutes } from './routes/decisions.ts'
@@ -16,6 +17,7 @@ import { eventRoutes } from './routes/events.ts'
 import { evidenceRoutes } from './routes/evidence.ts'
 import { healthRoutes, makeMetrics } from './routes/health.ts'
 import { identityRoutes } from './routes/identity.ts'
+import { memberRoutes } from './routes/members.ts'
 import { operationRoutes } from './routes/operations.ts'
 import { outsideRoutes } from './routes/outside.ts'
 import { rawRoutes } from './routes/raw.ts'
@@ -72,6 +74,8 @@ export function makeApi(ports: ApiPorts): Api {
   rawRoutes(app)
   controlRoutes(app)
   identityRoutes(app)
+  memberRoutes(app)
+  apiKeyRoutes(app)
   auditRoutes(app)
   healthRoutes(app, metrics)
   app.openAPIRegistry.registerComponent('securitySchemes', 'bearer', { type: 'http', scheme: 'bearer' })

@@ -80,6 +80,8 @@ export async function planOperation(
     principal_id: caller.principal.id,
     person_id: caller.principal.person_id,
     mode: ports.mode,
+    now: caller.now,
+    issuers: ports.tokens.issuers,
     permissions: caller.permissions,
     holds: holdsOf(caller),
     view: view === null ? null : await ports.reading.view(caller.tenant_id, view),

@@ -2,6 +2,7 @@
  * What the API is handed. It owns no effect: it opens operations, writes records, reads, and asks Temporal to start or
  * wake. Stores satisfy these shapes; tests build the same from the same stores.
  */
+import type { AccessToken } from '../domain/access-token.ts'
 import type { Vote } from '../domain/approval.ts'
 import type { Json, JsonObject } from '../domain/canonical.ts'
 import type { LeafRow } from '../domain/leaf.ts'
@@ -31,10 +32,14 @@ export interface Admission {
 
 export type RateClass = 'mutation' | 'read' | 'decision'
 
+/** An API key by its id and the hash of its secret, or an access token whose signature and claims were verified. */
+export type AdmissionCredential =
+  | { kind: 'key'; id: string; secret_sha256: string }
+  | ({ kind: 'token'; id: string } & Omit<AccessToken, 'client_id' | 'token_id'>)
+
 export interface AdmissionPort {
   admit(request: {
-    key_id: string
-    secret_hash: Buffer
+    credential: AdmissionCredential
     tenant_id: string | null
     project_id: string | null
     surface_id: string
@@ -119,6 +124,8 @@ export interface ReadingPort {
   operatorKeys(tenantId: string): Promise<JsonObject[]>
   places(tenantId: string, kind: string): Promise<JsonObject[]>
   principals(tenantId: string): Promise<JsonObject[]>
+  memberships(tenantId: string): Promise<JsonObject[]>
+  apiKeys(tenantId: string): Promise<JsonObject[]>
   check(): Promise<void>
   auditAlive(): Promise<boolean>
 }
@@ -167,6 +174,15 @@ export interface RecordsPort {
   revokeOperatorKey(
     tenantId: string,
     kid: string,
+    onlyOf: string | null,
+    requestId: string,
+    leaf: LeafRow,
+  ): Promise<boolean>
+  /** Ends an API key, a membership, or a principal that the tenant made; false when there is none. */
+  revoke(
+    what: 'api_key' | 'membership' | 'principal',
+    tenantId: string,
+    id: string,
     onlyOf: string | null,
     requestId: string,
     leaf: LeafRow,
@@ -224,6 +240,14 @@ export interface ApiPorts {
   addressLimit: number
   fastPath: boolean
   admission: AdmissionPort
+  tokens: {
+    /** The issuers whose tokens are taken. */
+    issuers: readonly string[]
+    /** `claimed` is unverified, and null when the token names no issuer of ours. */
+    read(
+      jws: string,
+    ): Promise<{ token: AccessToken } | { token: null; claimed: { issuer: string; subject: string } | null }>
+  }
   reading: ReadingPort
   notes: NotesPage
   records: RecordsPort

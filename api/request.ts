@@ -24,6 +24,8 @@ export interface Variables {
   ports: ApiPorts
   requestId: string
   traceId: string | null
+  /** What failures of the presented credential are counted under, when it names anything. */
+  presented: string | undefined
   /** Set once the credential was accepted. */
   caller: Caller
   context: RequestContext

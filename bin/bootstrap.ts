@@ -100,13 +100,10 @@ async function addPrincipal(
 ): Promise<{ principalId: string; token: string }> {
   const stem = `${tenantId === null ? 'system' : tenantId.slice(2)}_${name}`
   const principalId = `p_${stem}`
-  await client.query('insert into principals (id, kind, name, person_id, platform_role) values ($1, $2, $3, $4, $5)', [
-    principalId,
-    kind,
-    name,
-    kind === 'user' ? `u_${stem}` : null,
-    platform ? 'platform_operator' : null,
-  ])
+  await client.query(
+    'insert into principals (id, kind, name, person_id, platform_role, home_tenant) values ($1, $2, $3, $4, $5, $6)',
+    [principalId, kind, name, kind === 'user' ? `u_${stem}` : null, platform ? 'platform_operator' : null, tenantId],
+  )
   const id = randomBytes(9).toString('hex')
   const secret = randomBytes(32).toString('base64url')
   await client.query(

@@ -9,6 +9,7 @@ import { NativeConnection } from '@temporalio/worker'
 import pino from 'pino'
 import type { Config } from './config.ts'
 import { crashPointFrom } from './crash-point.ts'
+import { readIssuers } from './issuers.ts'
 import { publicKeys, readDerivationSecret, readKey } from './keys.ts'
 import { startKeepers, type Keepers } from './keepers.ts'
 import { LogFollower } from './log-follower.ts'
@@ -24,6 +25,7 @@ import { readFromBundle } from '../stores/bundle-zip.ts'
 import { Egress } from '../stores/egress.ts'
 import { JoseReader, openSigner } from '../stores/jose-keys.ts'
 import { ObjectStore } from '../stores/objects.ts'
+import { TokenReader } from '../stores/oidc/token-reader.ts'
 import { AdmissionStore } from '../stores/postgres/admission.ts'
 import { AuditLog } from '../stores/postgres/audit-log.ts'
 import { Leadership } from '../stores/postgres/leadership.ts'
@@ -160,6 +162,8 @@ export async function startProcess(
     const auditorPool = pool('auditor', 4)
     const audit = new AuditLog(auditorPool)
     const follower = new LogFollower((tenantIds) => audit.sizes(tenantIds))
+    const issuers = await readIssuers(config.EXO_OIDC_ISSUERS, config.EXO_MODE)
+    const tokens = await TokenReader.open(issuers, (message) => log.error({ message }, 'an issuer cannot be asked'))
     const api = makeApi({
       deployment,
       env: config.EXO_ENV,
@@ -168,6 +172,7 @@ export async function startProcess(
       addressLimit: config.EXO_ADDRESS_LIMIT,
       fastPath: config.EXO_FAST_PATH,
       admission: new AdmissionStore(statusPool),
+      tokens,
       reading,
       notes: new NotesReading(statusPool),
       records: new Records(statusPool, stopPool),

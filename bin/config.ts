@@ -28,6 +28,8 @@ const schema = z.object({
   PORT: z.coerce.number().int().min(0).max(65_535).default(8080),
   EXO_HOST: z.string().default('127.0.0.1'),
   EXO_ADDRESS_LIMIT: z.coerce.number().int().min(1).default(600),
+  /** A JSON list, or the path of a file that holds one: see bin/issuers.ts. */
+  EXO_OIDC_ISSUERS: z.string().optional(),
   EXO_FAST_PATH: flag(true),
   EXO_EAGER_START: flag(true),
   EXO_TASK_QUEUE: z

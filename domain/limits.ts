@@ -15,4 +15,9 @@ export const LIMITS = Object.freeze({
   rawBytes: 32 * 1024 * 1024,
   uploadTicketSeconds: 900,
   addressFailuresPerMinute: 600,
+  credentialFailuresPerMinute: 300,
+  keyOverlapSeconds: 86_400,
+  tokenBytes: 8 * 1024,
+  claimCharacters: 255,
+  keySetBytes: 256 * 1024,
 })

@@ -30,7 +30,10 @@ export const ROLE_PERMISSIONS: Readonly<Record<Role, readonly Permission[]>> = O
   owner: [...ADMIN, 'identity:write'],
 })
 
-/** Written as `execute:*`, `configure:*`, `identity:*` in memberships and keys. */
+/** Written in memberships and keys for all permissions that begin alike. */
+export const WILDCARDS = ['execute:*', 'configure:*', 'identity:*'] as const
+
+/** What a written permission stands for: itself, all of a wildcard, or nothing. */
 export function expandPermission(written: string): readonly Permission[] {
   if (!written.endsWith(':*')) return PERMISSIONS.filter((permission) => permission === written)
   const prefix = written.slice(0, -1)
@@ -45,10 +48,15 @@ export function effectivePermissions(
   key: readonly string[] | null,
 ): Permission[] {
   const given = new Set<Permission>([...ROLE_PERMISSIONS[role], ...membership.flatMap(expandPermission)])
-  const kept =
-    key === null ? given : new Set(key.flatMap(expandPermission).filter((permission) => given.has(permission)))
-  if (kind !== 'user') kept.delete('decide')
-  return [...kept].sort()
+  if (kind !== 'user') given.delete('decide')
+  return narrowedBy([...given], key).sort()
+}
+
+/** Those of the permissions that a credential names, or all of them when it names none. */
+export function narrowedBy(given: readonly Permission[], named: readonly string[] | null): Permission[] {
+  if (named === null) return [...given]
+  const kept = new Set(named.flatMap(expandPermission))
+  return given.filter((permission) => kept.has(permission))
 }
 
 /** A platform operator's permissions in `t_system`. */

@@ -30,6 +30,13 @@ export interface NewMember {
   role: string
   permissions: string[]
   key: { id: string; secret_sha256: string; expires_at: string } | null
+  subject: IssuerSubject | null
+}
+
+/** Who somebody is at an issuer. */
+export interface IssuerSubject {
+  issuer: string
+  subject: string
 }
 
 /** Who changed a control, through which operation. */
@@ -63,8 +70,27 @@ export interface ControlsPort {
   ): Promise<boolean>
   /** Settles or releases what an unknown outcome held; false when it was resolved before. */
   resolveUnknown(operationId: string, committed: boolean): Promise<boolean>
-  /** False when the id is taken. */
+  /** False when the id or a subject is taken. */
   createTenant(tenant: { id: string; name: string }, members: NewMember[]): Promise<boolean>
+  /** False when the subject is somebody already. */
+  createPrincipal(principal: {
+    id: string
+    kind: 'agent' | 'service' | 'user'
+    name: string
+    person_id: string | null
+    subject: IssuerSubject | null
+  }): Promise<boolean>
+  /** False when the principal is active no more. */
+  putMembership(membership: { principal_id: string; role: string; permissions: string[] }): Promise<boolean>
+  /** Null when the principal, or the key to replace, is active no more. */
+  createApiKey(key: {
+    id: string
+    secret_sha256: string
+    principal_id: string
+    permissions: string[] | null
+    expires_at: string
+    replaces: { id: string; overlap_seconds: number } | null
+  }): Promise<{ tenants: string[] | null } | null>
   /** False when the key is already registered. */
   createOperatorKey(key: {
     kid: string

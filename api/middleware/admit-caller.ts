@@ -2,17 +2,16 @@
  * Who is calling, in which tenant and from where, in the order of refusal that callers are promised: credential, shape
  * of the request, context, membership, and (when the route asks) permission and rate. One round trip to the database.
  */
-import { createHash } from 'node:crypto'
 import type { MiddlewareHandler } from 'hono'
 import { checkShape } from './check-shape.ts'
 import { idFault } from './identify-request.ts'
+import { readCredential } from '../credential.ts'
 import type { Admission, RateClass } from '../ports.ts'
 import type { Ctx, Env, RequestContext } from '../request.ts'
 import { ExoError } from '../../domain/errors.ts'
 import { leafRow, makeLeaf } from '../../domain/leaf.ts'
-import { effectivePermissions, PLATFORM_PERMISSIONS, type Role } from '../../domain/permissions.ts'
+import { effectivePermissions, narrowedBy, PLATFORM_PERMISSIONS, type Role } from '../../domain/permissions.ts'
 
-const TOKEN = /^Bearer exo_([a-z0-9]{6,64})_([A-Za-z0-9_-]{20,128})$/
 const MODES = ['lab', 'saas', 'enterprise'] as const
 
 interface HeaderContext {
@@ -26,17 +25,16 @@ interface HeaderContext {
 
 export function admitCaller(routes: () => readonly { method: string; pattern: RegExp }[]): MiddlewareHandler<Env> {
   return async function admitCaller(c, next) {
-    const token = TOKEN.exec(c.req.header('authorization') ?? '')
-    if (c.req.header('authorization') === undefined) throw new ExoError('auth.missing')
-    if (token === null) throw new ExoError('auth.invalid')
-    const { admission: port } = c.get('ports')
+    const authorization = c.req.header('authorization')
+    if (authorization === undefined) throw new ExoError('auth.missing')
+    const { admission: port, tokens } = c.get('ports')
+    const { credential, countedAs } = await readCredential(authorization, tokens)
+    if (countedAs !== null) c.set('presented', countedAs)
+    if (credential === null) throw new ExoError('auth.invalid')
     const headers = readHeaders(c)
     const rateClass = rateClassOf(c)
     const admission = await port.admit({
-      key_id: token[1] ?? '',
-      secret_hash: createHash('sha256')
-        .update(token[2] ?? '')
-        .digest(),
+      credential,
       tenant_id: headers.tenant_id,
       project_id: headers.project_id,
       surface_id: headers.surface_id,
@@ -87,7 +85,7 @@ function settleCaller(c: Ctx, headers: HeaderContext, admission: Admission): voi
   }
   const membership = admission.memberships.find((row) => row.tenant_id === named)
   const permissions = platform
-    ? PLATFORM_PERMISSIONS
+    ? narrowedBy(PLATFORM_PERMISSIONS, admission.credential.permissions)
     : membership === undefined
       ? []
       : effectivePermissions(
@@ -188,7 +186,8 @@ function rateClassOf(c: Ctx): RateClass | null {
   const { path, method } = c.req
   if (method === 'GET' || method === 'HEAD') return path.endsWith('/events') ? null : 'read'
   if (path.endsWith('/decisions')) return 'decision'
-  const control = /^\/(kill-switches|policy|tenants|operator-keys|firearms|budget\/policy|kpi\/(corridors|definitions))/
+  const control =
+    /^\/(kill-switches|policy|tenants|operator-keys|api-keys|principals|memberships|firearms|budget\/policy|kpi\/(corridors|definitions))/
   return control.test(path) ? null : 'mutation'
 }
 

@@ -1,36 +1,59 @@
 /**
  * Missing and refused credentials per source address and minute: beyond the limit 429, before anything is looked up.
  * Counted in this process, since it guards this process; each source is one leaf a minute in `t_system`.
+ *
+ * The same per key id, and per issuer and subject, from whatever addresses: beyond that limit a refusal is 429 as well.
+ * What is right is still admitted, so that nobody locks somebody else out by naming them.
  */
 import { getConnInfo } from '@hono/node-server/conninfo'
 import type { Context, MiddlewareHandler } from 'hono'
 import { leafRow, makeLeaf } from '../../domain/leaf.ts'
 import { ExoError } from '../../domain/errors.ts'
+import { LIMITS } from '../../domain/limits.ts'
 import type { Env } from '../request.ts'
 
 const WINDOW_MS = 60_000
 const MAX_SOURCES = 10_000
 
+interface Window {
+  startedAt: number
+  failures: number
+}
+
 export function limitAddresses(limit: number): MiddlewareHandler<Env> {
-  const windows = new Map<string, { startedAt: number; failures: number }>()
+  const windows = new Map<string, Window>()
+  const presented = new Map<string, Window>()
   return async function limitAddresses(c, next) {
     const source = addressOf(c)
     const now = performance.now()
     const window = windows.get(source)
     const fresh = window !== undefined && now - window.startedAt < WINDOW_MS
-    if (fresh && window.failures >= limit)
-      throw new ExoError('rate_limit.exceeded', undefined, {
-        retry_after: Math.max(1, Math.ceil((WINDOW_MS - (now - window.startedAt)) / 1000)),
-      })
+    if (fresh && window.failures >= limit) throw tooMany(window, now)
     await next()
     if (c.res.status !== 401) return
+    const name = c.get('presented')
     if (fresh) window.failures++
     else {
       if (windows.size >= MAX_SOURCES) windows.clear()
       windows.set(source, { startedAt: now, failures: 1 })
       setTimeout(() => void tell(c.get('ports'), source, windows), WINDOW_MS).unref()
     }
+    if (name !== undefined) refuseMany(presented, name, now)
   }
+}
+
+/** Counts a refusal of this credential, and throws when there were too many in the minute. */
+function refuseMany(presented: Map<string, Window>, name: string, now: number): void {
+  const window = presented.get(name)
+  if (window === undefined || now - window.startedAt >= WINDOW_MS) {
+    if (presented.size >= MAX_SOURCES) presented.clear()
+    presented.set(name, { startedAt: now, failures: 1 })
+  } else if (++window.failures > LIMITS.credentialFailuresPerMinute) throw tooMany(window, now)
+}
+
+function tooMany({ startedAt }: Window, now: number): ExoError {
+  const retry_after = Math.max(1, Math.ceil((WINDOW_MS - (now - startedAt)) / 1000))
+  return new ExoError('rate_limit.exceeded', undefined, { retry_after })
 }
 
 async function tell(

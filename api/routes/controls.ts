@@ -25,7 +25,7 @@ export async function governed(c: Ctx, action: string, input: JsonObject, why: s
   return answer(c, await openOperation(c, request), theResource)
 }
 
-const CONTROL_ANSWERS = {
+export const CONTROL_ANSWERS = {
   200: { description: 'Done; the resource as it now stands.' },
   202: { description: 'Another person must vote; the operation.' },
 }
@@ -179,6 +179,24 @@ export function controlRoutes(app: App): void {
   )
 }
 
+/** A leaf that says that one person tightened a control. */
+export function changeLeaf(c: Ctx, action: string, why: string, after: JsonObject) {
+  const { tenant_id, now, principal } = c.get('caller')
+  return leafRow(
+    makeLeaf({
+      kind: 'control.changed',
+      tenant_id,
+      at: now,
+      actor: { principal_id: principal.id, kind: principal.kind },
+      action,
+      reason: why,
+      request_id: c.get('requestId'),
+      trace_id: c.get('traceId'),
+      after,
+    }),
+  )
+}
+
 /** A leaf that says a record was written. */
 export function recordLeaf(c: Ctx, after: JsonObject) {
   const { tenant_id, now, principal } = c.get('caller')
@@ -202,21 +220,9 @@ async function stop(
   why: string,
 ): Promise<Response> {
   const { records } = c.get('ports')
-  const { tenant_id, now, principal } = c.get('caller')
+  const { tenant_id, principal } = c.get('caller')
   const scope = tenant_id === 't_system' ? 'global' : 'tenant'
-  const leaf = leafRow(
-    makeLeaf({
-      kind: 'control.changed',
-      tenant_id,
-      at: now,
-      actor: { principal_id: principal.id, kind: principal.kind },
-      action: 'kill_switch.stop',
-      reason: why,
-      request_id: c.get('requestId'),
-      trace_id: c.get('traceId'),
-      after: { scope, selectors, state: 'stopped', hold },
-    }),
-  )
+  const leaf = changeLeaf(c, 'kill_switch.stop', why, { scope, selectors, state: 'stopped', hold })
   const { epoch } = await records.stop({
     tenant_id,
     selectors,

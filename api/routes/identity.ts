@@ -1,18 +1,15 @@
-/** Who one is, who belongs here, where one may act; tenants and operators' own keys. */
-import { createHash } from 'node:crypto'
-import { governed, recordLeaf, theResource } from './controls.ts'
+/** Who one is, where one may act; tenants and operators' own keys. */
+import { changeLeaf, governed, recordLeaf, theResource } from './controls.ts'
 import { answer } from './operations.ts'
+import { handOut } from '../handing-out.ts'
 import { openOperation } from '../opening.ts'
-import { deriveApiKey } from '../planning.ts'
-import type { Ctx } from '../request.ts'
 import { addRoute, type App } from '../route.ts'
 import { placeRequest, reasonRequest } from '../schemas.ts'
 import { operatorKeyCreate } from '../../actions/operator-key-create.ts'
 import { tenantCreate } from '../../actions/tenant-create.ts'
 import type { JsonObject } from '../../domain/canonical.ts'
 import { ExoError } from '../../domain/errors.ts'
-import { leafRow, makeLeaf } from '../../domain/leaf.ts'
-import { effectivePermissions, PLATFORM_PERMISSIONS, type Role } from '../../domain/permissions.ts'
+import { effectivePermissions, narrowedBy, PLATFORM_PERMISSIONS, type Role } from '../../domain/permissions.ts'
 
 export function identityRoutes(app: App): void {
   addRoute(app, { method: 'get', path: '/auth/me', kind: 'read', summary: 'Who this credential is' }, (c) => {
@@ -27,7 +24,9 @@ export function identityRoutes(app: App): void {
           permissions: effectivePermissions(principal.kind, row.role as Role, row.permissions, credential.permissions),
         })),
       platform_role: principal.platform_role,
-      ...(principal.platform_role === null ? {} : { permissions: PLATFORM_PERMISSIONS }),
+      ...(principal.platform_role === null
+        ? {}
+        : { permissions: narrowedBy(PLATFORM_PERMISSIONS, credential.permissions) }),
       credential: { id: credential.id, expires_at: credential.expires_at },
     })
   })
@@ -50,9 +49,9 @@ export function identityRoutes(app: App): void {
         run: 'execute',
         reason: 'create a tenant',
       })
-      const secrets =
-        opened.row.status === 'executed' ? await secretsOnce(c, opened.row.id, opened.row.claim?.result) : null
-      return answer(c, opened, (view) => withKeys(theResource(view), secrets))
+      const due = opened.row.status === 'executed' && c.get('ports').mode === 'lab'
+      const keys = due ? await handOut(c, opened.row.id) : null
+      return answer(c, opened, (view) => withKeys(theResource(view), keys))
     },
   )
 
@@ -83,19 +82,7 @@ export function identityRoutes(app: App): void {
     async (c, { body, param }) => {
       const { tenant_id, now, principal, permissions } = c.get('caller')
       const kid = param('kid')
-      const leaf = leafRow(
-        makeLeaf({
-          kind: 'control.changed',
-          tenant_id,
-          at: now,
-          actor: { principal_id: principal.id, kind: principal.kind },
-          action: 'operator_key.revoke',
-          reason: body.reason,
-          request_id: c.get('requestId'),
-          trace_id: c.get('traceId'),
-          after: { kid, state: 'revoked' },
-        }),
-      )
+      const leaf = changeLeaf(c, 'operator_key.revoke', body.reason, { kid, state: 'revoked' })
       const onlyOf = permissions.includes('identity:write') ? null : principal.id
       const revoked = await c.get('ports').records.revokeOperatorKey(tenant_id, kid, onlyOf, c.get('requestId'), leaf)
       if (!revoked) throw new ExoError('resource.not_found')
@@ -107,12 +94,6 @@ export function identityRoutes(app: App): void {
     { method: 'get', path: '/operator-keys', kind: 'read', summary: "Operators' keys", permissions: ['read'] },
     async (c) =>
       c.json({ items: await c.get('ports').reading.operatorKeys(c.get('caller').tenant_id), next_cursor: null }),
-  )
-  addRoute(
-    app,
-    { method: 'get', path: '/principals', kind: 'read', summary: 'Who belongs to the tenant', permissions: ['read'] },
-    async (c) =>
-      c.json({ items: await c.get('ports').reading.principals(c.get('caller').tenant_id), next_cursor: null }),
   )
 
   for (const [kind, prefix] of [
@@ -148,32 +129,13 @@ export function identityRoutes(app: App): void {
   }
 }
 
-/** The new members' keys, to the requester, the first time only; a leaf says that they were handed out. */
-async function secretsOnce(c: Ctx, operationId: string, result: unknown): Promise<Map<string, string> | null> {
-  const { mode, secret, records } = c.get('ports')
-  const { tenant_id, principal } = c.get('caller')
-  if (mode !== 'lab') return null
-  const handed = { handed_out: createHash('sha256').update(operationId).digest('hex'), to: principal.id }
-  if (!(await records.leafOnce(tenant_id, operationId, c.get('requestId'), recordLeaf(c, handed)))) return null
-  const members = (result as { members: { name: string; key_id: string | null }[] }).members
-  return new Map(
-    members
-      .filter((member) => member.key_id !== null)
-      .map((member) => {
-        const { id, secret: half } = deriveApiKey(secret, operationId, member.name)
-        return [member.name, `exo_${id}_${half}`]
-      }),
-  )
-}
-
-function withKeys(resource: JsonObject, secrets: Map<string, string> | null): JsonObject {
-  if (secrets === null) return resource
+function withKeys(resource: JsonObject, keys: ((name: string) => string) | null): JsonObject {
+  if (keys === null) return resource
   const members = resource.members as JsonObject[]
   return {
     ...resource,
-    members: members.map((member) => {
-      const api_key = secrets.get(String(member.name))
-      return api_key === undefined ? member : { ...member, api_key }
-    }),
+    members: members.map((member) =>
+      member.key_id === null ? member : { ...member, api_key: keys(String(member.name)) },
+    ),
   }
 }

@@ -1,10 +1,12 @@
 /** The edge's two calls: who is calling, and opening an operation. */
 import type pg from 'pg'
+import type { AccessToken } from '../../domain/access-token.ts'
 import type { JsonObject } from '../../domain/canonical.ts'
 
 export interface AdmissionRequest {
-  key_id: string
-  secret_hash: Buffer
+  credential:
+    | { kind: 'key'; id: string; secret_sha256: string }
+    | ({ kind: 'token'; id: string } & Omit<AccessToken, 'client_id' | 'token_id'>)
   tenant_id: string | null
   project_id: string | null
   surface_id: string
@@ -46,10 +48,9 @@ export class AdmissionStore {
   async admit(request: AdmissionRequest): Promise<Admission> {
     const { rows } = await this.#pool.query<{ admit: Admission }>({
       name: 'admit',
-      text: 'select admit($1, $2, $3, $4, $5, $6, $7)',
+      text: 'select admit($1, $2, $3, $4, $5, $6)',
       values: [
-        request.key_id,
-        request.secret_hash,
+        JSON.stringify(request.credential),
         request.tenant_id,
         request.project_id,
         request.surface_id,

@@ -3,6 +3,7 @@
  * is one replacement; a row of another tenant cannot be reached, whatever the document says.
  */
 import type pg from 'pg'
+import { insertApiKey, insertPrincipal, type NewApiKey, type NewPrincipal, putMembership } from './identities.ts'
 import { replaceSections, replaceSwitches } from './policy-sections.ts'
 import type { Json, JsonObject } from '../../domain/canonical.ts'
 import type { PolicyDocument } from '../../domain/policy.ts'
@@ -112,12 +113,10 @@ export class ControlsStore implements ControlsPort {
       ])
     for (const member of members) {
       if (!member.existing)
-        await this.#client.query('insert into principals (id, kind, name, person_id) values ($1, $2, $3, $4)', [
-          member.principal_id,
-          member.kind,
-          member.name,
-          member.person_id,
-        ])
+        if (
+          !(await insertPrincipal(this.#client, tenant.id, this.#operationId, { ...member, id: member.principal_id }))
+        )
+          return false
       await this.#client.query(
         'insert into memberships (tenant_id, principal_id, role, permissions) values ($1, $2, $3, $4)',
         [tenant.id, member.principal_id, member.role, member.permissions],
@@ -136,6 +135,18 @@ export class ControlsStore implements ControlsPort {
     }
     await this.#client.query(`select set_config('app.tenant', $1, true)`, [this.#tenantId])
     return true
+  }
+
+  async createPrincipal(principal: NewPrincipal): Promise<boolean> {
+    return await insertPrincipal(this.#client, this.#tenantId, this.#operationId, principal)
+  }
+
+  async putMembership(membership: { principal_id: string; role: string; permissions: string[] }): Promise<boolean> {
+    return await putMembership(this.#client, this.#tenantId, membership)
+  }
+
+  async createApiKey(key: NewApiKey): Promise<{ tenants: string[] | null } | null> {
+    return await insertApiKey(this.#client, this.#tenantId, key)
   }
 
   async createOperatorKey(key: {

@@ -222,10 +222,28 @@ export class Reading {
       tenantId,
       `select jsonb_build_object('id', p.id, 'kind', p.kind, 'name', p.name, 'status', p.status, 'role', m.role,
          'permissions', m.permissions, 'membership', m.status) as principal
-       from memberships m join principals p on p.id = m.principal_id where m.tenant_id = $1 order by p.id`,
+       from principals p left join memberships m on m.principal_id = p.id and m.tenant_id = $1
+       where m.tenant_id is not null or p.home_tenant = $1 order by p.id`,
       [tenantId],
     )
     return rows.map((row) => row.principal)
+  }
+
+  async memberships(tenantId: string): Promise<JsonObject[]> {
+    const rows = await readAs<{ membership: JsonObject }>(
+      this.#pool,
+      tenantId,
+      `select jsonb_build_object('principal_id', principal_id, 'role', role, 'permissions', permissions, 'status', status,
+         'changed_at', iso(changed_at)) as membership from memberships where tenant_id = $1 order by principal_id`,
+      [tenantId],
+    )
+    return rows.map((row) => row.membership)
+  }
+
+  /** Without what could be used: no role of a running process can read that. */
+  async apiKeys(tenantId: string): Promise<JsonObject[]> {
+    const { rows } = await this.#pool.query<{ key: JsonObject }>('select api_keys_of($1) as key', [tenantId])
+    return rows.map((row) => row.key)
   }
 
   async check(): Promise<void> {

@@ -108,6 +108,28 @@ export class Records {
     })
   }
 
+  /** False when there is no such active row, or it is not this principal's where only theirs may be revoked. */
+  async revoke(
+    what: 'api_key' | 'membership' | 'principal',
+    tenantId: string,
+    id: string,
+    onlyOf: string | null,
+    requestId: string,
+    leaf: LeafRow,
+  ): Promise<boolean> {
+    return await inTransaction(this.#app, tenantId, async (client) => {
+      const { rows } = await client.query<{ revoked: boolean }>('select revoke_identity($1, $2, $3, $4) as revoked', [
+        tenantId,
+        what,
+        id,
+        onlyOf,
+      ])
+      const revoked = rows[0]?.revoked === true
+      if (revoked) await writeLeaf(client, tenantId, null, requestId, leaf)
+      return revoked
+    })
+  }
+
   /** Writes the leaf unless the operation has one of its kind already; of many at once, one writes it. */
   async leafOnce(tenantId: string, operationId: string, requestId: string, leaf: LeafRow): Promise<boolean> {
     return await inTransaction(this.#app, tenantId, async (client) => {

@@ -329,6 +329,7 @@ const VALUES: Record<string, string> = {
   operator_keys: `(tenant_id, kid, principal_id, public_jwk) values ($1, 'k', 'p', '{}')`,
   tenants: `(id, name) values ('t_forged', $1)`,
   principals: `(id, kind, name, person_id) values ('p_forged', 'user', $1, 'u')`,
+  oidc_subjects: `(issuer, subject, principal_id) values ('https://i.example', $1, 'p')`,
   api_keys: `(id, secret_hash, principal_id, expires_at) values ($1, '', 'p', '2090-01-01')`,
   deployment: `(id, mode) values ($1, 'lab')`,
 }
@@ -343,7 +344,7 @@ const CONTROLS = [
   'strategy_locks',
   'egress_targets',
 ]
-const IDENTITY = ['tenants', 'principals', 'memberships', 'api_keys', 'operator_keys', 'deployment']
+const IDENTITY = ['tenants', 'principals', 'memberships', 'api_keys', 'oidc_subjects', 'operator_keys', 'deployment']
 
 /** Tables nobody of this role may insert into. */
 const NEVER_INSERTS: Record<Role, readonly string[]> = {
@@ -373,10 +374,16 @@ const NEVER: Record<Role, readonly string[]> = {
     'delete from kill_switches',
     'delete from kpi_raw',
     'select * from api_keys',
+    'select * from oidc_subjects',
+    `update oidc_subjects set subject = subject`,
+    'delete from oidc_subjects',
     'select payload from outbox',
     `select end_operation('{}')`,
     `select mark_pending('{}')`,
     `select stop_switch('{}')`,
+    `select end_api_key('t', 'k', 'p', 0)`,
+    `update principals set status = 'active'`,
+    `update memberships set status = 'active'`,
     `select read_pass('t', 'o', true)`,
   ],
   guard: [
@@ -401,9 +408,14 @@ const NEVER: Record<Role, readonly string[]> = {
     'update waivers set until = until',
     'update memberships set role = role',
     'select * from api_keys',
+    'select * from oidc_subjects',
+    `update oidc_subjects set subject = subject`,
+    'delete from oidc_subjects',
     'delete from outbox',
     'delete from budget_entries',
     `select stop_switch('{}')`,
+    `select revoke_identity('t', 'api_key', 'k', null)`,
+    `select api_keys_of('t')`,
     `select open_operation('{}', '')`,
     `select cancel_operation('{}')`,
   ],
@@ -417,10 +429,15 @@ const NEVER: Record<Role, readonly string[]> = {
     'delete from audit_leaves',
     'update audit_leaves set seq = 1',
     'select * from api_keys',
+    'select * from oidc_subjects',
+    `update oidc_subjects set subject = subject`,
+    'delete from oidc_subjects',
     'update api_keys set revoked_at = null',
     'delete from tenants',
     'delete from memberships',
     `select stop_switch('{}')`,
+    `select revoke_identity('t', 'api_key', 'k', null)`,
+    `select api_keys_of('t')`,
     `select admit_vote('{}')`,
   ],
   sequencer: [
@@ -438,8 +455,13 @@ const NEVER: Record<Role, readonly string[]> = {
     'delete from seals',
     'select * from notes',
     'select * from api_keys',
+    'select * from oidc_subjects',
+    `update oidc_subjects set subject = subject`,
+    'delete from oidc_subjects',
     `select end_operation('{}')`,
     `select stop_switch('{}')`,
+    `select revoke_identity('t', 'api_key', 'k', null)`,
+    `select api_keys_of('t')`,
   ],
   stop: [
     `update kill_switches set state = 'running'`,
@@ -449,6 +471,9 @@ const NEVER: Record<Role, readonly string[]> = {
     'select * from operations',
     'select * from notes',
     'select * from api_keys',
+    'select * from oidc_subjects',
+    `update oidc_subjects set subject = subject`,
+    'delete from oidc_subjects',
     'select * from votes',
     'update claims set state = state',
     `select end_operation('{}')`,
@@ -457,6 +482,9 @@ const NEVER: Record<Role, readonly string[]> = {
   ],
   auditor: [
     'select * from api_keys',
+    'select * from oidc_subjects',
+    `update oidc_subjects set subject = subject`,
+    'delete from oidc_subjects',
     'select * from notes',
     'select * from votes',
     'select * from kill_switches',
@@ -465,6 +493,8 @@ const NEVER: Record<Role, readonly string[]> = {
     `update operations set status = 'executed'`,
     `select end_operation('{}')`,
     `select stop_switch('{}')`,
+    `select revoke_identity('t', 'api_key', 'k', null)`,
+    `select api_keys_of('t')`,
     `select write_leaves('t', null, null, '[{"kind":"alarm","entry":""}]')`,
   ],
 }
@@ -513,12 +543,15 @@ describe('stopping', () => {
 })
 
 describe('functions that run with their owner’s rights', () => {
-  test('are three, with a search path that no temporary table can enter', async () => {
+  test('are six, with a search path that no temporary table can enter', async () => {
     const rows = await owner.query(
       `select p.proname as name, p.proconfig as settings from pg_proc p where p.prosecdef and p.pronamespace = 'public'::regnamespace order by 1`,
     )
     expect(rows).toEqual([
       { name: 'admit', settings: ['search_path=public, pg_temp'] },
+      { name: 'api_keys_of', settings: ['search_path=public, pg_temp'] },
+      { name: 'end_api_key', settings: ['search_path=public, pg_temp'] },
+      { name: 'revoke_identity', settings: ['search_path=public, pg_temp'] },
       { name: 'revoke_operator_key', settings: ['search_path=public, pg_temp'] },
       { name: 'stop_switch', settings: ['search_path=public, pg_temp'] },
     ])

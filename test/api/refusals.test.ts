@@ -107,7 +107,7 @@ const ORDER: Case[] = [
   ...[
     ['not Bearer', 'Basic abc'],
     ['no API key', 'Bearer abc'],
-    ['a JWT while no issuer is configured', 'Bearer eyJhbGciOiJub25lIn0.eyJzdWIiOiJ4In0.'],
+    ['a JWT of nobody', 'Bearer eyJhbGciOiJub25lIn0.eyJzdWIiOiJ4In0.'],
     ['an unknown key', `Bearer exo_${'a'.repeat(18)}_${'b'.repeat(43)}`],
     ['two tokens', `Bearer exo_${'a'.repeat(18)}_${'b'.repeat(43)} exo_c`],
   ].map(

@@ -34,6 +34,9 @@ function noting(): { ports: TransactionPorts; notes: JsonObject[] } {
       createOperatorKey: none,
       putEgressTarget: none,
       resolveUnknown: none,
+      createPrincipal: none,
+      putMembership: none,
+      createApiKey: none,
     },
   }
   return { ports, notes }

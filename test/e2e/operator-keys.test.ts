@@ -57,7 +57,7 @@ describe('a key that another tenant registered', () => {
     }
     const temporal = await openTemporal(addresses.temporal)
     try {
-      const host = await makeTenant(all, url, 'host', Object.keys(keys))
+      const host = await makeTenant(all, url, 'host', { guests: Object.keys(keys) })
       await host.open()
       const operation = await pending(host.as('agent'), { notebook: 'keys', text: 'from elsewhere' })
       const run = temporal.client.workflow.getHandle(`${host.id}/${operation.id}`)

@@ -10,6 +10,7 @@ import { startDeployment } from '../../bin/deployment.ts'
 import type { Credentials } from '../../bin/bootstrap.ts'
 import type { StackAddresses } from '../../bin/stack/index.ts'
 import { callers } from './client.ts'
+import { makeIssuers } from './issuer.ts'
 import { openGlobal } from './opening.ts'
 
 export interface SharedDeployment {
@@ -33,6 +34,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
     port: 0,
     headless: true,
     progress: (line) => process.stderr.write(`[stack] ${line}\n`),
+    env: { EXO_OIDC_ISSUERS: makeIssuers(home) },
   })
   await openGlobal(callers(deployment.url, deployment.credentials))
   project.provide('deployment', {

@@ -58,16 +58,18 @@ export interface Operation {
   [field: string]: any
 }
 
-/** `guests` are operators who exist already, elsewhere. */
+/** `guests` are operators who exist already, elsewhere. With an issuer, each member is its subject `<tenant>:<name>` as well. */
 export async function makeTenant(
   all: ReturnType<typeof callers>,
   url: string,
   stem: string,
-  guests: readonly string[] = [],
+  { guests = [], issuer }: { guests?: readonly string[]; issuer?: string } = {},
 ): Promise<Tenant> {
   const id = `t_${stem}_${randomBytes(4).toString('hex')}`
+  const linked = (name: string) => (issuer === undefined ? {} : { oidc: { issuer, sub: `${id}:${name}` } })
   const invited = guests.map((principal_id) => ({ principal_id, kind: 'user', role: 'operator' }))
-  const body = { id, name: `A tenant for ${stem}`, members: [...MEMBERS, ...invited] }
+  const wanted = [...MEMBERS.map((each) => ({ ...each, ...linked(each.name) })), ...invited]
+  const body = { id, name: `A tenant for ${stem}`, members: wanted }
   const key = `make-${id}`
   const asked = await all.platform.post('/tenants', body, { key })
   if (asked.status !== 202) throw new Error(`making ${id}: ${asked.status} ${JSON.stringify(asked.body)}`)

@@ -26,6 +26,8 @@ create table principals (
   person_id text,
   platform_role text check (platform_role in ('platform_operator')),
   status text not null default 'active' check (status in ('active', 'revoked')),
+  -- The tenant that made it, which may make it a member and revoke it; the platform's own have none.
+  home_tenant text references tenants,
   created_at timestamptz not null default clock_timestamp(),
   check (kind = 'user' or platform_role is null),
   check (kind <> 'user' or person_id is not null)
@@ -50,8 +52,22 @@ create table api_keys (
   permissions text[],
   expires_at timestamptz not null,
   revoked_at timestamptz,
+  -- To the minute: not written by every request.
+  last_used_at timestamptz,
   created_at timestamptz not null default clock_timestamp()
 );
+create index api_keys_by_principal on api_keys (principal_id);
+
+-- Whom a subject of an issuer is. A subject is one principal in every tenant, as an API key is.
+create table oidc_subjects (
+  issuer text not null check (length(issuer) between 1 and 255),
+  subject text not null check (length(subject) between 1 and 255),
+  principal_id text not null references principals,
+  operation_id text,
+  created_at timestamptz not null default clock_timestamp(),
+  primary key (issuer, subject)
+);
+create index oidc_subjects_by_principal on oidc_subjects (principal_id);
 
 create table operator_keys (
   kid text primary key,

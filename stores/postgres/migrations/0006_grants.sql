@@ -38,7 +38,7 @@ grant insert, update, delete on kill_switches, policy_versions, license_types, f
   feature_flags, egress_targets to control;
 grant insert, update on tenants, principals, memberships, operator_keys, places, strategy_locks, three_wise_questions
   to control;
-grant insert on api_keys to control;
+grant insert on api_keys, oidc_subjects to control;
 grant usage on sequence switch_epoch to control;
 
 -- sequencer: gives leaves their index, signs heads, drains the outbox, writes seals, reconciles.

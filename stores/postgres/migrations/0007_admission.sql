@@ -31,22 +31,42 @@ begin
     where tenant_id = p_tenant and principal_id = p_principal and class = p_class;
 end $$;
 
-create function admit(p_key_id text, p_secret_hash bytea, p_tenant text, p_project text, p_surface text, p_app text,
+-- An API key is known by id and hash of its secret, an access token (whose signature was verified) by issuer and subject,
+-- between two instants of this clock.
+create function admit(p_credential jsonb, p_tenant text, p_project text, p_surface text, p_app text,
   p_rate_class text) returns jsonb language plpgsql security definer set search_path = public, pg_temp as $$
 declare
-  k api_keys%rowtype; p principals%rowtype; members jsonb; usable text[]; chosen text; rate jsonb; places_found jsonb;
+  at timestamptz := clock_timestamp(); speaks_for text; only_tenants text[]; used timestamptz; credential jsonb; p principals%rowtype;
+  members jsonb; usable text[]; chosen text; rate jsonb; places_found jsonb;
 begin
-  select * into k from api_keys where id = p_key_id and secret_hash = p_secret_hash;
-  if not found or k.revoked_at is not null or k.expires_at <= clock_timestamp() then
-    return jsonb_build_object('now', iso(clock_timestamp()), 'principal', null);
+  if p_credential ->> 'kind' = 'key' then
+    select k.principal_id, k.tenants, coalesce(k.last_used_at, '-infinity'),
+        jsonb_build_object('id', k.id, 'expires_at', iso(k.expires_at), 'permissions', k.permissions)
+      into speaks_for, only_tenants, used, credential from api_keys k
+      where k.id = p_credential ->> 'id' and k.secret_hash = decode(p_credential ->> 'secret_sha256', 'hex')
+        and k.revoked_at is null and k.expires_at > at;
+  else
+    select s.principal_id, jsonb_build_object('id', p_credential ->> 'id', 'permissions', p_credential -> 'permissions',
+        'expires_at', iso(to_timestamp((p_credential ->> 'expires_at')::float8)))
+      into speaks_for, credential from oidc_subjects s
+      where s.issuer = p_credential ->> 'issuer' and s.subject = p_credential ->> 'subject'
+        and to_timestamp((p_credential ->> 'not_before')::float8) <= at
+        and to_timestamp((p_credential ->> 'not_after')::float8) > at;
   end if;
-  select * into p from principals where id = k.principal_id;
+  if speaks_for is null then return jsonb_build_object('now', iso(at), 'principal', null); end if;
+  -- Of many requests at once one writes, and none waits for another.
+  if used < at - interval '1 minute' then
+    perform set_config('synchronous_commit', 'off', true);
+    update api_keys set last_used_at = at where id = (select k.id from api_keys k
+      where k.id = p_credential ->> 'id' and k.last_used_at is not distinct from nullif(used, '-infinity') for update skip locked);
+  end if;
+  select * into p from principals where id = speaks_for;
   perform set_config('app.principal', p.id, true);
   select coalesce(jsonb_agg(jsonb_build_object('tenant_id', m.tenant_id, 'role', m.role, 'permissions', m.permissions,
            'status', m.status) order by m.tenant_id), '[]'),
          coalesce(array_agg(m.tenant_id) filter (where m.status = 'active'), '{}')
     into members, usable from memberships m
-    where m.principal_id = p.id and (k.tenants is null or m.tenant_id = any (k.tenants));
+    where m.principal_id = p.id and (only_tenants is null or m.tenant_id = any (only_tenants));
   if p.platform_role is not null and p_tenant is null then chosen := 't_system';
   elsif p_tenant is not null and p_tenant = any (usable) then chosen := p_tenant;
   elsif p_tenant is null and array_length(usable, 1) = 1 then chosen := usable[1];
@@ -65,12 +85,55 @@ begin
   return jsonb_build_object('now', iso(clock_timestamp()), 'tenant_id', chosen, 'memberships', members,
     'principal', jsonb_build_object('id', p.id, 'kind', p.kind, 'name', p.name, 'person_id', p.person_id,
       'platform_role', p.platform_role, 'status', p.status),
-    'credential', jsonb_build_object('id', k.id, 'expires_at', iso(k.expires_at), 'permissions', k.permissions),
+    'credential', credential,
     'places', places_found, 'rate', rate);
 end $$;
 grant execute on function iso(timestamptz) to app, guard, control, sequencer, stop, auditor;
 grant execute on function take_call(text, text, text), return_call(text, text, text) to app;
-grant execute on function admit(text, bytea, text, text, text, text, text) to app;
+grant execute on function admit(jsonb, text, text, text, text, text) to app;
+
+-- Keys are seen, ended and revoked in the one tenant they are for; those of the platform in t_system. Nobody else can
+-- read the table, and what these functions write only tightens.
+create function api_keys_of(tenant text) returns setof jsonb language sql stable security definer
+  set search_path = public, pg_temp as $$
+  select jsonb_build_object('id', k.id, 'principal_id', k.principal_id, 'permissions', k.permissions, 'tenants', k.tenants,
+      'created_at', iso(k.created_at), 'expires_at', iso(k.expires_at), 'revoked_at', iso(k.revoked_at),
+      'last_used_at', iso(date_trunc('minute', k.last_used_at)),
+      'state', case when k.revoked_at is not null then 'revoked' when k.expires_at <= clock_timestamp() then 'expired' else 'active' end)
+    from api_keys k
+    where case when tenant = 't_system' then k.tenants is null else k.tenants = array[tenant] end
+    order by k.created_at, k.id
+$$;
+
+create function end_api_key(tenant text, key text, of_principal text, overlap_seconds integer) returns boolean
+  language plpgsql security definer set search_path = public, pg_temp as $$
+begin
+  update api_keys k set expires_at = least(k.expires_at, clock_timestamp() + make_interval(secs => least(overlap_seconds, 86400)))
+    where k.id = key and k.principal_id = of_principal and k.revoked_at is null and k.expires_at > clock_timestamp()
+      and case when tenant = 't_system' then k.tenants is null else k.tenants = array[tenant] end;
+  return found;
+end $$;
+
+create function revoke_identity(tenant text, what text, which text, only_of text) returns boolean
+  language plpgsql security definer set search_path = public, pg_temp as $$
+begin
+  perform set_config('app.tenant', tenant, true);
+  case what
+    when 'api_key' then
+      update api_keys k set revoked_at = clock_timestamp()
+        where k.id = which and k.revoked_at is null and (only_of is null or k.principal_id = only_of)
+          and case when tenant = 't_system' then k.tenants is null else k.tenants = array[tenant] end;
+    when 'membership' then
+      update memberships m set status = 'revoked', changed_at = clock_timestamp()
+        where m.tenant_id = tenant and m.principal_id = which and m.status = 'active' and only_of is null;
+    when 'principal' then
+      update principals p set status = 'revoked'
+        where p.id = which and p.home_tenant = tenant and p.status = 'active' and only_of is null;
+  end case;
+  return found;
+end $$;
+grant execute on function api_keys_of(text), revoke_identity(text, text, text, text) to app;
+grant execute on function end_api_key(text, text, text, integer) to control;
 
 -- Opens an operation, or finds the one this key already names. Row, leaf and (by its missing run) the wish to start
 -- it are one transaction.

@@ -215,6 +215,9 @@ export class MemoryRows implements OperationRows, VoteRows {
         createTenant: refuse,
         putEgressTarget: refuse,
         resolveUnknown: refuse,
+        createPrincipal: refuse,
+        putMembership: refuse,
+        createApiKey: refuse,
         createOperatorKey: async ({ kid, ...key }) => {
           this.keys.set(kid, key)
           const voter = this.voters.get(key.principal_id)
