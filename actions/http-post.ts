@@ -38,11 +38,15 @@ export const httpPost = defineAction<z.infer<typeof input>>({
   },
 
   preview: ({ body }, view) => {
-    const { origin, idempotency_header: header } = view as unknown as EgressTarget
+    const allowed = view as unknown as EgressTarget | null
+    const fields = [{ label: 'body', value: canonicalJson(body) }]
+    // Taken off the list since: what is shown then is never what people were shown while it stood there.
+    if (allowed === null) return { title: 'Post to a target that is not allowed any more', fields }
+    const { origin, idempotency_header: header } = allowed
     return {
       title: `Post to ${origin}`,
       fields: [
-        { label: 'body', value: canonicalJson(body) },
+        ...fields,
         { label: 'guarantee', value: header === null ? 'at most once' : `once for the key in ${header}` },
       ],
     }

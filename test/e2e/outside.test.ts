@@ -226,6 +226,21 @@ describe('a target', () => {
     await third.stop()
   })
 
+  test('that was taken off the list since gets nothing, and the operation ends', async () => {
+    const third = await Receiver.start()
+    const { egress } = (await tenant.as('owner').get('/policy')).body.policy
+    await tenant.policy({ egress: [...egress, { origin: third.origin, methods: ['POST'], idempotency_header: null }] })
+    const { body: asked } = await post(`${third.origin}/ok`)
+    await tenant.policy({ egress })
+    expect(await approved(asked, 'operator', 'operator2')).toMatchObject({
+      status: 'failed',
+      effect: null,
+      error: { code: 'effect.precondition_failed' },
+    })
+    expect(third.received).toHaveLength(0)
+    await third.stop()
+  })
+
   test.each([
     'http://127.0.0.1:8080/path',
     'HTTP://127.0.0.1:8080',
