@@ -6,6 +6,7 @@ import { Database } from '../support/database.ts'
 import { notRequired, RUNNING } from '../support/opening.ts'
 import { Receiver } from '../support/receiver.ts'
 import { endedOf, makeTenant, type Operation, refused, type Tenant, UNLIMITED, vote } from '../support/tenant.ts'
+import { until } from '../support/until.ts'
 import { verifyBundles } from '../support/verified.ts'
 
 const { url, credentials, addresses } = inject('deployment')
@@ -119,6 +120,21 @@ describe('http.post to a target that keeps keys', () => {
     expect(new Set(keyed.at('/flaky/3').map(({ headers }) => headers['idempotency-key']))).toEqual(
       new Set([done.effect?.key]),
     )
+  })
+
+  test('no end without it is recorded once it is claimed, whoever decided on one before', async () => {
+    const { body: asked } = await post(`${keyed.origin}/hang`, { for: 'a while' })
+    const done = approved(asked, 'operator', 'operator2')
+    await until('the try is under way', () => keyed.at('/hang').length > 0)
+    const end = { status: 'failed', claim: null, leaves: [], jws: 'none', passes: [], approval: {}, error: null }
+    const document = { tenant_id: tenant.id, operation_id: asked.id, preview: null, cost: '0', ...end }
+    await expect(owner.within(tenant.id, 'select end_operation($1)', [JSON.stringify(document)])).rejects.toMatchObject(
+      {
+        code: 'EXO06',
+      },
+    )
+    expect(await done).toMatchObject({ status: 'unknown', effect: { state: 'unknown' } })
+    expect(await held(asked.id)).toBe('reserved')
   })
 
   test('a refusal is final, and gives the money back', async () => {

@@ -102,6 +102,11 @@ begin
   if o.ended_at is not null then
     return jsonb_build_object('ended', false, 'status', o.status);
   end if;
+  -- Claimed since this end was decided: whoever decided looks again, and finds the claim.
+  if coalesce(d -> 'claim', 'null') = 'null'
+      and exists (select from claims where tenant_id = o.tenant_id and operation_id = o.id) then
+    raise exception 'operation % was claimed meanwhile', o.id using errcode = 'EXO06';
+  end if;
   if d -> 'claim' <> 'null' and exists (select from claims where tenant_id = o.tenant_id and operation_id = o.id) then
     perform settle_claim(o.tenant_id, o.id, d -> 'claim' ->> 'state', d -> 'claim' -> 'result', cost);
   elsif d -> 'claim' <> 'null' then
