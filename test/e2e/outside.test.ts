@@ -5,6 +5,7 @@ import { callers } from '../support/client.ts'
 import { Database } from '../support/database.ts'
 import { notRequired, RUNNING } from '../support/opening.ts'
 import { Receiver } from '../support/receiver.ts'
+import { openTemporal } from '../support/temporal.ts'
 import { endedOf, makeTenant, type Operation, refused, type Tenant, UNLIMITED, vote } from '../support/tenant.ts'
 import { until } from '../support/until.ts'
 import { verifyBundles } from '../support/verified.ts'
@@ -135,6 +136,31 @@ describe('http.post to a target that keeps keys', () => {
     )
     expect(await done).toMatchObject({ status: 'unknown', effect: { state: 'unknown' } })
     expect(await held(asked.id)).toBe('reserved')
+  })
+
+  test('a run that is lost while it is under way is started again and comes to an end', {
+    timeout: 180_000,
+  }, async () => {
+    const { body: asked } = await post(`${keyed.origin}/hang`, { for: 'ever' })
+    const before = keyed.at('/hang').length
+    const done = approved(asked, 'operator', 'operator2')
+    await until('the try is under way', () => keyed.at('/hang').length > before)
+    const temporal = await openTemporal(addresses.temporal)
+    await temporal.client.workflowService.deleteWorkflowExecution({
+      namespace: addresses.temporal.namespace,
+      workflowExecution: { workflowId: `${tenant.id}/${asked.id}` },
+    })
+    await temporal.close()
+    await done.catch(() => undefined)
+    expect((await tenant.ended(asked.id, 110_000)).status).toBe('unknown')
+    expect(
+      new Set(
+        keyed
+          .at('/hang')
+          .slice(before)
+          .map(({ headers }) => headers['idempotency-key']),
+      ).size,
+    ).toBe(1)
   })
 
   test('a refusal is final, and gives the money back', async () => {

@@ -13,7 +13,8 @@ begin
   perform set_config('app.tenant', d ->> 'tenant_id', true);
   select * into o from operations where tenant_id = d ->> 'tenant_id' and id = d ->> 'operation_id' for update;
   if not found or o.ended_at is not null then return jsonb_build_object('status', o.status); end if;
-  if o.status = 'pending_approval' and o.shown_hash = d ->> 'shown_hash' then
+  -- A run that was lost after the claim and started again asks nobody a second time.
+  if o.status = 'executing' or (o.status = 'pending_approval' and o.shown_hash = d ->> 'shown_hash') then
     return jsonb_build_object('status', o.status, 'expires_at', o.approval ->> 'expires_at');
   end if;
   update operations set status = 'pending_approval', preview = d -> 'preview', shown_hash = d ->> 'shown_hash',
