@@ -59,7 +59,7 @@ export const httpPost = defineAction<z.infer<typeof input>>({
       const now = view as unknown as EgressTarget | null
       return now !== null && now.methods.includes('POST') && now.idempotency_header === idempotency_header
     },
-    async dispatch({ http }, { operation_id, target, effect_key, preconditions, timeout_ms }, { body }) {
+    async dispatch({ http }, { operation_id, target, effect_key, preconditions, timeLeftMs }, { body }) {
       const { idempotency_header: header } = preconditions as { idempotency_header: string | null }
       const answer = await http.post({
         url: readTarget(target).href,
@@ -69,7 +69,7 @@ export const httpPost = defineAction<z.infer<typeof input>>({
           ...(header === null ? {} : { [header]: effect_key }),
         },
         body: canonicalJson(body as JsonObject),
-        timeoutMs: timeout_ms,
+        timeoutMs: timeLeftMs(),
       })
       return outcomeOfAnswer(answer)
     },

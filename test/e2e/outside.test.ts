@@ -123,6 +123,25 @@ describe('http.post to a target that keeps keys', () => {
     )
   })
 
+  test('what another worker is trying is waited for, as long as its lease says', async () => {
+    const { body: asked } = await post(`${keyed.origin}/status/500`)
+    const done = approved(asked, 'operator', 'operator2')
+    await until('the first try is made', () => keyed.at('/status/500').length > 0)
+    await owner.within(
+      tenant.id,
+      `update claims set attempts = 5, lease_until = clock_timestamp() + interval '4 seconds' where operation_id = $1`,
+      [asked.id],
+    )
+    expect(await done).toMatchObject({ status: 'unknown', effect: { attempts: 5 } })
+    expect(keyed.at('/status/500')).toHaveLength(1)
+    const waited = await owner.within(
+      tenant.id,
+      'select from claims where operation_id = $1 and outcome_at >= lease_until',
+      [asked.id],
+    )
+    expect(waited).toHaveLength(1)
+  })
+
   test('no end without it is recorded once it is claimed, whoever decided on one before', async () => {
     const { body: asked } = await post(`${keyed.origin}/hang`, { for: 'a while' })
     const done = approved(asked, 'operator', 'operator2')

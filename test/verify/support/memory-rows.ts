@@ -130,13 +130,14 @@ export class MemoryRows implements OperationRows, VoteRows {
   }
 
   async fence(): Promise<Fence> {
-    return { holds: () => true, release: async () => undefined }
+    return { renew: async () => true, release: async () => undefined }
   }
 
-  async dispatchAgain(_tenantId: string, operationId: string, _leaseMs: number, most: number): Promise<number | null> {
+  async dispatchAgain(_tenantId: string, operationId: string, _leaseMs: number, tried: number): Promise<boolean> {
     const { claim } = this.of(operationId)
-    if (claim === null || claim.state !== 'dispatched' || claim.attempts >= most) return null
-    return ++claim.attempts
+    if (claim === null || claim.state !== 'dispatched' || claim.attempts !== tried) return false
+    claim.attempts++
+    return true
   }
 
   async raiseAlarm(tenantId: string, operationId: string | null, leaf: LeafRow): Promise<void> {
