@@ -1,7 +1,7 @@
 /** An operation's rows in memory: what the database functions do, said once more for tests that only need histories. */
 import type { MemoryLog } from './memory-log.ts'
 import type { Vote } from '../../../domain/approval.ts'
-import type { JsonObject } from '../../../domain/canonical.ts'
+import type { Json, JsonObject } from '../../../domain/canonical.ts'
 import type { LeafRow } from '../../../domain/leaf.ts'
 import { isFinal, type Status } from '../../../domain/lifecycle.ts'
 import type {
@@ -195,7 +195,7 @@ export class MemoryRows implements OperationRows, VoteRows {
       voters: Object.fromEntries(votes.map((vote) => [vote.person_id, true])),
       leaves: this.log.hashesOf(operation.intent.tenant_id, operationId, kinds),
       facts: read,
-      view: null,
+      view: viewOf(operation),
     })
   }
 
@@ -223,6 +223,13 @@ export class MemoryRows implements OperationRows, VoteRows {
       },
     }
   }
+}
+
+/** Every target that is asked for is allowed, and keeps no keys. */
+function viewOf({ plan: { view } }: Operation): Json {
+  return view?.['kind'] === 'egress'
+    ? { origin: view['origin'] ?? null, methods: ['POST'], idempotency_header: null }
+    : null
 }
 
 /** Database time, as the database writes it. */
