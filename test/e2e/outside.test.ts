@@ -315,6 +315,20 @@ describe('a target', () => {
     expect(refused(await tenant.as('admin').put('/egress/targets', asked))).toEqual([400, 'validation.error'])
   })
 
+  test.each(['[::1]', 'under_score.test'])('on host %s can be stopped as well as any other', async (host) => {
+    const { egress } = (await tenant.as('owner').get('/policy')).body.policy
+    const origin = `http://${host}:9`
+    await tenant.policy({ egress: [...egress, { origin, methods: ['POST'], idempotency_header: null }] })
+    const { body: asked } = await post(`${origin}/`)
+    const stop = { scope: 'tenant', state: 'stopped', providers: [host], reason: 'an incident' }
+    expect((await tenant.as('operator').put('/kill-switches', stop)).status).toBe(200)
+    expect(await approved(asked, 'operator', 'operator2')).toMatchObject({
+      status: 'blocked',
+      error: { code: 'kill_switch.blocked', details: { selector: { kind: 'provider', value: host } } },
+    })
+    await tenant.policy({ egress, kill_switches: [RUNNING('tenant')] })
+  })
+
   test('is stopped by its host, and what was approved meanwhile sends nothing', async () => {
     const { body: asked } = await post(`${keyed.origin}/late`)
     const provider = { kind: 'provider', value: '127.0.0.1' }
