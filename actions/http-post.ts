@@ -38,11 +38,15 @@ export const httpPost = defineAction<z.infer<typeof input>>({
   },
 
   preview: ({ body }, view) => {
-    const { origin, idempotency_header: header } = view as unknown as EgressTarget
+    const allowed = view as unknown as EgressTarget | null
+    const fields = [{ label: 'body', value: canonicalJson(body) }]
+    // Taken off the list since: what is shown then is never what people were shown while it stood there.
+    if (allowed === null) return { title: 'Post to a target that is not allowed any more', fields }
+    const { origin, idempotency_header: header } = allowed
     return {
       title: `Post to ${origin}`,
       fields: [
-        { label: 'body', value: canonicalJson(body) },
+        ...fields,
         { label: 'guarantee', value: header === null ? 'at most once' : `once for the key in ${header}` },
       ],
     }
@@ -55,7 +59,7 @@ export const httpPost = defineAction<z.infer<typeof input>>({
       const now = view as unknown as EgressTarget | null
       return now !== null && now.methods.includes('POST') && now.idempotency_header === idempotency_header
     },
-    async dispatch({ http }, { operation_id, target, effect_key, preconditions, timeout_ms }, { body }) {
+    async dispatch({ http }, { operation_id, target, effect_key, preconditions, timeLeftMs }, { body }) {
       const { idempotency_header: header } = preconditions as { idempotency_header: string | null }
       const answer = await http.post({
         url: readTarget(target).href,
@@ -65,7 +69,7 @@ export const httpPost = defineAction<z.infer<typeof input>>({
           ...(header === null ? {} : { [header]: effect_key }),
         },
         body: canonicalJson(body as JsonObject),
-        timeoutMs: timeout_ms,
+        timeoutMs: timeLeftMs(),
       })
       return outcomeOfAnswer(answer)
     },

@@ -5,7 +5,7 @@
 import { z } from 'zod'
 import { defineAction } from './define.ts'
 import { sha256TextHex } from '../domain/hash.ts'
-import type { Outcome, OutsidePorts } from '../domain/outside.ts'
+import type { Outcome, OutsideContext, OutsidePorts } from '../domain/outside.ts'
 
 const input = z.strictObject({
   name: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/, 'letters, digits, dot, dash and underscore'),
@@ -33,12 +33,12 @@ export const objectPut = defineAction<Input>({
 
   effect: {
     kind: 'conditional',
-    async dispatch({ objects }, { tenant_id, timeout_ms }, { name, text }) {
-      const put = await objects.putIfAbsent(tenant_id, name, text, timeout_ms)
-      return (await found({ objects }, tenant_id, { name, text })) ?? { state: 'unknown', details: { put } }
+    async dispatch({ objects }, context, { name, text }) {
+      const put = await objects.putIfAbsent(context.tenant_id, name, text, context.timeLeftMs())
+      return (await found({ objects }, context, { name, text })) ?? { state: 'unknown', details: { put } }
     },
-    async probe({ objects }, { tenant_id }, asked) {
-      return await found({ objects }, tenant_id, asked)
+    async probe({ objects }, context, asked) {
+      return await found({ objects }, context, asked)
     },
   },
 })
@@ -46,10 +46,10 @@ export const objectPut = defineAction<Input>({
 /** What lies there decides: these bytes are the effect, whoever put them; others are a name that is taken. */
 async function found(
   { objects }: Pick<OutsidePorts, 'objects'>,
-  tenantId: string,
+  { tenant_id, timeLeftMs }: Pick<OutsideContext, 'tenant_id' | 'timeLeftMs'>,
   { name, text }: Input,
 ): Promise<Outcome | null> {
-  const there = await objects.look(tenantId, name)
+  const there = await objects.look(tenant_id, name, timeLeftMs())
   if (there === null) return null
   if (there.sha256 === sha256TextHex(text)) return { state: 'committed', result: { ...there } }
   return { state: 'failed', code: 'effect.precondition_failed', details: { reason: 'the name is taken' } }

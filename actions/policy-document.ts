@@ -19,10 +19,13 @@ const metric = z.string().regex(/^[a-z][a-z0-9_]{0,63}$/)
 const limits = z.record(metric, signed)
 const rows = <T extends z.ZodType>(row: T) => z.array(row).max(500)
 
+/** A host as URLs print it: every host that an origin may have can be stopped. */
+export const providerName = z.string().regex(/^([a-z0-9._-]{1,253}|\[[0-9a-f:.]{2,45}\])$/)
+
 export const switchSelector = z.union([
   z.strictObject({ kind: z.literal('all'), value: z.null() }),
   z.strictObject({ kind: z.literal('action'), value: action }),
-  z.strictObject({ kind: z.literal('provider'), value: z.string().regex(/^[a-z0-9.-]{1,253}$/) }),
+  z.strictObject({ kind: z.literal('provider'), value: providerName }),
   z.strictObject({ kind: z.literal('class'), value: actionClass }),
 ])
 

@@ -6,7 +6,7 @@ import { z } from 'zod'
 import { defineAction } from './define.ts'
 import { ExoError } from '../domain/errors.ts'
 import type { JsonObject } from '../domain/canonical.ts'
-import type { Outcome, OutsidePorts } from '../domain/outside.ts'
+import type { Outcome, OutsideContext, OutsidePorts } from '../domain/outside.ts'
 
 const input = z.strictObject({ asset_id: z.string().regex(/^ra_[0-9a-f]{32}$/) })
 
@@ -52,19 +52,20 @@ export const rawRegister = defineAction<z.infer<typeof input>>({
 
   effect: {
     kind: 'conditional',
-    async dispatch({ raw }, { tenant_id, preconditions, timeout_ms }) {
+    async dispatch({ raw }, context) {
+      const { tenant_id, preconditions, timeLeftMs } = context
       const { asset } = preconditions as unknown as { asset: Asset }
-      const before = await found(raw, tenant_id, asset)
+      const before = await found(raw, context, asset)
       if (before !== null) return before
-      const staged = await raw.staged(tenant_id, asset.asset_id)
+      const staged = await raw.staged(tenant_id, asset.asset_id, timeLeftMs())
       if (staged === null) return refuse('nothing was uploaded')
       if (staged.size !== asset.size || staged.sha256 !== asset.sha256) return refuse('other bytes were uploaded')
-      await raw.promote(tenant_id, asset, timeout_ms)
-      return (await found(raw, tenant_id, asset)) ?? { state: 'unknown', details: {} }
+      await raw.promote(tenant_id, asset, timeLeftMs())
+      return (await found(raw, context, asset)) ?? { state: 'unknown', details: {} }
     },
-    async probe({ raw }, { tenant_id, preconditions }) {
-      const { asset } = preconditions as unknown as { asset: Asset }
-      return await found(raw, tenant_id, asset)
+    async probe({ raw }, context) {
+      const { asset } = context.preconditions as unknown as { asset: Asset }
+      return await found(raw, context, asset)
     },
   },
 })
@@ -73,8 +74,12 @@ function refuse(reason: string): Outcome {
   return { state: 'failed', code: 'effect.precondition_failed', details: { reason } }
 }
 
-async function found(raw: OutsidePorts['raw'], tenantId: string, asset: Asset): Promise<Outcome | null> {
-  const there = await raw.registered(tenantId, asset)
+async function found(
+  raw: OutsidePorts['raw'],
+  { tenant_id, timeLeftMs }: Pick<OutsideContext, 'tenant_id' | 'timeLeftMs'>,
+  asset: Asset,
+): Promise<Outcome | null> {
+  const there = await raw.registered(tenant_id, asset, timeLeftMs())
   if (there === null) return null
   return there.sha256 === asset.sha256 && there.size === asset.size
     ? { state: 'committed', result: { asset_id: asset.asset_id, ...there } }

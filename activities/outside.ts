@@ -11,7 +11,7 @@ import type { EffectfulAction, OutsideEffect } from '../actions/define.ts'
 import { findEffectful } from '../actions/registry.ts'
 import { makePass } from '../domain/gates/chain.ts'
 import { kindHash } from '../domain/hash.ts'
-import type { ClaimDocument, Fence } from '../domain/operation-rows.ts'
+import type { ClaimDocument, Fence, PassRow } from '../domain/operation-rows.ts'
 import {
   MOST_TRIES,
   type Outcome,
@@ -39,9 +39,10 @@ export function effectOutside(tools: OutsideTools): (input: GuardInput) => Promi
   return async ({ passes, votes: _votes, ...input }) => {
     const done = tools.keepAlive()
     try {
-      for (let pauseMs = FIRST_PAUSE_MS, own = false; ; pauseMs *= 2, own = true) {
+      for (let pauseMs = FIRST_PAUSE_MS, own = 0; ; pauseMs *= 2) {
         const tried = await oneTry(tools, input, passes, own)
-        if (tried !== 'again') return tried
+        if (!('again' in tried)) return tried
+        own = tried.again
         await tools.pause(pauseMs)
       }
     } finally {
@@ -50,18 +51,17 @@ export function effectOutside(tools: OutsideTools): (input: GuardInput) => Promi
   }
 }
 
-/** `own` tells that the try before this one was made here and is over. */
-async function oneTry(
-  tools: OutsideTools,
-  input: Guarded,
-  passes: Pass[],
-  own: boolean,
-): Promise<GuardOutput | 'again'> {
+/** It is not over: the number of the last try that was made here and is over, or 0. */
+interface Again {
+  again: number
+}
+
+async function oneTry(tools: OutsideTools, input: Guarded, passes: Pass[], own: number): Promise<GuardOutput | Again> {
   const seen = await tools.operations.readPass(input.tenant_id, input.operation_id)
   if (!hasRow(seen)) return { outcome: 'invalid', detail: 'no row' }
   if (seen.receipt !== null) return endedOutput(seen.receipt.receipt)
   // Whoever dispatched it may still be at it, until the lease ends.
-  if (!own && (seen.claim?.lease_ms ?? 0) > 0) await tools.pause(seen.claim?.lease_ms ?? 0)
+  if (isAnothers(seen.claim, own)) await tools.pause(seen.claim?.lease_ms ?? 0)
   const fence = await tools.operations.fence(input.tenant_id, seen.operation.plan.lease_ms)
   try {
     tools.crashPoint('E1')
@@ -75,8 +75,9 @@ async function oneTry(
       const { preconditions } = judged.row.operation.intent
       if (effect.holds?.(preconditions, judged.row.view) === false)
         return { found: 'changed', row: judged.row, pass } as const
+      const begunAt = performance.now()
       await transaction.claim(claimOf(input, [...passes, pass], judged))
-      return { found: 'claimed', row: judged.row, effect } as const
+      return { found: 'claimed', row: judged.row, effect, begunAt } as const
     })
     switch (begun.found) {
       case 'answer':
@@ -84,13 +85,19 @@ async function oneTry(
       case 'changed':
         return await endChanged(tools, input, begun.row, [...passes, begun.pass])
       case 'dispatched':
-        return await tryAgain(tools, input, begun.row, fence)
+        if (isAnothers(begun.row.claim, own)) return { again: own }
+        return await tryAgain(tools, input, begun.row, fence, begun.row.claim?.attempts ?? 0)
       case 'claimed':
-        return await dispatch(tools, input, begun.row, begun.effect, fence, 1)
+        return await dispatch(tools, input, begun.row, begun.effect, fence, 1, begun.begunAt)
     }
   } finally {
     await fence.release()
   }
+}
+
+/** Whether a try is under way that was not made here, or may be. */
+function isAnothers(claim: PassRow['claim'], own: number): boolean {
+  return claim !== null && claim.attempts !== own && (claim.lease_ms ?? 0) > 0
 }
 
 /** A claim without an outcome: first what the target can tell, then another try if that can do no harm. */
@@ -99,7 +106,8 @@ async function tryAgain(
   input: Guarded,
   row: WithRow,
   fence: Fence,
-): Promise<EndedOutput | 'again'> {
+  tried: number,
+): Promise<EndedOutput | Again> {
   const { intent, plan } = row.operation
   const action = findEffectful(intent.action, intent.action_version)
   if (action === null) return await conclude(tools, input, { state: 'unknown', details: { reason: 'action version' } })
@@ -108,11 +116,11 @@ async function tryAgain(
   if (looked !== null && looked.state !== 'unknown') return await conclude(tools, input, looked)
   const [kill] = makePass('guard', plan, intent, row.facts).verdicts
   const stopped = kill?.decision === 'block'
-  const kind = plan.effect_kind as OutsideKind
-  const attempts = stopped
-    ? null
-    : await tools.operations.dispatchAgain(input.tenant_id, input.operation_id, plan.lease_ms, MOST_TRIES[kind])
-  if (attempts !== null) return await dispatch(tools, input, row, effect, fence, attempts)
+  if (!stopped && tried < MOST_TRIES[plan.effect_kind as OutsideKind]) {
+    const begunAt = performance.now()
+    const isOurs = await tools.operations.dispatchAgain(input.tenant_id, input.operation_id, plan.lease_ms, tried)
+    return isOurs ? await dispatch(tools, input, row, effect, fence, tried + 1, begunAt) : { again: tried }
+  }
   const reason = stopped ? 'stopped meanwhile' : 'no answer to the last try'
   // Where looking tells everything, what is not there was not done; else nobody knows.
   return await conclude(
@@ -131,26 +139,29 @@ async function dispatch(
   effect: OutsideEffect<unknown>,
   fence: Fence,
   attempts: number,
-): Promise<EndedOutput | 'again'> {
+  begunAt: number,
+): Promise<EndedOutput | Again> {
   tools.crashPoint('E3')
   const { intent, plan } = row.operation
+  const context = contextOf(row, begunAt)
   let outcome: Outcome
-  if (!fence.holds()) outcome = { state: 'unknown', details: { reason: 'the fence was lost' } }
+  if (!(await fence.renew()) || context.timeLeftMs() <= 0)
+    outcome = { state: 'unknown', details: { reason: 'the fence was lost' } }
   else
     try {
-      outcome = await effect.dispatch(tools.ports, contextOf(row), intent.input)
+      outcome = await effect.dispatch(tools.ports, context, intent.input)
     } catch (error) {
       outcome = { state: 'unknown', details: { reason: wordOf(error) } }
     }
   tools.crashPoint('E5')
-  if (outcome.state === 'unknown' && attempts < MOST_TRIES[plan.effect_kind as OutsideKind]) return 'again'
+  if (outcome.state === 'unknown' && attempts < MOST_TRIES[plan.effect_kind as OutsideKind]) return { again: attempts }
   return await conclude(tools, input, outcome)
 }
 
 async function probe(tools: OutsideTools, effect: OutsideEffect<unknown>, row: WithRow): Promise<Outcome | null> {
   if (effect.probe === undefined) return null
   try {
-    return await effect.probe(tools.ports, contextOf(row), row.operation.intent.input)
+    return await effect.probe(tools.ports, contextOf(row, performance.now()), row.operation.intent.input)
   } catch (error) {
     return { state: 'unknown', details: { reason: wordOf(error) } }
   }
@@ -211,8 +222,10 @@ async function endChanged(tools: OutsideTools, input: Guarded, row: WithRow, pas
   return endedOutput(document.receipt)
 }
 
-function contextOf({ operation, now }: WithRow): OutsideContext {
+/** The lease began at the server no earlier than what claimed it was sent, at `begunAt` of this process's clock. */
+function contextOf({ operation, now }: WithRow, begunAt: number): OutsideContext {
   const { intent, plan, person_id, reason } = operation
+  const mostMs = Math.min(plan.effect_timeout_ms, plan.lease_ms - MARGIN_MS)
   return {
     tenant_id: intent.tenant_id,
     operation_id: intent.operation_id,
@@ -224,7 +237,7 @@ function contextOf({ operation, now }: WithRow): OutsideContext {
     preconditions: intent.preconditions,
     kind: plan.effect_kind as OutsideKind,
     target: intent.target,
-    timeout_ms: Math.min(plan.effect_timeout_ms, plan.lease_ms - MARGIN_MS),
+    timeLeftMs: () => Math.floor(begunAt + mostMs - performance.now()),
   }
 }
 

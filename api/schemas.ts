@@ -1,6 +1,6 @@
 /** Schemas of what callers send, shared by validation, document and types. */
 import { z } from '@hono/zod-openapi'
-import { egressTarget, instant } from '../actions/policy-document.ts'
+import { egressTarget, instant, providerName } from '../actions/policy-document.ts'
 import { LIMITS } from '../domain/limits.ts'
 
 export const reason = z.string().min(1).max(LIMITS.reasonCharacters)
@@ -92,10 +92,7 @@ export const switchRequest = z
     scope: z.enum(['global', 'tenant']),
     state: z.enum(['running', 'stopped']),
     actions: z.array(z.string().min(1).max(200)).max(100).optional(),
-    providers: z
-      .array(z.string().regex(/^[a-z0-9.-]{1,253}$/))
-      .max(100)
-      .optional(),
+    providers: z.array(providerName).max(100).optional(),
     classes: z
       .array(z.enum(['observe', 'reversible', 'contained', 'irreversible']))
       .max(4)

@@ -100,8 +100,8 @@ export interface ClaimDocument {
 
 /** The fence's shared locks, held by a connection of their own until they are given back or the lease has ended. */
 export interface Fence {
-  /** False once the locks are gone: nothing may be dispatched any more. */
-  holds(): boolean
+  /** Asks the server, and starts the lease anew. False once the locks are gone: nothing may be dispatched any more. */
+  renew(): Promise<boolean>
   release(): Promise<void>
 }
 
@@ -151,8 +151,8 @@ export interface OperationRows {
     operationId: string,
     work: (transaction: GuardTransaction) => Promise<T>,
   ): Promise<T>
-  /** Begins one more try of a dispatched effect; its number, or null when there is none to make. */
-  dispatchAgain(tenantId: string, operationId: string, leaseMs: number, most: number): Promise<number | null>
+  /** Begins one more try of a dispatched effect; false when the last one is not `tried` any more, or has an outcome. */
+  dispatchAgain(tenantId: string, operationId: string, leaseMs: number, tried: number): Promise<boolean>
   raiseAlarm(tenantId: string, operationId: string | null, leaf: LeafRow): Promise<void>
   tenantExists(tenantId: string): Promise<boolean>
   databaseTime(): Promise<string>

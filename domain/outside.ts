@@ -30,17 +30,26 @@ export interface OutsidePorts {
     /** Creates the object, or says that the name is taken. Throws when the store's answer was lost. */
     putIfAbsent(tenantId: string, name: string, text: string, timeoutMs: number): Promise<'created' | 'taken'>
     /** What lies under the name, or null. */
-    look(tenantId: string, name: string): Promise<{ key: string; sha256: string | null; size: number } | null>
+    look(
+      tenantId: string,
+      name: string,
+      timeoutMs: number,
+    ): Promise<{ key: string; sha256: string | null; size: number } | null>
   }
   raw: {
     /** What was uploaded under the ticket, by what the store itself says of it; null when nothing was. */
-    staged(tenantId: string, assetId: string): Promise<{ sha256: string | null; size: number } | null>
+    staged(
+      tenantId: string,
+      assetId: string,
+      timeoutMs: number,
+    ): Promise<{ sha256: string | null; size: number } | null>
     /** What lies where registered assets lie. */
     registered(
       tenantId: string,
       asset: { asset_id: string; filename: string },
+      timeoutMs: number,
     ): Promise<{ key: string; sha256: string | null; size: number } | null>
-    /** Puts the uploaded bytes there if nothing is there, checked by their digest on the way. */
+    /** Puts the uploaded bytes there if nothing is there, checked by their digest; reading them counts into the time. */
     promote(
       tenantId: string,
       asset: { asset_id: string; filename: string; sha256: string; size: number; content_type: string },
@@ -61,8 +70,8 @@ export interface OutsidePorts {
 export interface OutsideContext extends Omit<EffectContext, 'control_leaf_hash'> {
   kind: OutsideKind
   target: string | null
-  /** What is left of the lease, less a margin: the effect gives up before it ends. */
-  timeout_ms: number
+  /** What is left of the lease, less a margin: asked before each request, so that all of them together end before it. */
+  timeLeftMs(): number
 }
 
 const NOT_APPLIED_BUT_MAY_PASS = [408, 409, 425, 429]

@@ -78,14 +78,22 @@ function always(address: string): LookupFunction {
   }
 }
 
-/** The digest of what was said, up to the bound; what lies beyond it is not read. */
-async function digestOf(body: AsyncIterable<Uint8Array>): Promise<string> {
+/**
+ * The digest of what was said, up to the bound; what lies beyond it is not read. Null when it did not come whole: the
+ * status was an answer all the same, and it decides.
+ */
+async function digestOf(body: AsyncIterable<Uint8Array>): Promise<string | null> {
   const hash = createHash('sha256')
   let left = ANSWER_BYTES
-  for await (const chunk of body) {
-    hash.update(chunk.subarray(0, left))
-    left -= chunk.length
-    if (left <= 0) break
+  try {
+    for await (const chunk of body) {
+      hash.update(chunk.subarray(0, left))
+      left -= chunk.length
+      if (left <= 0) break
+    }
+  } catch (error) {
+    if (error instanceof Error) return null
+    throw error
   }
   return hash.digest('hex')
 }

@@ -86,15 +86,19 @@ export class ObjectStore {
   }
 
   readonly putIfAbsent: OutsidePorts['objects']['putIfAbsent'] = async (tenantId, name, text, timeoutMs) =>
-    await this.#create(this.objectKey(tenantId, name), new TextEncoder().encode(text), timeoutMs)
+    await this.#create(this.objectKey(tenantId, name), new TextEncoder().encode(text), within(timeoutMs))
 
-  readonly look: OutsidePorts['objects']['look'] = async (tenantId, name) =>
-    await this.#head(this.objectKey(tenantId, name))
+  readonly look: OutsidePorts['objects']['look'] = async (tenantId, name, timeoutMs) =>
+    await this.#head(this.objectKey(tenantId, name), within(timeoutMs))
 
-  async #head(key: string): Promise<{ key: string; sha256: string | null; size: number } | null> {
+  async #head(
+    key: string,
+    deadline?: AbortSignal,
+  ): Promise<{ key: string; sha256: string | null; size: number } | null> {
     try {
       const found = await this.#client.send(
         new HeadObjectCommand({ Bucket: this.#bucket, Key: key, ChecksumMode: 'ENABLED' }),
+        deadline === undefined ? {} : { abortSignal: deadline },
       )
       const sum = found.ChecksumSHA256
       return {
@@ -112,14 +116,14 @@ export class ObjectStore {
   async checkConditions(): Promise<void> {
     const key = `checks/${this.#env}/created-once`
     for (let tries = 0; tries < 2; tries++)
-      if ((await this.#create(key, new Uint8Array([1]), 10_000)) === 'taken') return
+      if ((await this.#create(key, new Uint8Array([1]), within(10_000))) === 'taken') return
     throw new Error('the object store ignores If-None-Match: effects that put objects would not be safe')
   }
 
   async #create(
     key: string,
     bytes: Uint8Array,
-    timeoutMs: number,
+    deadline: AbortSignal,
     asked?: { sha256: string; content_type: string },
   ): Promise<'created' | 'taken'> {
     const sha256 = asked === undefined ? createHash('sha256').update(bytes).digest() : Buffer.from(asked.sha256, 'hex')
@@ -133,7 +137,7 @@ export class ObjectStore {
           ...(asked === undefined ? {} : { ContentType: asked.content_type }),
           ChecksumSHA256: sha256.toString('base64'),
         }),
-        { abortSignal: AbortSignal.timeout(timeoutMs) },
+        { abortSignal: deadline },
       )
       return 'created'
     } catch (error) {
@@ -171,18 +175,25 @@ export class ObjectStore {
     })
   }
 
-  readonly registered: OutsidePorts['raw']['registered'] = async (tenantId, asset) =>
-    await this.#head(this.rawKey(tenantId, asset))
+  async registered(tenantId: string, asset: { asset_id: string; filename: string }) {
+    return await this.#head(this.rawKey(tenantId, asset))
+  }
 
   readonly raw: OutsidePorts['raw'] = {
-    staged: async (tenantId, assetId) => await this.#head(this.#stagingKey(tenantId, assetId)),
-    registered: async (...asked) => await this.registered(...asked),
+    staged: async (tenantId, assetId, timeoutMs) =>
+      await this.#head(this.#stagingKey(tenantId, assetId), within(timeoutMs)),
+    registered: async (tenantId, asset, timeoutMs) => await this.#head(this.rawKey(tenantId, asset), within(timeoutMs)),
     promote: async (tenantId, asset, timeoutMs) => {
       const from = this.#stagingKey(tenantId, asset.asset_id)
-      const { Body } = await this.#client.send(new GetObjectCommand({ Bucket: this.#bucket, Key: from }))
+      const deadline = within(timeoutMs)
+      const { Body } = await this.#client.send(new GetObjectCommand({ Bucket: this.#bucket, Key: from }), {
+        abortSignal: deadline,
+      })
       if (Body === undefined) throw new Error('an object without a body')
       const bytes = await Body.transformToByteArray()
-      const put = await this.#create(this.rawKey(tenantId, asset), bytes, timeoutMs, asset)
+      // The bytes may have come slowly, and what is not begun in time is not begun.
+      deadline.throwIfAborted()
+      const put = await this.#create(this.rawKey(tenantId, asset), bytes, deadline, asset)
       await this.#client.send(new DeleteObjectCommand({ Bucket: this.#bucket, Key: from })).catch((error: unknown) => {
         // Left for the sweep: what counts lies where it should.
         if (!(error instanceof Error)) throw error
@@ -198,4 +209,10 @@ export class ObjectStore {
   close(): void {
     this.#client.destroy()
   }
+}
+
+/** Aborts when the time is over. Throws when it is over already: then nothing is asked. */
+function within(timeoutMs: number): AbortSignal {
+  if (timeoutMs <= 0) throw new DOMException('no time is left', 'TimeoutError')
+  return AbortSignal.timeout(timeoutMs)
 }

@@ -14,13 +14,15 @@ import type { Receipt } from '../domain/receipt.ts'
 
 export const causalChecks: readonly Check[] = [
   { name: 'causal.outcome', run: outcome },
-  { name: 'causal.effect', run: ({ receipt }) => effect(receipt.value) },
+  { name: 'causal.effect', run: effect },
   { name: 'causal.approval', run: ({ receipt }) => approval(receipt.value) },
   { name: 'causal.times', run: ({ receipt }) => times(receipt.value) },
   { name: 'causal.settlement', run: ({ receipt }) => settlement(receipt.value) },
 ]
 
 const GATES = 8
+/** What is not the same when it comes twice is tried once. */
+const MOST_ATTEMPTS = { none: 0, transactional: 1, conditional: 5, keyed: 5, blind: 1 } as const
 
 /** The way an operation ended fits everything that was decided and told on the way. */
 function outcome(subject: Subject): string {
@@ -99,7 +101,8 @@ function foundAfterLoss({ told, lostTask }: Subject): boolean {
 }
 
 /** One effect, the planned one, after a guard pass that allowed it. */
-function effect(receipt: Receipt): string {
+function effect(subject: Subject): string {
+  const receipt = subject.receipt.value
   const { effect: done, plan, intent, passes, status } = receipt
   const planned = sha256TextHex(canonicalJson({ action: intent.action, target: intent.target, input: intent.input }))
   ensure(plan.binding_hash === planned, 'the plan binds other bytes than the intent asks for')
@@ -114,10 +117,8 @@ function effect(receipt: Receipt): string {
   )
   ensure(done.key === plan.effect_key && done.kind === plan.effect_kind, 'another effect than the planned one')
   ensure(done.input_sha256 === planned, 'the effect had other input than the intent asks for')
-  ensure(
-    done.attempts >= 1 && (done.kind !== 'transactional' || done.attempts === 1),
-    `an effect after ${done.attempts} attempts`,
-  )
+  ensure(done.attempts >= 1 && done.attempts <= MOST_ATTEMPTS[done.kind], `an effect after ${done.attempts} attempts`)
+  ensure(!subject.endedFromOutside || isAsked(subject), 'an effect of a run that was ended before it asked for one')
   const ended = { claimed: null, dispatched: null, committed: 'executed', failed: 'failed', unknown: 'unknown' }[
     done.state
   ]
@@ -125,6 +126,13 @@ function effect(receipt: Receipt): string {
   const output = done.state === 'committed' ? sha256TextHex(canonicalJson(done.result)) : null
   ensure(done.output_sha256 === output, 'the effect had another output than the receipt says')
   return `${done.kind} effect, ${done.state}`
+}
+
+/** Whether the run came to ask for an effect outside. */
+function isAsked({ history }: Subject): boolean {
+  return history.events.some(
+    ({ activityTaskScheduledEventAttributes: asked }) => asked?.activityType?.name === 'effectOutside',
+  )
 }
 
 /** Whoever had to say yes did, and nobody who may not. */

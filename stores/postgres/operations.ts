@@ -143,7 +143,7 @@ export class OperationStore implements OperationRows {
     let broken: Error | undefined
     try {
       await client.query(
-        `begin; set local idle_in_transaction_session_timeout = ${Math.ceil(leaseMs)};
+        `begin; set local idle_in_transaction_session_timeout = ${Math.ceil(leaseMs)}; set local transaction_timeout = 0;
          select fence(${client.escapeLiteral(tenantId)})`,
       )
     } catch (error) {
@@ -151,7 +151,16 @@ export class OperationStore implements OperationRows {
       throw error
     }
     return {
-      holds: () => holds,
+      // What the server said last may not have been heard yet, by a process that was paused or busy.
+      renew: async () => {
+        try {
+          if (holds) await client.query('select')
+        } catch (error) {
+          if (!(error instanceof Error)) throw error
+          lost()
+        }
+        return holds
+      },
       release: async () => {
         if (holds)
           try {
@@ -167,11 +176,13 @@ export class OperationStore implements OperationRows {
     }
   }
 
-  async dispatchAgain(tenantId: string, operationId: string, leaseMs: number, most: number): Promise<number | null> {
-    const { rows } = await this.#guard.query<{ dispatch_again: number | null }>(
-      'select dispatch_again($1, $2, $3, $4)',
-      [tenantId, operationId, leaseMs, most],
-    )
+  async dispatchAgain(tenantId: string, operationId: string, leaseMs: number, tried: number): Promise<boolean> {
+    const { rows } = await this.#guard.query<{ dispatch_again: boolean }>('select dispatch_again($1, $2, $3, $4)', [
+      tenantId,
+      operationId,
+      leaseMs,
+      tried,
+    ])
     return only(rows).dispatch_again
   }
 

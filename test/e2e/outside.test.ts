@@ -6,8 +6,8 @@ import { callers } from '../support/client.ts'
 import { Database } from '../support/database.ts'
 import { notRequired, RUNNING } from '../support/opening.ts'
 import { Receiver } from '../support/receiver.ts'
-import { endedOf, makeTenant, type Operation, refused, type Tenant, UNLIMITED, vote } from '../support/tenant.ts'
 import { openTemporal } from '../support/temporal.ts'
+import { endedOf, makeTenant, type Operation, refused, type Tenant, UNLIMITED, vote } from '../support/tenant.ts'
 import { until } from '../support/until.ts'
 import { verifyBundles } from '../support/verified.ts'
 
@@ -125,6 +125,65 @@ describe('http.post to a target that keeps keys', () => {
     expect(new Set(keyed.at('/flaky/3').map(({ headers }) => headers['idempotency-key']))).toEqual(
       new Set([done.effect?.key]),
     )
+  })
+
+  test('what another worker is trying is waited for, as long as its lease says', async () => {
+    const { body: asked } = await post(`${keyed.origin}/status/500`)
+    const done = approved(asked, 'operator', 'operator2')
+    await until('the first try is made', () => keyed.at('/status/500').length > 0)
+    await owner.within(
+      tenant.id,
+      `update claims set attempts = 5, lease_until = clock_timestamp() + interval '4 seconds' where operation_id = $1`,
+      [asked.id],
+    )
+    expect(await done).toMatchObject({ status: 'unknown', effect: { attempts: 5 } })
+    expect(keyed.at('/status/500')).toHaveLength(1)
+    const waited = await owner.within(
+      tenant.id,
+      'select from claims where operation_id = $1 and outcome_at >= lease_until',
+      [asked.id],
+    )
+    expect(waited).toHaveLength(1)
+  })
+
+  test('no end without it is recorded once it is claimed, whoever decided on one before', async () => {
+    const { body: asked } = await post(`${keyed.origin}/hang`, { for: 'a while' })
+    const done = approved(asked, 'operator', 'operator2')
+    await until('the try is under way', () => keyed.at('/hang').length > 0)
+    const end = { status: 'failed', claim: null, leaves: [], jws: 'none', passes: [], approval: {}, error: null }
+    const document = { tenant_id: tenant.id, operation_id: asked.id, preview: null, cost: '0', ...end }
+    await expect(owner.within(tenant.id, 'select end_operation($1)', [JSON.stringify(document)])).rejects.toMatchObject(
+      {
+        code: 'EXO06',
+      },
+    )
+    expect(await done).toMatchObject({ status: 'unknown', effect: { state: 'unknown' } })
+    expect(await held(asked.id)).toBe('reserved')
+  })
+
+  test('a run that is lost while it is under way is started again and comes to an end', {
+    timeout: 180_000,
+  }, async () => {
+    const { body: asked } = await post(`${keyed.origin}/hang`, { for: 'ever' })
+    const before = keyed.at('/hang').length
+    const done = approved(asked, 'operator', 'operator2')
+    await until('the try is under way', () => keyed.at('/hang').length > before)
+    const temporal = await openTemporal(addresses.temporal)
+    await temporal.client.workflowService.deleteWorkflowExecution({
+      namespace: addresses.temporal.namespace,
+      workflowExecution: { workflowId: `${tenant.id}/${asked.id}` },
+    })
+    await temporal.close()
+    await done.catch(() => undefined)
+    expect((await tenant.ended(asked.id, 110_000)).status).toBe('unknown')
+    expect(
+      new Set(
+        keyed
+          .at('/hang')
+          .slice(before)
+          .map(({ headers }) => headers['idempotency-key']),
+      ).size,
+    ).toBe(1)
   })
 
   test('a refusal is final, and gives the money back', async () => {
@@ -265,6 +324,21 @@ describe('a target', () => {
     await third.stop()
   })
 
+  test('that was taken off the list since gets nothing, and the operation ends', async () => {
+    const third = await Receiver.start()
+    const { egress } = (await tenant.as('owner').get('/policy')).body.policy
+    await tenant.policy({ egress: [...egress, { origin: third.origin, methods: ['POST'], idempotency_header: null }] })
+    const { body: asked } = await post(`${third.origin}/ok`)
+    await tenant.policy({ egress })
+    expect(await approved(asked, 'operator', 'operator2')).toMatchObject({
+      status: 'failed',
+      effect: null,
+      error: { code: 'effect.precondition_failed' },
+    })
+    expect(third.received).toHaveLength(0)
+    await third.stop()
+  })
+
   test.each([
     'http://127.0.0.1:8080/path',
     'HTTP://127.0.0.1:8080',
@@ -276,6 +350,20 @@ describe('a target', () => {
   ])('is written as URLs print its origin: %s is refused', async (origin) => {
     const asked = { origin, methods: ['POST'], idempotency_header: null, reason: 'x' }
     expect(refused(await tenant.as('admin').put('/egress/targets', asked))).toEqual([400, 'validation.error'])
+  })
+
+  test.each(['[::1]', 'under_score.test'])('on host %s can be stopped as well as any other', async (host) => {
+    const { egress } = (await tenant.as('owner').get('/policy')).body.policy
+    const origin = `http://${host}:9`
+    await tenant.policy({ egress: [...egress, { origin, methods: ['POST'], idempotency_header: null }] })
+    const { body: asked } = await post(`${origin}/`)
+    const stop = { scope: 'tenant', state: 'stopped', providers: [host], reason: 'an incident' }
+    expect((await tenant.as('operator').put('/kill-switches', stop)).status).toBe(200)
+    expect(await approved(asked, 'operator', 'operator2')).toMatchObject({
+      status: 'blocked',
+      error: { code: 'kill_switch.blocked', details: { selector: { kind: 'provider', value: host } } },
+    })
+    await tenant.policy({ egress, kill_switches: [RUNNING('tenant')] })
   })
 
   test('is stopped by its host, and what was approved meanwhile sends nothing', async () => {

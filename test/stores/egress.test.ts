@@ -1,5 +1,5 @@
 /** Where requests of effects may go: every spelling of an address inside is refused, and nothing is connected to first. */
-import { createServer, type AddressInfo, type Server } from 'node:net'
+import { createServer, type AddressInfo, type Server, type Socket } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { isExactOrigin } from '../../actions/egress-origin.ts'
 import { isPublicAddress } from '../../domain/addresses.ts'
@@ -88,6 +88,26 @@ test('in the lab the address that was resolved is the one that is reached, whate
   const before = connections
   expect(await ask(lab, `http://anything.example:${port}/`)).toMatchObject({ status: 200, silence: null })
   expect(connections).toBe(before + 1)
+})
+
+test.each([
+  ['is cut off', (socket: Socket) => socket.end()],
+  ['never ends', () => undefined],
+])('an answer whose body %s is the answer that its status gives, without a digest', async (_how, after) => {
+  const other = createServer((socket) => {
+    socket.on('error', () => undefined)
+    socket.once('data', () => {
+      socket.write('HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nabc')
+      after(socket)
+    })
+  })
+  await new Promise<void>((resolve) => {
+    other.listen(0, '127.0.0.1', resolve)
+  })
+  const url = `http://127.0.0.1:${(other.address() as AddressInfo).port}/`
+  const answer = await new Egress({ ownNetworks: true }).post({ url, headers: {}, body: '{}', timeoutMs: 700 })
+  expect(answer).toEqual({ status: 200, body_sha256: null, silence: null })
+  other.close()
 })
 
 test('nobody who listens is no answer, and no address for the name is none either', async () => {

@@ -13,7 +13,7 @@ begin
   perform set_config('app.tenant', d ->> 'tenant_id', true);
   select * into o from operations where tenant_id = d ->> 'tenant_id' and id = d ->> 'operation_id' for update;
   if not found or o.ended_at is not null then return jsonb_build_object('status', o.status); end if;
-  -- A run that was begun anew while its effect is under way finds that nobody is waited for any more.
+  -- A run that was lost after the claim and started again asks nobody a second time.
   if o.status = 'executing' or (o.status = 'pending_approval' and o.shown_hash = d ->> 'shown_hash') then
     return jsonb_build_object('status', o.status, 'expires_at', o.approval ->> 'expires_at');
   end if;
@@ -102,6 +102,11 @@ begin
   if not found then raise exception 'operation % is absent', d ->> 'operation_id' using errcode = 'EXO03'; end if;
   if o.ended_at is not null then
     return jsonb_build_object('ended', false, 'status', o.status);
+  end if;
+  -- Claimed since this end was decided: whoever decided looks again, and finds the claim.
+  if coalesce(d -> 'claim', 'null') = 'null'
+      and exists (select from claims where tenant_id = o.tenant_id and operation_id = o.id) then
+    raise exception 'operation % was claimed meanwhile', o.id using errcode = 'EXO06';
   end if;
   if d -> 'claim' <> 'null' and exists (select from claims where tenant_id = o.tenant_id and operation_id = o.id) then
     perform settle_claim(o.tenant_id, o.id, d -> 'claim' ->> 'state', d -> 'claim' -> 'result', cost);

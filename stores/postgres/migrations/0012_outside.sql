@@ -26,16 +26,14 @@ begin
     where tenant_id = o.tenant_id and id = o.id;
 end $$;
 
--- One more try under a new lease; null when there is nothing to try, or it was tried often enough.
-create function dispatch_again(tenant text, operation text, lease_ms integer, most integer) returns integer
+-- One more try under a new lease, for who knows the last one: of two workers that found it lost, one makes the next.
+create function dispatch_again(tenant text, operation text, lease_ms integer, tried integer) returns boolean
   language plpgsql as $$
-declare n integer;
 begin
   perform set_config('app.tenant', tenant, true);
   update claims set attempts = attempts + 1, lease_until = clock_timestamp() + make_interval(secs => lease_ms / 1000.0)
-    where tenant_id = tenant and operation_id = operation and state = 'dispatched' and attempts < most
-    returning attempts into n;
-  return n;
+    where tenant_id = tenant and operation_id = operation and state = 'dispatched' and attempts = tried;
+  return found;
 end $$;
 
 -- People said what an unknown outcome was: what it held is settled or given back, and the operation names who said it.

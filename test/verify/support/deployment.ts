@@ -199,12 +199,21 @@ export class Deployment {
   }
 
   /** Ends a run as somebody with access to Temporal can, and then the operation by the book. */
-  async terminated(input: OperationInput): Promise<Uint8Array> {
+  async terminated(input: OperationInput, when: 'at once' | 'after its claim' = 'at once'): Promise<Uint8Array> {
+    if (when === 'after its claim') await this.#leaseEnded(input)
     await this.client.workflow.getHandle(`${input.tenant_id}/${input.operation_id}`).terminate('by hand')
     const { ended } = await this.#host.reconcile(input)
     const zip = ended === 1 ? await this.#host.seal(input) : null
     if (zip === null) throw new Error('not ended')
     return zip
+  }
+
+  async #leaseEnded({ operation_id }: OperationInput): Promise<void> {
+    for (;;) {
+      const { claim } = this.rows.of(operation_id)
+      if (claim !== null) return void (claim.lease_ms = 0)
+      await new Promise((go) => setTimeout(go, 10))
+    }
   }
 
   /** Wakes a run, so that it looks at its rows. */

@@ -8,11 +8,13 @@ import { type MemoryRows, now } from './memory-rows.ts'
 import { startTemporalServer } from './temporal-server.ts'
 import { proposeAndGuard } from '../../../activities/at-once.ts'
 import { guardEffect } from '../../../activities/guard.ts'
+import { effectOutside } from '../../../activities/outside.ts'
 import { passSteps } from '../../../activities/passes.ts'
 import { reconcileSteps } from '../../../activities/reconcile.ts'
 import { sealSteps } from '../../../activities/sealing.ts'
 import type { WorkflowBundle } from '../../../bin/workflow-bundle.ts'
 import { CHAIN_VERSION } from '../../../domain/gates/chain.ts'
+import type { OutsidePorts } from '../../../domain/outside.ts'
 import type { JwsReader } from '../../../domain/ports.ts'
 import { TemporalPort } from '../../../stores/temporal.ts'
 import { packBundle } from '../../../verify/bundle-shape.ts'
@@ -57,7 +59,17 @@ export async function startHost({ bundle, rows, log, signers, reader }: HostOpti
     ...common,
     workflowBundle: { code: bundle.code },
     dataConverter: { payloadConverterPath: PAYLOAD_CONVERTER },
-    activities: { ...passSteps(tools), guardEffect: guardEffect(tools), proposeAndGuard: proposeAndGuard(tools) },
+    activities: {
+      ...passSteps(tools),
+      guardEffect: guardEffect(tools),
+      proposeAndGuard: proposeAndGuard(tools),
+      effectOutside: effectOutside({
+        ...tools,
+        ports: { http: { post: answerOf } } as unknown as OutsidePorts,
+        pause: async () => undefined,
+        keepAlive: () => () => undefined,
+      }),
+    },
     workerDeploymentOptions: {
       version: { deploymentName: 'exoarmur', buildId: bundle.digest },
       useWorkerVersioning: true,
@@ -89,6 +101,13 @@ export async function startHost({ bundle, rows, log, signers, reader }: HostOpti
       await server.stop()
     },
   }
+}
+
+/** A target that answers, or by its path does not: `/lost` at once, `/late` after a while. */
+const answerOf: OutsidePorts['http']['post'] = async ({ url }) => {
+  if (url.endsWith('/late')) await new Promise((resolve) => setTimeout(resolve, 2_000))
+  const isLost = !url.endsWith('/ok')
+  return { status: isLost ? null : 200, body_sha256: isLost ? null : '0'.repeat(64), silence: isLost ? 'lost' : null }
 }
 
 async function sealOne(

@@ -1,7 +1,7 @@
 /** An operation's rows in memory: what the database functions do, said once more for tests that only need histories. */
 import type { MemoryLog } from './memory-log.ts'
 import type { Vote } from '../../../domain/approval.ts'
-import type { JsonObject } from '../../../domain/canonical.ts'
+import type { Json, JsonObject } from '../../../domain/canonical.ts'
 import type { Facts } from '../../../domain/facts.ts'
 import type { LeafRow } from '../../../domain/leaf.ts'
 import { isFinal, type Status } from '../../../domain/lifecycle.ts'
@@ -131,13 +131,14 @@ export class MemoryRows implements OperationRows, VoteRows {
   }
 
   async fence(): Promise<Fence> {
-    return { holds: () => true, release: async () => undefined }
+    return { renew: async () => true, release: async () => undefined }
   }
 
-  async dispatchAgain(_tenantId: string, operationId: string, _leaseMs: number, most: number): Promise<number | null> {
+  async dispatchAgain(_tenantId: string, operationId: string, _leaseMs: number, tried: number): Promise<boolean> {
     const { claim } = this.of(operationId)
-    if (claim === null || claim.state !== 'dispatched' || claim.attempts >= most) return null
-    return ++claim.attempts
+    if (claim === null || claim.state !== 'dispatched' || claim.attempts !== tried) return false
+    claim.attempts++
+    return true
   }
 
   async raiseAlarm(tenantId: string, operationId: string | null, leaf: LeafRow): Promise<void> {
@@ -196,7 +197,7 @@ export class MemoryRows implements OperationRows, VoteRows {
       voters: Object.fromEntries(votes.map((vote) => [vote.person_id, true])),
       leaves: this.log.hashesOf(operation.intent.tenant_id, operationId, kinds),
       facts: read,
-      view: null,
+      view: viewOf(operation),
     })
   }
 
@@ -227,6 +228,13 @@ export class MemoryRows implements OperationRows, VoteRows {
       },
     }
   }
+}
+
+/** Every target that is asked for is allowed, and keeps no keys. */
+function viewOf({ plan: { view } }: Operation): Json {
+  return view?.['kind'] === 'egress'
+    ? { origin: view['origin'] ?? null, methods: ['POST'], idempotency_header: null }
+    : null
 }
 
 /** Database time, as the database writes it. */

@@ -113,6 +113,13 @@ const ENDS: Readonly<Record<string, End>> = {
     await d.sealed(await d.propose({ intent: { action: 'note.remove', input: { note_id: 'n_absent' } } })),
   'failed in the guard': async (d) => await d.sealed(await d.propose({ facts: brokenLater(d) })),
   'failed in the guard at once': async (d) => await d.sealed(await d.propose({ plan: FAST, facts: brokenLater(d) })),
+  'told a target once': async (d) => await voted(d, ['ann'], telling('ok')),
+  'unknown after telling a target once': async (d) => await voted(d, ['ann'], telling('lost')),
+  'ended from outside while a target was told': async (d) => {
+    const input = await asked(d, telling('late'))
+    await d.decide(input, await d.vote(input, 'p_ann'))
+    return await d.terminated(input, 'after its claim')
+  },
   'ended from outside': async (d) => await d.terminated(await asked(d, {})),
   'executed control operation of the platform': async (d) => {
     d.addVoter('pat', { platform_role: 'platform_operator', role: null })
@@ -140,7 +147,22 @@ const ENDS: Readonly<Record<string, End>> = {
   },
 }
 
-type Asking = { approval?: Partial<Plan['approval']>; facts?: FactsOf }
+type Asking = {
+  intent?: Partial<Intent>
+  plan?: Partial<Plan>
+  approval?: Partial<Plan['approval']>
+  facts?: FactsOf
+}
+
+/** A request to a target that keeps no keys. */
+function telling(path: string): Asking {
+  const origin = 'https://target.example'
+  const asked = { action: 'http.post', class: 'irreversible', target: `${origin}/${path}` } as const
+  return {
+    intent: { ...asked, input: { body: { order: 17 } }, preconditions: { idempotency_header: null } },
+    plan: { ...ASKED, effect_kind: 'blind', view: { kind: 'egress', tenant_id: 't_a', origin } },
+  }
+}
 
 async function asked(d: Deployment, asking: Asking): Promise<OperationInput> {
   const input = await d.propose({ plan: ASKED, ...asking })
