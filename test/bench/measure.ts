@@ -30,7 +30,10 @@ export async function measure(work: () => Promise<void>, n: number, inFlight: nu
 export function table(figures: ReadonlyMap<string, readonly Figures[]>, rival: string): string {
   const median = (values: number[]) => values.sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0
   const lines = ['case                           in flight    p50 ms    p95 ms     rate/s   rate : bare   p50 : bare']
-  for (const inFlight of [1, 30]) {
+  const flights = [...new Set([...figures.values()].flatMap((each) => each.map((f) => f.inFlight)))].sort(
+    (a, b) => a - b,
+  )
+  for (const inFlight of flights) {
     const of = (name: string, pick: (f: Figures) => number) =>
       median((figures.get(name) ?? []).filter((f) => f.inFlight === inFlight).map(pick))
     for (const name of figures.keys())

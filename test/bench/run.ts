@@ -15,9 +15,11 @@ import { environmentOf, type ReadyMessage } from '../../bin/process.ts'
 import { runChain } from '../../domain/gates/chain.ts'
 import { aPlan, anIntent, goodFacts } from '../support/domain.ts'
 import { Caller, callers } from '../support/client.ts'
-import { openGlobal, openTenant, standingNotes } from '../support/opening.ts'
+import { notRequired, openGlobal, openTenant, standingNotes } from '../support/opening.ts'
+import { Receiver } from '../support/receiver.ts'
 import { startRowServer } from './row-server.ts'
 import { measure, type Figures, table } from './measure.ts'
+import { byHand, outsideCases, type OutsideTools } from './outside.ts'
 
 const ROUNDS = Number(process.env.BENCH_ROUNDS ?? '3')
 const ONE = Number(process.env.BENCH_ONE ?? '100')
@@ -32,11 +34,19 @@ let counter = 0
 try {
   const all = callers(deployment.url, deployment.credentials)
   await openGlobal(all)
+  const keyed = await Receiver.start()
+  const blind = await Receiver.start()
   await openTenant(all, 't_demo', {
-    ...standingNotes('t_demo'),
+    ...standingNotes('t_demo', 1_000_000, ['note.append', 'note.remove', 'object.put']),
+    not_required: notRequired('reversible', 'contained', 'irreversible'),
+    egress: [
+      { origin: keyed.origin, methods: ['POST'], idempotency_header: 'Idempotency-Key' },
+      { origin: blind.origin, methods: ['POST'], idempotency_header: null },
+    ],
     rate_limits: [
       { class: 'mutation', limit: 10_000_000, window_seconds: 60 },
       { class: 'read', limit: 10_000_000, window_seconds: 60 },
+      { class: 'decision', limit: 10_000_000, window_seconds: 60 },
     ],
   })
   const { address, namespace } = deployment.stack.addresses.temporal
@@ -47,15 +57,20 @@ try {
     namespace,
     taskQueue: 'bare',
     workflowsPath: join(import.meta.dirname, 'bare-workflow.ts'),
-    activities: { noop: async (input: string) => input },
+    activities: { noop: async (input: string) => input, ...byHand(deployment.stack.addresses.s3) },
   })
   const bareRun = bareWorker.run()
   const client = new Client({ connection: await Connection.connect({ address }), namespace })
   const rowServer = await startRowServer(deployment.stack.addresses.postgres.ownerUrl)
-  closers.push(async () => {
-    bareWorker.shutdown()
-    await bareRun
-  }, rowServer.close)
+  closers.push(
+    async () => {
+      bareWorker.shutdown()
+      await bareRun
+    },
+    rowServer.close,
+    async () => await keyed.stop(),
+    async () => await blind.stop(),
+  )
 
   const append = (caller: Caller) => async () => {
     const { status, body } = await caller.post('/operations', {
@@ -98,6 +113,7 @@ try {
     `machine: ${cpus().length} × ${cpus()[0]?.model ?? '?'}, node ${process.version}, load ${loadavg()[0]?.toFixed(1)}`,
   )
   say(table(figures, 'bare workflow, one activity'))
+  await compareOutside({ all, client, keyed: keyed.origin, blind: blind.origin })
   await printShape()
 } finally {
   for (const closeOne of closers) await closeOne()
@@ -105,6 +121,25 @@ try {
   await rm(home, { recursive: true, force: true })
 }
 process.exit()
+
+/** Effects outside, each beside the same call by hand. */
+async function compareOutside(tools: OutsideTools): Promise<void> {
+  const cases = outsideCases(tools)
+  const figures = new Map<string, Figures[]>(Object.keys(cases).map((name) => [name, []]))
+  for (let round = 0; round <= ROUNDS; round++)
+    for (const [name, { prepare, work }] of Object.entries(cases)) {
+      const count = round === 0 ? 5 : Math.ceil(ONE / 3)
+      await prepare?.(count)
+      await sealed()
+      const got = await measure(work, count, 1)
+      if (round > 0) figures.get(name)?.push(got)
+    }
+  const names = [...figures.keys()]
+  const only = (from: number, to: number) =>
+    new Map(names.slice(from, to).map((name) => [name, figures.get(name) ?? []]))
+  say(table(only(0, 2), names[0] ?? ''))
+  say(table(only(2, 5), names[2] ?? ''))
+}
 
 /** The same product with the fast path off, on the same backends, with a queue of its own. */
 async function secondApp(): Promise<{ url: string }> {

@@ -50,13 +50,17 @@ export async function openTenant(all: Callers, tenant: string, more: JsonObject 
 }
 
 /** A standing grant for the tenant's agent over the note actions. */
-export const standingNotes = (tenant: string, max_count = 1_000_000): JsonObject => ({
+export const standingNotes = (
+  tenant: string,
+  max_count = 1_000_000,
+  actions = ['note.append', 'note.remove'],
+): JsonObject => ({
   license_types: [{ id: 'lt_notes', name: 'Notes' }],
   grants: [
     {
       principal_id: `p_${tenant.slice(2)}_agent`,
       license_type: 'lt_notes',
-      actions: ['note.append', 'note.remove'],
+      actions,
       expires_at: UNTIL,
       standing: { max_count, max_amount: '1000000' },
     },
