@@ -49,7 +49,7 @@ export interface PassRow {
   votes: Vote[]
   /** Per person whether the voter's principal and membership are still active. */
   voters: Record<string, boolean>
-  /** Active keys of those who voted, by key id: public halves. */
+  /** Keys of those who voted, by key id: public halves. Active ones, and whatever keys those have who said no. */
   voter_keys: Record<string, JsonObject>
   /** Hashes of the operation's leaves so far. */
   leaves: string[]

@@ -196,8 +196,8 @@ begin
       from votes v left join principals p on p.id = v.vote ->> 'by'
       where v.tenant_id = tenant and v.operation_id = operation),
     'voter_keys', (select coalesce(jsonb_object_agg(k.kid, k.public_jwk), '{}') from operator_keys k
-      where k.tenant_id = tenant and k.revoked_at is null
-        and k.principal_id in (select v.vote ->> 'by' from votes v where v.tenant_id = tenant and v.operation_id = operation)),
+      join votes v on v.tenant_id = tenant and v.operation_id = operation and v.vote ->> 'by' = k.principal_id
+      where k.tenant_id = tenant and (k.revoked_at is null or v.vote ->> 'decision' = 'deny')),
     'leaves', (select coalesce(jsonb_agg(encode(l.leaf_hash, 'hex') order by l.id), '[]') from audit_leaves l
       where l.tenant_id = tenant and l.operation_id = operation
         and l.kind in ('operation.requested', 'operation.pending', 'vote.accepted', 'effect.intent')),
