@@ -13,6 +13,7 @@ import { makePass } from '../domain/gates/chain.ts'
 import { kindHash } from '../domain/hash.ts'
 import type { ClaimDocument, Fence, PassRow } from '../domain/operation-rows.ts'
 import {
+  KEY_WINDOW_MS,
   MOST_TRIES,
   type Outcome,
   type OutsideContext,
@@ -116,20 +117,15 @@ async function tryAgain(
   if (looked !== null && looked.state !== 'unknown') return await conclude(tools, input, looked)
   const [kill] = makePass('guard', plan, intent, row.facts).verdicts
   const stopped = kill?.decision === 'block'
-  if (!stopped && tried < MOST_TRIES[plan.effect_kind as OutsideKind]) {
+  const forgotten = plan.effect_kind === 'keyed' && (row.claim?.age_ms ?? 0) > KEY_WINDOW_MS
+  if (!stopped && !forgotten && tried < MOST_TRIES[plan.effect_kind as OutsideKind]) {
     const begunAt = performance.now()
     const isOurs = await tools.operations.dispatchAgain(input.tenant_id, input.operation_id, plan.lease_ms, tried)
     return isOurs ? await dispatch(tools, input, row, effect, fence, tried + 1, begunAt) : { again: tried }
   }
-  const reason = stopped ? 'stopped meanwhile' : 'no answer to the last try'
-  // Where looking tells everything, what is not there was not done; else nobody knows.
-  return await conclude(
-    tools,
-    input,
-    effect.probe !== undefined && looked === null
-      ? { state: 'failed', code: 'effect.failed', details: { reason } }
-      : { state: 'unknown', details: { reason } },
-  )
+  const reason = stopped ? 'stopped meanwhile' : forgotten ? 'the key may be forgotten' : 'no answer to the last try'
+  // What looking does not find may still be on its way: it is not failed.
+  return await conclude(tools, input, { state: 'unknown', details: { reason } })
 }
 
 async function dispatch(

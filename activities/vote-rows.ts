@@ -10,11 +10,15 @@ import { readVoteClaims, VOTE_TYP } from '../domain/vote.ts'
 
 type WithRow = PassRow & { operation: NonNullable<PassRow['operation']> }
 
-/** The votes whose voter still may vote and whose signature says what the row says. */
+/**
+ * The votes whose signature says what the row says, and whose voter still may vote. A no stays one whoever has lost what
+ * since, the right to vote or a key: it was admitted, and one no ends it.
+ */
 export async function soundVotes(keys: JwsReader, ref: OperationRef, row: WithRow): Promise<Vote[]> {
   const sound: Vote[] = []
   for (const vote of row.votes)
-    if (row.voters[vote.person_id] === true && (await isSound(keys, ref, row, vote))) sound.push(vote)
+    if ((vote.decision === 'deny' || row.voters[vote.person_id] === true) && (await isSound(keys, ref, row, vote)))
+      sound.push(vote)
   return sound
 }
 

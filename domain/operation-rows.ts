@@ -20,6 +20,8 @@ export interface ClaimRow {
   grant_id: string | null
   /** Milliseconds until a try that was begun must have ended; null for a transactional claim. */
   lease_ms: number | null
+  /** Milliseconds since it was made. */
+  age_ms: number
 }
 
 export interface ReceiptRow {
@@ -54,7 +56,7 @@ export interface PassRow {
   votes: Vote[]
   /** Per person whether the voter's principal and membership are still active. */
   voters: Record<string, boolean>
-  /** Active keys of those who voted, by key id: public halves. */
+  /** Keys of those who voted, by key id: public halves. Active ones, and whatever keys those have who said no. */
   voter_keys: Record<string, JsonObject>
   /** Hashes of the operation's leaves so far. */
   leaves: string[]

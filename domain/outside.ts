@@ -12,6 +12,9 @@ export type OutsideKind = (typeof OUTSIDE_KINDS)[number]
 /** How often an effect is tried at most: a blind one is never tried again. */
 export const MOST_TRIES: Readonly<Record<OutsideKind, number>> = Object.freeze({ conditional: 5, keyed: 5, blind: 1 })
 
+/** A key is sent again within this time of its claim; a target keeps keys for longer. */
+export const KEY_WINDOW_MS = 600_000
+
 export type Outcome =
   | { state: 'committed'; result: Json }
   | { state: 'failed'; code: ErrorCode; details: JsonObject }

@@ -5,15 +5,16 @@
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 
-const SKIPPED_FOLDERS = new Set(['node_modules', '.git', '.exo', '.dev', 'coverage'])
+const SKIPPED = new Set(['node_modules', '.git', '.exo', '.dev', 'coverage'])
 
 export function listFiles(root: string, folder = ''): string[] {
   const files: string[] = []
   for (const entry of readdirSync(join(root, folder), { withFileTypes: true })) {
+    // Whatever it is: in a work tree some of them are files and links.
+    if (SKIPPED.has(entry.name)) continue
     const path = folder === '' ? entry.name : `${folder}/${entry.name}`
-    if (entry.isDirectory()) {
-      if (!SKIPPED_FOLDERS.has(entry.name)) files.push(...listFiles(root, path))
-    } else if (!entry.name.endsWith('.log')) files.push(path)
+    if (entry.isDirectory()) files.push(...listFiles(root, path))
+    else if (!entry.name.endsWith('.log')) files.push(path)
   }
   return files.sort()
 }

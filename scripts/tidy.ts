@@ -13,7 +13,7 @@ import { maskSource } from './source-text.ts'
 const ROOT_FILE =
   /^(?:\..+|package\.json|package-lock\.json|tsconfig.*\.json|docker-compose\.yml|README\.md|LICENSE|THIRD_PARTY.*|SECURITY\.md|CHANGELOG\.md|vitest.*|biome\.json|knip\.json)$/
 const ROOT_FOLDERS = new Set(
-  'domain actions engines workflows activities stores api verify console cli bin test artifacts docs scripts tools deploy'.split(
+  'domain actions engines workflows activities stores api verify console cli bin test models artifacts docs scripts tools deploy'.split(
     ' ',
   ),
 )

@@ -49,7 +49,8 @@ export class ControlsStore implements ControlsPort {
     change: ControlChange,
   ): Promise<Json | null> {
     const { rows: epochs } = await this.#client.query<{ epoch: string }>(
-      `select nextval('switch_epoch')::text as epoch`,
+      'select next_switch_epoch($1)::text as epoch',
+      [this.#tenantId],
     )
     for (const { kind, value, epoch } of selectors) {
       const { rowCount } = await this.#client.query(

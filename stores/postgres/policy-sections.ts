@@ -114,7 +114,7 @@ export async function replaceSwitches(
   await client.query(
     `insert into kill_switches as k (tenant_id, kind, value, state, hold, epoch, reason, changed_by, leaf_hash)
      select $1, r -> 'selector' ->> 'kind', coalesce(r -> 'selector' ->> 'value', ''), r ->> 'state', r ->> 'hold',
-       nextval('switch_epoch'), $3, $4, $5
+       next_switch_epoch($1), $3, $4, $5
      from jsonb_array_elements($2::jsonb) r
      on conflict (tenant_id, kind, value) do update set state = excluded.state, hold = excluded.hold,
        epoch = excluded.epoch, reason = excluded.reason, changed_by = excluded.changed_by,

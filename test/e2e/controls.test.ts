@@ -1,4 +1,5 @@
 /** Controls as people change them: the policy document, grants that shrink, switches that somebody holds. */
+import type pg from 'pg'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import type { JsonObject } from '../../domain/canonical.ts'
 import { callers } from '../support/client.ts'
@@ -148,6 +149,34 @@ describe('a stop made while a policy that would resume waits for its vote', () =
     expect(row).toMatchObject({ state: 'stopped', changed_by: tenant.principal('operator2') })
     await tenant.policy({ kill_switches: [RUNNING('tenant')] })
   })
+})
+
+test('changes of switches have epochs in the order in which they commit', async () => {
+  const stop = async (client: pg.PoolClient, value: string) => {
+    const selectors = [{ kind: 'action', value }]
+    const d = { tenant_id: tenant.id, selectors, reason: 'order', changed_by: tenant.principal('operator'), leaves: [] }
+    const { rows } = await client.query<{ epoch: string }>(`select stop_switch($1) ->> 'epoch' as epoch`, [d])
+    return Number(rows[0]?.epoch)
+  }
+  const second = await owner.transaction(async (client) => {
+    const first = await stop(client, 'note.remove')
+    let answered = false
+    const later = owner
+      .transaction(async (another) => await stop(another, 'note.append'))
+      .finally(() => {
+        answered = true
+      })
+    await until('the second stop waits for the first, or does not', async () => {
+      const { rows } = await client.query(
+        `select from pg_locks where locktype = 'advisory' and not granted and mode = 'ExclusiveLock'`,
+      )
+      return answered || rows.length > 0
+    })
+    expect(answered).toBe(false)
+    return { first, later }
+  })
+  expect(await second.later).toBeGreaterThan(second.first)
+  await tenant.policy({ kill_switches: [RUNNING('tenant')] })
 })
 
 describe('a switch that the owner holds', () => {

@@ -186,6 +186,22 @@ describe('http.post to a target that keeps keys', () => {
     ).toBe(1)
   })
 
+  test('uses a key no more when the target may have forgotten it', async () => {
+    const { body: asked } = await post(`${keyed.origin}/hang`)
+    for (const voter of ['operator', 'operator2'] as const) void vote(tenant.as(voter), asked)
+    await until('it was sent', () => keyed.at('/hang').length > 0)
+    await owner.within(
+      tenant.id,
+      `update claims set claimed_at = claimed_at - interval '1 hour' where operation_id = $1`,
+      [asked.id],
+    )
+    expect(await tenant.ended(asked.id, 60_000)).toMatchObject({
+      status: 'unknown',
+      error: { details: { reason: 'the key may be forgotten' } },
+    })
+    expect(keyed.at('/hang')).toHaveLength(1)
+  })
+
   test('a refusal is final, and gives the money back', async () => {
     const done = await posted(`${keyed.origin}/status/422`)
     expect(done).toMatchObject({ status: 'failed', error: { code: 'effect.failed', details: { status: 422 } } })

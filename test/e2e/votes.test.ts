@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import type { JsonObject } from '../../domain/canonical.ts'
 import { LIMITS } from '../../domain/limits.ts'
 import { callers } from '../support/client.ts'
+import { Database } from '../support/database.ts'
 import { type OwnKey, ownKey } from '../support/own-key.ts'
 import { openTemporal } from '../support/temporal.ts'
 import {
@@ -26,13 +27,14 @@ const { url, credentials, addresses } = inject('deployment')
 const note = (text: string, notebook = 'votes') => ({ notebook, text })
 let tenant: Tenant
 let temporal: { client: Client; close(): Promise<void> }
+const owner = new Database(addresses.postgres.ownerUrl)
 
 beforeAll(async () => {
   temporal = await openTemporal(addresses.temporal)
   tenant = await makeTenant(callers(url, credentials), url, 'votes')
   await tenant.open(UNLIMITED)
 })
-afterAll(() => temporal.close())
+afterAll(() => Promise.all([temporal.close(), owner.end()]))
 describe('votes that carry a signature of their own', () => {
   let key: OwnKey
   const jws = async (row: Operation, changes: JsonObject = {}, header: JsonObject = {}, other?: CryptoKey) =>
@@ -182,6 +184,41 @@ describe('votes that carry a signature of their own', () => {
       return data == null ? null : (JSON.parse(Buffer.from(data).toString()) as { activity_type: string }).activity_type
     })
     expect(steps.filter((step) => step === 'admitVote')).toHaveLength(LIMITS.refusedVotesKept)
+  })
+
+  test('say no for good: the guard obeys it also when the voter has lost key and membership since', async () => {
+    const asked = await pending(tenant.as('agent'), note('against a no', 'refused'))
+    const set = async (table: string, change: string) =>
+      await owner.within(tenant.id, `update ${table} set ${change} where principal_id = $1`, [
+        tenant.principal('operator2'),
+      ])
+    const voting = await owner.transaction(async (client) => {
+      await client.query(`select pg_advisory_xact_lock(hashtextextended('exo fence ' || $1, 0))`, [tenant.id])
+      const yes = vote(tenant.as('operator'), asked)
+      await until('the guard waits at the fence', async () => {
+        const { rows } = await client.query(
+          `select from pg_locks where locktype = 'advisory' and not granted and mode = 'ShareLock'`,
+        )
+        return rows.length > 0
+      })
+      const no = vote(tenant.as('operator2'), asked, 'deny', {
+        reason: 'stop there',
+        vote: await jws(asked, { decision: 'deny', reason: 'stop there' }),
+      })
+      await until('the no has its row', async () => (await tenant.operation(asked.id)).approval.votes.length === 2)
+      await set('operator_keys', 'revoked_at = clock_timestamp()')
+      await set('memberships', `status = 'revoked'`)
+      return [yes, no]
+    })
+    expect(await tenant.ended(asked.id, 30_000)).toMatchObject({
+      status: 'denied',
+      effect: null,
+      error: { code: 'approval.denied', details: { reason: 'stop there' } },
+    })
+    await Promise.all(voting)
+    expect(await notesIn(tenant.as('viewer'), 'refused')).toEqual([])
+    await set('operator_keys', 'revoked_at = null')
+    await set('memberships', `status = 'active'`)
   })
 })
 

@@ -42,7 +42,7 @@ const PLANTED: Planted[] = [
   {
     what: 'a stray folder',
     bad: { 'src/a.json': '{}' },
-    good: { 'api/a.json': '{}' },
+    good: { 'api/a.json': '{}', 'models/a.pml': '' },
     said: 'src/: does not belong at the root',
   },
   {

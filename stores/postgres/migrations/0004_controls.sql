@@ -2,6 +2,14 @@
 
 create sequence switch_epoch;
 
+-- Changes of a tenant's switches take their epochs one after another and hold the lock until they commit, so that who has
+-- read an epoch has read every change before it. models/fence.pml shows what happens otherwise.
+create function next_switch_epoch(tenant text) returns bigint language plpgsql volatile as $$
+begin
+  perform pg_advisory_xact_lock(hashtextextended('exo switches ' || tenant, 0));
+  return nextval('switch_epoch');
+end $$;
+
 create table kill_switches (
   tenant_id text not null references tenants check (tenant_id <> ''),
   kind text not null check (kind in ('all', 'action', 'provider', 'class')),

@@ -40,6 +40,7 @@ grant insert, update on tenants, principals, memberships, operator_keys, places,
   to control;
 grant insert on api_keys, oidc_subjects to control;
 grant usage on sequence switch_epoch to control;
+grant execute on function next_switch_epoch(text) to control;
 
 -- sequencer: gives leaves their index, signs heads, drains the outbox, writes seals, reconciles.
 grant select on operations, receipts, claims, votes, seals, operator_keys, audit_leaves, audit_nodes, audit_heads, audit_sequencer,

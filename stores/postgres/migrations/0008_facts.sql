@@ -219,6 +219,7 @@ begin
     'claim', case when c.operation_id is null then null else jsonb_build_object('state', c.state, 'kind', c.kind,
       'effect_key', c.effect_key, 'attempts', c.attempts, 'passes', c.passes, 'votes', c.votes,
       'satisfied_by', c.satisfied_by, 'result', c.result, 'grant_id', c.grant_id,
+      'age_ms', floor(extract(epoch from clock_timestamp() - c.claimed_at) * 1000),
       'lease_ms', greatest(0, ceil(extract(epoch from c.lease_until - clock_timestamp()) * 1000))) end,
     'receipt', case when r.operation_id is null then null else jsonb_build_object('status', r.status,
       'receipt', jws_payload(r.jws)) end,
@@ -230,8 +231,8 @@ begin
       from votes v left join principals p on p.id = v.vote ->> 'by'
       where v.tenant_id = tenant and v.operation_id = operation),
     'voter_keys', (select coalesce(jsonb_object_agg(k.kid, k.public_jwk), '{}') from operator_keys k
-      where k.tenant_id = tenant and k.revoked_at is null
-        and k.principal_id in (select v.vote ->> 'by' from votes v where v.tenant_id = tenant and v.operation_id = operation)),
+      join votes v on v.tenant_id = tenant and v.operation_id = operation and v.vote ->> 'by' = k.principal_id
+      where k.tenant_id = tenant and (k.revoked_at is null or v.vote ->> 'decision' = 'deny')),
     'leaves', (select coalesce(jsonb_agg(encode(l.leaf_hash, 'hex') order by l.id), '[]') from audit_leaves l
       where l.tenant_id = tenant and l.operation_id = operation
         and l.kind in ('operation.requested', 'operation.pending', 'vote.accepted', 'effect.intent')),

@@ -1,7 +1,7 @@
 -- Stopping: immediate, one person, PostgreSQL and nothing else. This function can only stop.
 
 create function stop_switch(d jsonb) returns jsonb language plpgsql security definer set search_path = public, pg_temp as $$
-declare e bigint := nextval('switch_epoch'); s jsonb;
+declare e bigint := next_switch_epoch(d ->> 'tenant_id'); s jsonb;
 begin
   perform set_config('app.tenant', d ->> 'tenant_id', true);
   for s in select * from jsonb_array_elements(d -> 'selectors') loop

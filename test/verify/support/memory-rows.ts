@@ -85,6 +85,7 @@ export class MemoryRows implements OperationRows, VoteRows {
         votes: kept.claim?.votes ?? [],
         satisfied_by: kept.claim?.satisfied_by ?? null,
         lease_ms: null,
+        age_ms: 0,
         state: claim.state as 'committed',
       }
     this.log.write(document.tenant_id, document.operation_id, document.leaves)
@@ -116,6 +117,7 @@ export class MemoryRows implements OperationRows, VoteRows {
       kept.claim = {
         ...document,
         state: 'dispatched',
+        age_ms: 0,
         attempts: 1,
         passes: [...document.passes],
         votes: [...document.votes],
