@@ -15,9 +15,9 @@ import { until } from '../support/until.ts'
 import { verifyBundles } from '../support/verified.ts'
 
 const FULL = process.env.EXO_CRASH_FULL === '1'
-const OF_EACH = FULL ? 20 : 5
+const OF_EACH = FULL ? 20 : 4
 const ROUNDS = FULL ? 10 : 1
-const FLIPS = Number(process.env.EXO_FLIPS ?? '6')
+const FLIPS = Number(process.env.EXO_FLIPS ?? '4')
 const HEALED_MS = 60_000
 
 vi.setConfig({ testTimeout: 300_000 })

@@ -147,9 +147,9 @@ describe('http.post to a target that keeps keys', () => {
   })
 
   test('no end without it is recorded once it is claimed, whoever decided on one before', async () => {
-    const { body: asked } = await post(`${keyed.origin}/hang`, { for: 'a while' })
+    const { body: asked } = await post(`${keyed.origin}/flaky/3?end`)
     const done = approved(asked, 'operator', 'operator2')
-    await until('the try is under way', () => keyed.at('/hang').length > 0)
+    await until('the try is under way', () => keyed.at('/flaky/3?end').length > 0)
     const end = { status: 'failed', claim: null, leaves: [], jws: 'none', passes: [], approval: {}, error: null }
     const document = { tenant_id: tenant.id, operation_id: asked.id, preview: null, cost: '0', ...end }
     await expect(owner.within(tenant.id, 'select end_operation($1)', [JSON.stringify(document)])).rejects.toMatchObject(
@@ -157,33 +157,8 @@ describe('http.post to a target that keeps keys', () => {
         code: 'EXO06',
       },
     )
-    expect(await done).toMatchObject({ status: 'unknown', effect: { state: 'unknown' } })
-    expect(await held(asked.id)).toBe('reserved')
-  })
-
-  test('a run that is lost while it is under way is started again and comes to an end', {
-    timeout: 180_000,
-  }, async () => {
-    const { body: asked } = await post(`${keyed.origin}/hang`, { for: 'ever' })
-    const before = keyed.at('/hang').length
-    const done = approved(asked, 'operator', 'operator2')
-    await until('the try is under way', () => keyed.at('/hang').length > before)
-    const temporal = await openTemporal(addresses.temporal)
-    await temporal.client.workflowService.deleteWorkflowExecution({
-      namespace: addresses.temporal.namespace,
-      workflowExecution: { workflowId: `${tenant.id}/${asked.id}` },
-    })
-    await temporal.close()
-    await done.catch(() => undefined)
-    expect((await tenant.ended(asked.id, 110_000)).status).toBe('unknown')
-    expect(
-      new Set(
-        keyed
-          .at('/hang')
-          .slice(before)
-          .map(({ headers }) => headers['idempotency-key']),
-      ).size,
-    ).toBe(1)
+    expect(await done).toMatchObject({ status: 'executed', effect: { state: 'committed' } })
+    expect(await held(asked.id)).toBe('settled')
   })
 
   test('uses a key no more when the target may have forgotten it', async () => {
@@ -237,7 +212,7 @@ describe('http.post to a target without keys', () => {
 /** Its bundle holds parts of two runs, and no verifier passes that. */
 let reset = ''
 
-describe('a run that is broken into while its effect is under way', () => {
+describe.concurrent('a run that is broken into while its effect is under way', () => {
   const underWay = async (path: string) => {
     const { body: asked } = await post(`${keyed.origin}${path}`)
     for (const voter of ['operator', 'operator2'] as const) void vote(tenant.as(voter), asked)
@@ -257,6 +232,16 @@ describe('a run that is broken into while its effect is under way', () => {
     })
     expect(await tenant.ended(id, 60_000)).toMatchObject({ status: 'executed', effect: { state: 'committed' } })
     expect(new Set(keyed.at('/flaky/4').map(({ headers }) => headers['idempotency-key'])).size).toBe(1)
+  })
+
+  test('and deleted, is started again and ends as the effect did', async () => {
+    const { id, run } = await underWay('/flaky/5?lost')
+    await temporal.client.workflowService.deleteWorkflowExecution({
+      namespace: temporal.client.options.namespace,
+      workflowExecution: { workflowId: run.workflowId },
+    })
+    expect(await tenant.ended(id, 110_000)).toMatchObject({ status: 'executed', effect: { attempts: 5 } })
+    expect(new Set(keyed.at('/flaky/5?lost').map(({ headers }) => headers['idempotency-key'])).size).toBe(1)
   })
 
   test('and terminated, ends; nobody can tell what the effect came to unless it is over', async () => {

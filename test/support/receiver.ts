@@ -11,7 +11,7 @@ export interface Received {
 }
 
 /**
- * Paths: `/ok`, `/status/N`, `/hang` (takes the request, never answers), `/reset` (takes it, breaks the connection),
+ * What stands behind `?` only tells requests apart. Paths: `/ok`, `/status/N`, `/hang` (takes the request, never answers), `/reset` (takes it, breaks the connection),
  * `/redirect` (to `/ok`), `/flaky/N` (500 until the N-th request of one key, then 200), `/large` (an answer without end).
  */
 export class Receiver {
@@ -37,7 +37,7 @@ export class Receiver {
           body: Buffer.concat(chunks).toString(),
           at: Date.now(),
         })
-        const [, word, number] = path.split('/')
+        const [, word, number] = (path.split('?')[0] ?? '').split('/')
         if (word === 'hang') return
         if (word === 'reset') return void request.socket.destroy()
         if (word === 'redirect') return void response.writeHead(302, { location: '/ok' }).end()
