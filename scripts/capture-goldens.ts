@@ -1,7 +1,7 @@
 /**
  * Captures the golden histories: one sealed bundle of each outcome class from a real run on the real stack, with the
- * trust root and the workflow bundle of the digest they name. Goldens are added, never edited: stories that are there
- * already are left alone unless their folder was removed first.
+ * trust root and the workflow bundle of the digest they name. Goldens are added, never edited: a set that is there already
+ * is refused. A set is of one deployment; `outside` is the other one.
  */
 import { existsSync } from 'node:fs'
 import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
@@ -11,12 +11,15 @@ import pg from 'pg'
 import { startDeployment, type Deployment } from '../bin/deployment.ts'
 import { KEPT_CODE } from '../bin/verifier.ts'
 import { buildWorkflowBundle } from '../bin/workflow-bundle.ts'
+import { outsideStories } from './golden-outside.ts'
 import { callers } from '../test/support/client.ts'
 import { openGlobal, RUNNING, notRequired } from '../test/support/opening.ts'
 import { makeTenant, pending, propose, standingFor, type Tenant, vote } from '../test/support/tenant.ts'
 
-const DIR = join(import.meta.dirname, '..', 'test', 'replay', 'histories')
-const TRUST = join(import.meta.dirname, '..', 'test', 'replay', 'trust.json')
+const [set = 'spine'] = process.argv.slice(2)
+const REPLAY = join(import.meta.dirname, '..', 'test', 'replay')
+const DIR = set === 'spine' ? join(REPLAY, 'histories') : join(REPLAY, set, 'histories')
+const TRUST = set === 'spine' ? join(REPLAY, 'trust.json') : join(REPLAY, set, 'trust.json')
 const say = (line: string) => process.stdout.write(`${line}\n`)
 
 interface Stage {
@@ -131,7 +134,7 @@ try {
   const tenant = await makeTenant(all, deployment.url, 'golden')
   const stage = { tenant, all, deployment, owner }
   const made = new Map<string, string>()
-  for (const [story, play] of Object.entries(STORIES)) {
+  for (const [story, play] of Object.entries(set === 'outside' ? outsideStories() : STORIES)) {
     made.set(story, await play(stage))
     say(`played ${story}: ${(await tenant.ended(made.get(story) ?? '')).status}`)
   }

@@ -8,11 +8,7 @@ import { canonicalJson } from '../../domain/canonical.ts'
 import { sha256Hex } from '../../domain/hash.ts'
 import { Verifier, verifyPaths, type VerifyOptions } from '../../verify/verify.ts'
 
-const HISTORIES = join(import.meta.dirname, 'histories')
-const TRUST = readFileSync(join(import.meta.dirname, 'trust.json'))
-const STORIES = readdirSync(HISTORIES).sort()
-
-const CLASSES = [
+const SPINE = [
   'executed-by-votes',
   'executed-by-standing-grant',
   'proposed',
@@ -26,23 +22,34 @@ const CLASSES = [
   ),
 ]
 
-const filesOf = (story: string) => new Map(Object.entries(unzipSync(readFileSync(join(HISTORIES, story)))))
+const OUTSIDE = ['executed-at-once', 'executed', 'executed-under-a-key', 'failed', 'unknown']
 
-let options: VerifyOptions
-let verifier: Verifier
-beforeAll(async () => {
-  options = await verifierOptions(TRUST)
-  verifier = new Verifier(options)
-}, 60_000)
-afterAll(async () => await verifier.close())
+/** Each set is of one deployment, whose keys its trust root names. */
+const SETS = [
+  { set: 'the spine', dir: import.meta.dirname, classes: SPINE },
+  { set: 'effects outside', dir: join(import.meta.dirname, 'outside'), classes: OUTSIDE },
+]
 
-describe('the golden histories', () => {
-  it.each(CLASSES)('hold one that is %s', (outcome) => {
-    expect(STORIES.some((story) => story.endsWith(`.${outcome}.zip`))).toBe(true)
+describe.each(SETS)('the golden histories of $set', ({ dir, classes }) => {
+  const histories = join(dir, 'histories')
+  const trust = readFileSync(join(dir, 'trust.json'))
+  const stories = readdirSync(histories).sort()
+  const filesOf = (story: string) => new Map(Object.entries(unzipSync(readFileSync(join(histories, story)))))
+
+  let options: VerifyOptions
+  let verifier: Verifier
+  beforeAll(async () => {
+    options = await verifierOptions(trust)
+    verifier = new Verifier(options)
+  }, 60_000)
+  afterAll(async () => await verifier.close())
+
+  it.each(classes)('hold one that is %s', (outcome) => {
+    expect(stories.some((story) => story.endsWith(`.${outcome}.zip`))).toBe(true)
   })
 
   it('all pass, and the report is the same bytes whatever the order', async () => {
-    const paths = STORIES.map((story) => join(HISTORIES, story))
+    const paths = stories.map((story) => join(histories, story))
     const forwards = await verifyPaths(paths, options)
     const backwards = await verifyPaths([...paths].reverse(), options)
     expect(forwards.runs.filter((run) => run.verdict !== 'PASS')).toEqual([])
@@ -51,7 +58,7 @@ describe('the golden histories', () => {
   }, 60_000)
 
   it('are UNTRUSTED without a trust root, never a pass', async () => {
-    const report = await verifyPaths([HISTORIES], await verifierOptions(null))
+    const report = await verifyPaths([histories], await verifierOptions(null))
     expect(report.verdict).toBe('UNTRUSTED')
     expect(report.runs.some((run) => run.verdict === 'PASS')).toBe(false)
   }, 60_000)
@@ -59,11 +66,9 @@ describe('the golden histories', () => {
   it('fail where there is nothing to verify', async () => {
     expect((await verifyPaths([join(import.meta.dirname, 'code')], options)).verdict).toBe('FAIL')
   })
-})
 
-describe('a damaged twin of a golden history', () => {
-  it.each(STORIES)(
-    'of %s is caught, whichever file one byte of was changed',
+  it.each(stories)(
+    'a damaged twin of %s is caught, whichever file one byte of was changed',
     async (story) => {
       const files = filesOf(story)
       const missed: string[] = []
@@ -79,8 +84,8 @@ describe('a damaged twin of a golden history', () => {
     60_000,
   )
 
-  it.each(STORIES)(
-    'of %s is caught when a file is left out',
+  it.each(stories)(
+    'a twin of %s is caught when a file is left out',
     async (story) => {
       const files = filesOf(story)
       const missed: string[] = []
