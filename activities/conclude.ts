@@ -2,12 +2,11 @@
  * The outcome of a claim: one transaction with its leaf, the settlement, the end and the receipt. What it rested on is read
  * from the claim, not from what stands now: voters may have gone since.
  */
-import { endDocument, endedOutput, operationLeaf } from './endings.ts'
+import { effectRecord, endDocument, endedOutput, operationLeaf } from './endings.ts'
 import { bug, hasRow, type PassTools } from './pass-tools.ts'
-import { canonicalJson, type JsonObject } from '../domain/canonical.ts'
+import type { JsonObject } from '../domain/canonical.ts'
 import type { ErrorCode } from '../domain/errors.ts'
-import { sha256TextHex } from '../domain/hash.ts'
-import type { PassRow } from '../domain/operation-rows.ts'
+import type { EndDocument, PassRow } from '../domain/operation-rows.ts'
 import type { Outcome } from '../domain/outside.ts'
 import type { EndedOutput, OperationRef } from '../domain/steps.ts'
 
@@ -23,9 +22,14 @@ export async function concludeClaim(
   const row = await tools.operations.readPass(ref.tenant_id, ref.operation_id)
   const document = await documentOf(tools, ref, row, outcome)
   if ('outcome' in document) return document
-  const { ended } = await tools.operations.endOperation({ ...document, run_id: ref.run_id })
+  return await commitEnd(tools.operations, { ...document, run_id: ref.run_id })
+}
+
+/** Ends the operation, and answers how it ended: as the document says, or as somebody else said before. */
+export async function commitEnd(operations: PassTools['operations'], document: EndDocument): Promise<EndedOutput> {
+  const { ended } = await operations.endOperation(document)
   if (ended) return endedOutput(document.receipt)
-  const again = await tools.operations.readPass(ref.tenant_id, ref.operation_id)
+  const again = await operations.readPass(document.tenant_id, document.operation_id)
   if (again.receipt === null) throw bug('an ended operation has no receipt')
   return endedOutput(again.receipt.receipt)
 }
@@ -35,8 +39,6 @@ async function documentOf(tools: Pick<PassTools, 'operations' | 'receipts'>, ref
   if (row.receipt !== null) return endedOutput(row.receipt.receipt)
   const { claim, operation } = row
   if (claim === null) throw bug('an outcome without a claim')
-  const { intent, plan } = operation
-  const result = outcome.state === 'committed' ? outcome.result : null
   const code = codeOf(outcome)
   return await endDocument(tools.receipts, { ...ref, run_id: ref.run_id ?? '' }, row, {
     status: outcome.state === 'committed' ? 'executed' : outcome.state,
@@ -46,15 +48,12 @@ async function documentOf(tools: Pick<PassTools, 'operations' | 'receipts'>, ref
     votes: claim.votes,
     satisfied_by: claim.satisfied_by,
     license_id: claim.grant_id,
-    effect: {
-      kind: plan.effect_kind,
-      key: plan.effect_key,
-      state: outcome.state,
-      attempts: claim.attempts,
-      input_sha256: sha256TextHex(canonicalJson({ action: intent.action, target: intent.target, input: intent.input })),
-      output_sha256: outcome.state === 'committed' ? sha256TextHex(canonicalJson(result)) : null,
-      result,
-    },
+    effect: effectRecord(
+      operation,
+      outcome.state,
+      claim.attempts,
+      outcome.state === 'committed' ? outcome.result : null,
+    ),
     earlier_leaves: [operationLeaf(ref, row, 'effect.outcome', { code, after: afterOf(outcome) })],
     preview: null,
     shown_hash: null,

@@ -1,6 +1,6 @@
 /** Builds the receipt of an end, whichever way it came, and the document that commits it. */
 import type { Vote } from '../domain/approval.ts'
-import { canonicalJson, type JsonObject } from '../domain/canonical.ts'
+import { canonicalJson, type Json, type JsonObject } from '../domain/canonical.ts'
 import { ERRORS, type ErrorCode } from '../domain/errors.ts'
 import { sha256TextHex } from '../domain/hash.ts'
 import { type Leaf, leafRow, makeLeaf, type LeafKind, type LeafRow } from '../domain/leaf.ts'
@@ -135,6 +135,25 @@ export function operationLeaf(
       ...more,
     }),
   )
+}
+
+/** The effect as its receipt tells it: the planned one, over the bytes that the intent asks for. */
+export function effectRecord(
+  { intent, plan }: Operation,
+  state: EffectRecord['state'],
+  attempts: number,
+  result: Json,
+): EffectRecord {
+  const { action, target, input } = intent
+  return {
+    kind: plan.effect_kind,
+    key: plan.effect_key,
+    state,
+    attempts,
+    input_sha256: sha256TextHex(canonicalJson({ action, target, input })),
+    output_sha256: state === 'committed' ? sha256TextHex(canonicalJson(result)) : null,
+    result,
+  }
 }
 
 /** What the workflow is told of an end that is committed, read back from its receipt. */

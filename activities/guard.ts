@@ -2,12 +2,12 @@
  * The guard: decides once more at the point of effect, under the fence, in one transaction, in the order of
  * docs/ARCHITECTURE.md a to e. It turns pass into block, never the reverse, and may run again at any point.
  */
-import { endDocument, endedOutput, operationLeaf } from './endings.ts'
+import { effectRecord, endDocument, endedOutput, operationLeaf } from './endings.ts'
 import { type Guarded, type Judged, judge } from './judge.ts'
 import { bug, type PassTools, previewOf, type WithRow } from './pass-tools.ts'
-import { canonicalJson, type Json, type JsonObject } from '../domain/canonical.ts'
+import type { Json, JsonObject } from '../domain/canonical.ts'
 import { ExoError, type ErrorCode } from '../domain/errors.ts'
-import { kindHash, sha256TextHex } from '../domain/hash.ts'
+import { kindHash } from '../domain/hash.ts'
 import type { GuardTransaction, PassRow } from '../domain/operation-rows.ts'
 import type { EndedOutput, GuardInput, GuardOutput } from '../domain/steps.ts'
 import type { Pass } from '../domain/verdict.ts'
@@ -130,15 +130,7 @@ async function perform(
     votes,
     satisfied_by,
     license_id,
-    effect: {
-      kind: plan.effect_kind,
-      key: plan.effect_key,
-      state,
-      attempts: 1,
-      input_sha256: sha256TextHex(canonicalJson({ action: intent.action, target: intent.target, input: intent.input })),
-      output_sha256: refusal === null ? sha256TextHex(canonicalJson(result)) : null,
-      result,
-    },
+    effect: effectRecord(operation, state, 1, result),
     earlier_leaves: [intentLeaf, ...controlLeaves, outcomeLeaf],
     preview: shown,
     shown_hash: shown === null ? null : kindHash('shown', shown),

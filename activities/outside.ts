@@ -3,7 +3,7 @@
  * try inside the lease, then the outcome. A claim that was dispatched and has no outcome is looked at, never taken for
  * undone: what the target can tell is asked, and only a kind that is the same when it comes twice is tried again.
  */
-import { concludeClaim } from './conclude.ts'
+import { commitEnd, concludeClaim } from './conclude.ts'
 import { endDocument, endedOutput, operationLeaf } from './endings.ts'
 import { type Guarded, type Judged, judge } from './judge.ts'
 import { bug, hasRow, type PassTools, previewOf, type WithRow } from './pass-tools.ts'
@@ -213,9 +213,9 @@ async function endChanged(tools: OutsideTools, input: Guarded, row: WithRow, pas
     preview: null,
     shown_hash: null,
   })
-  await tools.operations.endOperation(document)
-  tools.announce({ tenant_id: input.tenant_id, operation_id: input.operation_id, status: 'failed' })
-  return endedOutput(document.receipt)
+  const ended = await commitEnd(tools.operations, document)
+  tools.announce({ tenant_id: input.tenant_id, operation_id: input.operation_id, status: ended.status })
+  return ended
 }
 
 /** The lease began at the server no earlier than what claimed it was sent, at `begunAt` of this process's clock. */

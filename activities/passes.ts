@@ -1,5 +1,5 @@
 /** The steps that read, wait and end: everything but the effect itself. Each may run again and then finds what it did. */
-import { concludeClaim } from './conclude.ts'
+import { commitEnd, concludeClaim } from './conclude.ts'
 import { endDocument, endedOutput, operationLeaf } from './endings.ts'
 import { bug, hasRow, type PassTools, previewOf, type WithRow } from './pass-tools.ts'
 import { proposalFault } from './proposals.ts'
@@ -78,15 +78,10 @@ export function passSteps(tools: PassTools): Omit<Steps, 'guardEffect' | 'propos
         preview: row.operation.shown_hash === null ? shown : null,
         shown_hash: row.operation.shown_hash === null && shown !== null ? kindHash('shown', shown) : null,
       })
-      const { ended } = await operations.endOperation(document)
+      const ended = await commitEnd(operations, document)
       tools.crashPoint('P2')
-      if (!ended) {
-        const again = await operations.readPass(input.tenant_id, input.operation_id)
-        if (again.receipt === null) throw new Error('an ended operation has no receipt')
-        return endedOutput(again.receipt.receipt)
-      }
-      tools.announce({ tenant_id: input.tenant_id, operation_id: input.operation_id, status: input.status })
-      return endedOutput(document.receipt)
+      tools.announce({ tenant_id: input.tenant_id, operation_id: input.operation_id, status: ended.status })
+      return ended
     },
 
     async raiseAlarm({ tenant_id, operation_id, detail }) {
