@@ -6,9 +6,10 @@ import { z } from 'zod'
 import { defineAction } from './define.ts'
 import { sha256TextHex } from '../domain/hash.ts'
 import type { Outcome, OutsideContext, OutsidePorts } from '../domain/outside.ts'
+import { OBJECT_NAME } from '../domain/stored.ts'
 
 const input = z.strictObject({
-  name: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/, 'letters, digits, dot, dash and underscore'),
+  name: z.string().regex(OBJECT_NAME, 'letters, digits, dot, dash and underscore'),
   text: z.string().max(60_000),
 })
 type Input = z.infer<typeof input>

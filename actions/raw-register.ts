@@ -7,17 +7,9 @@ import { defineAction } from './define.ts'
 import { ExoError } from '../domain/errors.ts'
 import type { JsonObject } from '../domain/canonical.ts'
 import type { Outcome, OutsideContext, OutsidePorts } from '../domain/outside.ts'
+import { ASSET_ID, type Asset } from '../domain/stored.ts'
 
-const input = z.strictObject({ asset_id: z.string().regex(/^ra_[0-9a-f]{32}$/) })
-
-/** The ticket, as its row says; it never changes. */
-interface Asset {
-  asset_id: string
-  filename: string
-  content_type: string
-  sha256: string
-  size: number
-}
+const input = z.strictObject({ asset_id: z.string().regex(ASSET_ID) })
 
 export const rawRegister = defineAction<z.infer<typeof input>>({
   name: 'raw.register',
@@ -37,7 +29,11 @@ export const rawRegister = defineAction<z.infer<typeof input>>({
   },
 
   preview: ({ asset_id }, view) => {
-    const { filename, content_type, sha256, size } = view as unknown as Asset
+    const ticket = view as unknown as Asset | null
+    // Swept since: what is shown then is never what people were shown while it was there.
+    if (ticket === null)
+      return { title: 'Register an upload that is gone', fields: [{ label: 'asset', value: asset_id }] }
+    const { filename, content_type, sha256, size } = ticket
     return {
       title: `Register the upload ${filename}`,
       fields: [
@@ -52,6 +48,7 @@ export const rawRegister = defineAction<z.infer<typeof input>>({
 
   effect: {
     kind: 'conditional',
+    holds: (_preconditions, view) => view !== null,
     async dispatch({ raw }, context) {
       const { tenant_id, preconditions, timeLeftMs } = context
       const { asset } = preconditions as unknown as { asset: Asset }

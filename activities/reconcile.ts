@@ -1,10 +1,11 @@
 /**
  * Puts right what runs left behind: an operation whose run is gone is started again, one whose run closed without telling
- * an end is ended, and neither repeats an effect.
+ * an end is ended, and neither repeats an effect. What was uploaded and never registered is swept.
  */
 import { concludeClaim } from './conclude.ts'
 import { endDocument, operationLeaf, type ReceiptTools } from './endings.ts'
 import { hasRow } from './pass-tools.ts'
+import { type SweepTools, sweepUploads } from './sweep.ts'
 import type { OperationRows, PassRow } from '../domain/operation-rows.ts'
 import type { OperationInput, ReconcileSteps } from '../domain/steps.ts'
 
@@ -13,7 +14,7 @@ interface Ref {
   operation_id: string
 }
 
-export interface ReconcileTools {
+export interface ReconcileTools extends SweepTools {
   operations: OperationRows
   receipts: ReceiptTools
   runs: {
@@ -53,7 +54,8 @@ export function reconcileSteps(tools: ReconcileTools): ReconcileSteps {
         }
       } while (page.length === PAGE)
       const { unsealed } = await tools.outbox.counts()
-      return { restarted, ended, unsealed }
+      tools.heartbeat()
+      return { restarted, ended, unsealed, swept: await sweepUploads(tools) }
     },
   }
 }

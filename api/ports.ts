@@ -10,6 +10,7 @@ import type { Status } from '../domain/lifecycle.ts'
 import type { Intent, Plan, Preview } from '../domain/plan.ts'
 import type { NotesReader, Signer } from '../domain/ports.ts'
 import type { OperationInput } from '../domain/steps.ts'
+import type { Asset, AssetName, StoredObject, UploadTicket } from '../domain/stored.ts'
 import type { Pass } from '../domain/verdict.ts'
 import type { VoteTools } from '../domain/vote-admission.ts'
 
@@ -109,7 +110,7 @@ export interface ReadingPort {
   status(tenantId: string, id: string): Promise<Status | null>
   byKey(tenantId: string, principalId: string, key: string): Promise<{ id: string; request_hash: string } | null>
   receipt(tenantId: string, id: string): Promise<{ receipt: string; jws: string } | null>
-  rawAsset(tenantId: string, id: string): Promise<{ asset_id: string; filename: string; content_type: string } | null>
+  rawAsset(tenantId: string, id: string): Promise<Omit<Asset, 'sha256' | 'size'> | null>
   view(tenantId: string, view: JsonObject): Promise<Json>
   policy(tenantId: string): Promise<JsonObject>
   switches(tenantId: string): Promise<SwitchItem[]>
@@ -151,20 +152,7 @@ export interface RecordsPort {
     requestId: string,
     leaf: LeafRow,
   ): Promise<void>
-  askUpload(
-    tenantId: string,
-    asset: {
-      asset_id: string
-      filename: string
-      content_type: string
-      sha256: string
-      size: number
-      asked_by: string
-      expires_at: string
-    },
-    requestId: string,
-    leaf: LeafRow,
-  ): Promise<void>
+  askUpload(tenantId: string, ticket: UploadTicket, requestId: string, leaf: LeafRow): Promise<void>
   addPlace(
     tenantId: string,
     place: { kind: string; id: string; name: string },
@@ -266,15 +254,9 @@ export interface ApiPorts {
     get(key: string): Promise<Uint8Array | null>
     check(): Promise<void>
     objectKey(tenantId: string, name: string): string
-    rawKey(tenantId: string, asset: { asset_id: string; filename: string }): string
-    presign(
-      tenantId: string,
-      asset: { asset_id: string; content_type: string; sha256: string; size: number; seconds: number },
-    ): Promise<{ url: string; fields: Record<string, string> }>
-    registered(
-      tenantId: string,
-      asset: { asset_id: string; filename: string },
-    ): Promise<{ key: string; sha256: string | null; size: number } | null>
+    rawKey(tenantId: string, asset: AssetName): string
+    presign(tenantId: string, asset: Asset, seconds: number): Promise<{ url: string; fields: Record<string, string> }>
+    registered(tenantId: string, asset: AssetName): Promise<StoredObject | null>
   }
   readFromBundle(zip: Uint8Array, name: string): Uint8Array | null
   signers: { proposal: Signer; attest: Signer }

@@ -2,6 +2,7 @@
 import { z } from '@hono/zod-openapi'
 import { egressTarget, instant, providerName } from '../actions/policy-document.ts'
 import { LIMITS } from '../domain/limits.ts'
+import { ASSET_ID } from '../domain/stored.ts'
 
 export const reason = z.string().min(1).max(LIMITS.reasonCharacters)
 const hash = z.string().regex(/^[0-9a-f]{64}$/)
@@ -60,7 +61,7 @@ export const presignRequest = z
   .openapi('PresignRequest')
 
 export const registerRequest = z
-  .strictObject({ asset_id: z.string().regex(/^ra_[0-9a-f]{32}$/), reason: reason.optional() })
+  .strictObject({ asset_id: z.string().regex(ASSET_ID), reason: reason.optional() })
   .openapi('RegisterRequest')
 
 export const resolveRequest = z

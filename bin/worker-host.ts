@@ -28,6 +28,7 @@ import { isUnavailable } from '../stores/postgres/errors.ts'
 import { OperationStore } from '../stores/postgres/operations.ts'
 import { Outbox } from '../stores/postgres/outbox.ts'
 import { SealStore } from '../stores/postgres/seals.ts'
+import { Uploads } from '../stores/postgres/uploads.ts'
 import { VoteStore } from '../stores/postgres/votes.ts'
 import type { TemporalPort } from '../stores/temporal.ts'
 
@@ -165,7 +166,15 @@ function makeActivities(options: WorkerHostOptions, digest: string): Steps & Sea
       heartbeat: () => Context.current().heartbeat(),
       crashPoint: options.crashPoint,
     }),
-    ...reconcileSteps({ operations, receipts, runs: temporal, outbox, heartbeat: () => Context.current().heartbeat() }),
+    ...reconcileSteps({
+      operations,
+      receipts,
+      runs: temporal,
+      outbox,
+      uploads: new Uploads(pools.sequencer),
+      staging: objects,
+      heartbeat: () => Context.current().heartbeat(),
+    }),
   }
 }
 

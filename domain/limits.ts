@@ -14,6 +14,8 @@ export const LIMITS = Object.freeze({
   /** An upload is read whole when it is registered. */
   rawBytes: 32 * 1024 * 1024,
   uploadTicketSeconds: 900,
+  /** What was uploaded and never registered stays this long after its ticket. */
+  uploadKeptSeconds: 86_400,
   addressFailuresPerMinute: 600,
   credentialFailuresPerMinute: 300,
   keyOverlapSeconds: 86_400,

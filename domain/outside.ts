@@ -5,6 +5,7 @@
 import type { Json, JsonObject } from './canonical.ts'
 import type { ErrorCode } from './errors.ts'
 import type { EffectContext } from './ports.ts'
+import type { Asset, AssetName, StoredObject } from './stored.ts'
 
 export const OUTSIDE_KINDS = ['conditional', 'keyed', 'blind'] as const
 export type OutsideKind = (typeof OUTSIDE_KINDS)[number]
@@ -33,31 +34,15 @@ export interface OutsidePorts {
     /** Creates the object, or says that the name is taken. Throws when the store's answer was lost. */
     putIfAbsent(tenantId: string, name: string, text: string, timeoutMs: number): Promise<'created' | 'taken'>
     /** What lies under the name, or null. */
-    look(
-      tenantId: string,
-      name: string,
-      timeoutMs: number,
-    ): Promise<{ key: string; sha256: string | null; size: number } | null>
+    look(tenantId: string, name: string, timeoutMs: number): Promise<StoredObject | null>
   }
   raw: {
     /** What was uploaded under the ticket, by what the store itself says of it; null when nothing was. */
-    staged(
-      tenantId: string,
-      assetId: string,
-      timeoutMs: number,
-    ): Promise<{ sha256: string | null; size: number } | null>
+    staged(tenantId: string, assetId: string, timeoutMs: number): Promise<Omit<StoredObject, 'key'> | null>
     /** What lies where registered assets lie. */
-    registered(
-      tenantId: string,
-      asset: { asset_id: string; filename: string },
-      timeoutMs: number,
-    ): Promise<{ key: string; sha256: string | null; size: number } | null>
+    registered(tenantId: string, asset: AssetName, timeoutMs: number): Promise<StoredObject | null>
     /** Puts the uploaded bytes there if nothing is there, checked by their digest; reading them counts into the time. */
-    promote(
-      tenantId: string,
-      asset: { asset_id: string; filename: string; sha256: string; size: number; content_type: string },
-      timeoutMs: number,
-    ): Promise<'created' | 'taken'>
+    promote(tenantId: string, asset: Asset, timeoutMs: number): Promise<'created' | 'taken'>
   }
   http: {
     /** One request to the origin that was allowed, to an address that was checked; never a redirect followed. */

@@ -13,6 +13,7 @@ import {
 } from '@aws-sdk/client-s3'
 import { createPresignedPost } from '@aws-sdk/s3-presigned-post'
 import type { OutsidePorts } from '../domain/outside.ts'
+import type { Asset, AssetName, StoredObject } from '../domain/stored.ts'
 
 export interface ObjectStoreOptions {
   endpoint: string
@@ -22,15 +23,6 @@ export interface ObjectStoreOptions {
   secretAccessKey: string
   /** The `env` part of every key. */
   env: string
-}
-
-/** What may be uploaded, and for how long. */
-export interface UploadTicket {
-  asset_id: string
-  content_type: string
-  sha256: string
-  size: number
-  seconds: number
 }
 
 export class ObjectStore {
@@ -91,10 +83,7 @@ export class ObjectStore {
   readonly look: OutsidePorts['objects']['look'] = async (tenantId, name, timeoutMs) =>
     await this.#head(this.objectKey(tenantId, name), within(timeoutMs))
 
-  async #head(
-    key: string,
-    deadline?: AbortSignal,
-  ): Promise<{ key: string; sha256: string | null; size: number } | null> {
+  async #head(key: string, deadline?: AbortSignal): Promise<StoredObject | null> {
     try {
       const found = await this.#client.send(
         new HeadObjectCommand({ Bucket: this.#bucket, Key: key, ChecksumMode: 'ENABLED' }),
@@ -151,12 +140,16 @@ export class ObjectStore {
     return `tenants/${tenantId}/${this.#env}/staging/${assetId}`
   }
 
-  rawKey(tenantId: string, { asset_id, filename }: { asset_id: string; filename: string }): string {
+  rawKey(tenantId: string, { asset_id, filename }: AssetName): string {
     return `tenants/${tenantId}/${this.#env}/raw/${asset_id}/${filename}`
   }
 
   /** A ticket for exactly these bytes under exactly one key; the store refuses any other, and after the time all. */
-  async presign(tenantId: string, asset: UploadTicket): Promise<{ url: string; fields: Record<string, string> }> {
+  async presign(
+    tenantId: string,
+    asset: Asset,
+    seconds: number,
+  ): Promise<{ url: string; fields: Record<string, string> }> {
     const checksum = Buffer.from(asset.sha256, 'hex').toString('base64')
     const fields = {
       'Content-Type': asset.content_type,
@@ -171,11 +164,19 @@ export class ObjectStore {
         ['content-length-range', asset.size, asset.size],
         ...Object.entries(fields).map(([name, value]): ['eq', string, string] => ['eq', `$${name}`, value]),
       ],
-      Expires: asset.seconds,
+      Expires: seconds,
     })
   }
 
-  async registered(tenantId: string, asset: { asset_id: string; filename: string }) {
+  /** Takes away what was uploaded under a ticket; what was registered lies elsewhere and stays. */
+  async clearStaged(tenantId: string, assetId: string, timeoutMs: number): Promise<void> {
+    await this.#client.send(
+      new DeleteObjectCommand({ Bucket: this.#bucket, Key: this.#stagingKey(tenantId, assetId) }),
+      { abortSignal: within(timeoutMs) },
+    )
+  }
+
+  async registered(tenantId: string, asset: AssetName): Promise<StoredObject | null> {
     return await this.#head(this.rawKey(tenantId, asset))
   }
 

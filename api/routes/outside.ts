@@ -4,6 +4,7 @@ import { addRoute, type App } from '../route.ts'
 import { egressRequest, listOf } from '../schemas.ts'
 import type { JsonObject } from '../../domain/canonical.ts'
 import { ExoError } from '../../domain/errors.ts'
+import { OBJECT_NAME } from '../../domain/stored.ts'
 
 export function outsideRoutes(app: App): void {
   addRoute(
@@ -51,7 +52,7 @@ export function outsideRoutes(app: App): void {
     async (c, { param }) => {
       const { objects } = c.get('ports')
       const name = param('name')
-      const isName = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/.test(name)
+      const isName = OBJECT_NAME.test(name)
       const bytes = isName ? await objects.get(objects.objectKey(c.get('caller').tenant_id, name)) : null
       if (bytes === null) throw new ExoError('resource.not_found')
       return new Response(Buffer.from(bytes), {

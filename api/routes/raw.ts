@@ -8,6 +8,7 @@ import { addRoute, type App } from '../route.ts'
 import { presignRequest, registerRequest } from '../schemas.ts'
 import { ExoError } from '../../domain/errors.ts'
 import { LIMITS } from '../../domain/limits.ts'
+import { ASSET_ID } from '../../domain/stored.ts'
 
 export function rawRoutes(app: App): void {
   addRoute(
@@ -44,7 +45,7 @@ export function rawRoutes(app: App): void {
       }
       const seconds = LIMITS.uploadTicketSeconds
       const expires_at = new Date(Date.parse(now) + seconds * 1000).toISOString()
-      const ticket = await objects.presign(tenant_id, { ...asset, seconds })
+      const ticket = await objects.presign(tenant_id, asset, seconds)
       const row = { ...asset, asked_by: principal.id, expires_at }
       await records.askUpload(tenant_id, row, c.get('requestId'), recordLeaf(c, row))
       const key = objects.rawKey(tenant_id, asset)
@@ -89,7 +90,7 @@ export function rawRoutes(app: App): void {
       const { reading, objects } = c.get('ports')
       const { tenant_id } = c.get('caller')
       const id = param('asset_id')
-      const asset = /^ra_[0-9a-f]{32}$/.test(id) ? await reading.rawAsset(tenant_id, id) : null
+      const asset = ASSET_ID.test(id) ? await reading.rawAsset(tenant_id, id) : null
       const there = asset === null ? null : await objects.registered(tenant_id, asset)
       if (asset === null || there === null) throw new ExoError('resource.not_found')
       return c.json({ asset_id: id, filename: asset.filename, content_type: asset.content_type, ...there })

@@ -5,6 +5,7 @@ import type { Json, JsonObject } from '../../domain/canonical.ts'
 import type { Status } from '../../domain/lifecycle.ts'
 import type { Intent, Plan, Preview } from '../../domain/plan.ts'
 import type { Vote } from '../../domain/approval.ts'
+import type { Asset } from '../../domain/stored.ts'
 import type { Pass } from '../../domain/verdict.ts'
 
 export interface OperationRow {
@@ -124,11 +125,8 @@ export class Reading {
     return rows[0] ?? null
   }
 
-  async rawAsset(
-    tenantId: string,
-    id: string,
-  ): Promise<{ asset_id: string; filename: string; content_type: string } | null> {
-    const rows = await readAs<{ asset_id: string; filename: string; content_type: string }>(
+  async rawAsset(tenantId: string, id: string): Promise<Omit<Asset, 'sha256' | 'size'> | null> {
+    const rows = await readAs<Omit<Asset, 'sha256' | 'size'>>(
       this.#pool,
       tenantId,
       'select asset_id, filename, content_type from raw_assets where tenant_id = $1 and asset_id = $2',

@@ -3,6 +3,7 @@ import type pg from 'pg'
 import { inTransaction } from './pool.ts'
 import type { JsonObject } from '../../domain/canonical.ts'
 import type { LeafRow } from '../../domain/leaf.ts'
+import type { UploadTicket } from '../../domain/stored.ts'
 
 export class Records {
   readonly #app: pg.Pool
@@ -39,33 +40,20 @@ export class Records {
     })
   }
 
-  async askUpload(
-    tenantId: string,
-    asset: {
-      asset_id: string
-      filename: string
-      content_type: string
-      sha256: string
-      size: number
-      asked_by: string
-      expires_at: string
-    },
-    requestId: string,
-    leaf: LeafRow,
-  ): Promise<void> {
+  async askUpload(tenantId: string, ticket: UploadTicket, requestId: string, leaf: LeafRow): Promise<void> {
     await this.#withLeaf(tenantId, requestId, leaf, async (client) => {
       await client.query(
         `insert into raw_assets (tenant_id, asset_id, filename, content_type, sha256, size, asked_by, expires_at)
          values ($1, $2, $3, $4, $5, $6, $7, $8)`,
         [
           tenantId,
-          asset.asset_id,
-          asset.filename,
-          asset.content_type,
-          asset.sha256,
-          asset.size,
-          asset.asked_by,
-          asset.expires_at,
+          ticket.asset_id,
+          ticket.filename,
+          ticket.content_type,
+          ticket.sha256,
+          ticket.size,
+          ticket.asked_by,
+          ticket.expires_at,
         ],
       )
     })

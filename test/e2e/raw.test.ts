@@ -1,12 +1,19 @@
 /** Uploads: the ticket binds name, length, digest and time; only what it names is registered, and only once it is approved. */
 import { createHash } from 'node:crypto'
-import { beforeAll, describe, expect, inject, test } from 'vitest'
+import { HeadObjectCommand, S3Client } from '@aws-sdk/client-s3'
+import { ScheduleOverlapPolicy } from '@temporalio/client'
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { callers } from '../support/client.ts'
+import { Database } from '../support/database.ts'
 import { notRequired, RUNNING } from '../support/opening.ts'
 import { endedOf, makeTenant, type Operation, refused, type Tenant, UNLIMITED, vote } from '../support/tenant.ts'
+import { openTemporal } from '../support/temporal.ts'
+import { until } from '../support/until.ts'
 import { verifyBundles } from '../support/verified.ts'
 
-const { url, credentials } = inject('deployment')
+const { url, credentials, addresses } = inject('deployment')
+const owner = new Database(addresses.postgres.ownerUrl)
+const store = new S3Client({ ...addresses.s3, forcePathStyle: true, credentials: addresses.s3 })
 let tenant: Tenant
 let other: Tenant
 
@@ -16,6 +23,10 @@ beforeAll(async () => {
   other = await makeTenant(all, url, 'rawother')
   for (const each of [tenant, other])
     await each.open({ ...UNLIMITED, not_required: notRequired('reversible', 'contained') })
+})
+afterAll(async () => {
+  store.destroy()
+  await owner.end()
 })
 
 const digest = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex')
@@ -43,6 +54,12 @@ const upload = async (ticket: Ticket, bytes: Buffer, fields: Record<string, stri
   form.append('file', new Blob([bytes]))
   return (await fetch(ticket.url, { method: ticket.method, body: form })).status
 }
+const lies = async (Key: string) =>
+  await store.send(new HeadObjectCommand({ Bucket: addresses.s3.bucket, Key })).then(
+    () => true,
+    () => false,
+  )
+const isStaged = async (ticket: Ticket) => await lies(`tenants/${other.id}/dev/staging/${ticket.asset_id}`)
 const register = async (asset_id: string, by: Tenant = tenant) =>
   await by.as('owner').post<Operation>('/nexus/raw/register', { asset_id })
 const registered = async (ticket: Ticket) => {
@@ -145,6 +162,52 @@ test('another tenant’s ticket is nobody’s', async () => {
   await upload(ticket, BYTES)
   expect(refused(await register(ticket.asset_id))).toEqual([404, 'resource.not_found'])
   expect((await tenant.as('viewer').get(`/nexus/raw/${ticket.asset_id}`)).status).toBe(404)
+})
+
+test('what was never registered is swept a day after its ticket, and nothing that somebody still counts on', async () => {
+  const [left, young, wanted, unknown, done] = (await Promise.all(
+    Array.from({ length: 5 }, async () => (await ask({}, other)).body),
+  )) as [Ticket, Ticket, Ticket, Ticket, Ticket]
+  for (const ticket of [left, young, wanted, unknown, done]) expect(await upload(ticket, BYTES)).toBeLessThan(300)
+  const registration = async (ticket: Ticket) => (await register(ticket.asset_id, other)).body
+  const waiting = await registration(wanted)
+  const lost = await registration(unknown)
+  await owner.within(other.id, `update operations set status = 'unknown' where id = $1`, [lost.id])
+  const executed = await registration(done)
+  await vote(other.as('operator'), executed)
+  expect((await other.ended(executed.id)).status).toBe('executed')
+  await owner.within(
+    other.id,
+    `update raw_assets set expires_at = expires_at - interval '1 day 1 hour' where asset_id <> $1`,
+    [young.asset_id],
+  )
+
+  const temporal = await openTemporal(addresses.temporal)
+  await temporal.client.schedule.getHandle('exo-reconcile').trigger(ScheduleOverlapPolicy.ALLOW_ALL)
+  await until('what was left is gone', async () => !(await isStaged(left)))
+  const rows = await owner.within<{ asset_id: string; closed_as: string | null }>(
+    other.id,
+    'select asset_id, closed_as from raw_assets',
+  )
+  const closed = new Map(rows.map((row) => [row.asset_id, row.closed_as]))
+  expect([left, young, wanted, unknown, done].map(({ asset_id }) => closed.get(asset_id))).toEqual([
+    'swept',
+    null,
+    null,
+    null,
+    'registered',
+  ])
+  for (const kept of [young, wanted, unknown]) expect(await isStaged(kept)).toBe(true)
+  expect(await lies(done.key)).toBe(true)
+  expect(refused(await register(left.asset_id, other))).toEqual([404, 'resource.not_found'])
+  expect((await register(done.asset_id, other)).status).toBe(202)
+
+  await vote(other.as('operator'), waiting)
+  expect((await other.ended(waiting.id)).status).toBe('executed')
+  const { items } = (await other.as('auditor').get('/audit?kind=record.written&limit=200')).body
+  const told = items.map(({ leaf }: { leaf: { after: object } }) => leaf.after)
+  expect(told).toContainEqual({ asset_id: left.asset_id, closed_as: 'swept' })
+  await temporal.close()
 })
 
 test('every bundle these operations left verifies offline', async () => {

@@ -39,6 +39,7 @@ create table operations (
 create index operations_newest on operations (tenant_id, ordinal desc);
 create index operations_by_status on operations (tenant_id, status, ordinal desc);
 create index operations_open on operations (tenant_id, created_at) where ended_at is null;
+create index operations_of_uploads on operations (tenant_id, (intent -> 'input' ->> 'asset_id')) where action = 'raw.register';
 
 -- The lifecycle table of domain/lifecycle.ts, enforced once more: a final status never changes.
 create function operations_keep_lifecycle() returns trigger language plpgsql as $$
@@ -149,8 +150,13 @@ create table raw_assets (
   asked_by text not null,
   expires_at timestamptz not null,
   created_at timestamptz not null default clock_timestamp(),
+  -- Set by the sweep, once nothing can be uploaded any more: whether it became an asset. Cleared: nothing of it is staged.
+  closed_as text check (closed_as in ('registered', 'swept')),
+  closed_at timestamptz,
+  cleared_at timestamptz,
   primary key (tenant_id, asset_id)
 );
+create index raw_assets_uncleared on raw_assets (expires_at) where cleared_at is null;
 
 create table notes (
   tenant_id text not null check (tenant_id <> ''),

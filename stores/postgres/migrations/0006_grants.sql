@@ -13,7 +13,7 @@ grant select on tenants, principals, memberships, operator_keys, places, operati
   budget_entries, kpi_definitions, kpi_corridors, kpi_raw, temperature_limits, waivers, rate_limits, rate_windows,
   feature_flags, egress_targets, deployment to app;
 grant insert on operations, votes, audit_leaves, outbox, kpi_raw, places, rate_windows, raw_assets to app;
-grant select on raw_assets to app, guard;
+grant select on raw_assets to app, guard, sequencer;
 grant update (cancel, updated_at, run_id) on operations to app;
 grant update on rate_windows to app;
 grant delete on outbox to app;
@@ -42,7 +42,7 @@ grant insert on api_keys, oidc_subjects to control;
 grant usage on sequence switch_epoch to control;
 grant execute on function next_switch_epoch(text) to control;
 
--- sequencer: gives leaves their index, signs heads, drains the outbox, writes seals, reconciles.
+-- sequencer: gives leaves their index, signs heads, drains the outbox, writes seals, reconciles, sweeps uploads.
 grant select on operations, receipts, claims, votes, seals, operator_keys, audit_leaves, audit_nodes, audit_heads, audit_sequencer,
   outbox, tenants, deployment, kill_switches to sequencer;
 grant update (seq) on audit_leaves to sequencer;
@@ -50,6 +50,7 @@ grant insert on audit_leaves, audit_nodes, seals to sequencer;
 grant insert, update on audit_heads, audit_sequencer to sequencer;
 grant insert, update, delete on outbox to sequencer;
 grant update (run_id, updated_at) on operations to sequencer;
+grant update (closed_as, closed_at, cleared_at) on raw_assets to sequencer;
 
 -- stop: reads, and calls the one function that can only stop.
 grant select on kill_switches, switch_drains, claims, tenants to stop;

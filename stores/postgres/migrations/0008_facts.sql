@@ -177,7 +177,7 @@ create function view_of(tenant text, view jsonb) returns jsonb language sql vola
       from egress_targets e where e.tenant_id = tenant and e.origin = view ->> 'origin')
     when 'raw' then (select jsonb_build_object('asset_id', r.asset_id, 'filename', r.filename, 'sha256', r.sha256,
         'size', r.size, 'content_type', r.content_type)
-      from raw_assets r where r.tenant_id = tenant and r.asset_id = view ->> 'asset_id')
+      from raw_assets r where r.tenant_id = tenant and r.asset_id = view ->> 'asset_id' and r.closed_as is distinct from 'swept')
     when 'operation' then (select jsonb_build_object('id', o.id, 'status', o.status, 'action', o.action,
         'target', o.intent ->> 'target', 'tree', o.plan -> 'approval' -> 'tree', 'class', o.intent ->> 'class',
         'excluded_persons', o.plan -> 'approval' -> 'excluded_persons', 'resolved_by', o.resolved_by, 'error', o.error)

@@ -92,6 +92,13 @@ export async function startHost({ bundle, rows, log, signers, reader }: HostOpti
           lingering: async () => [{ ...ref, updated_at: now() }],
           counts: async () => ({ waiting: 0, unsealed: 0 }),
         },
+        uploads: {
+          over: async () => [],
+          close: async () => undefined,
+          uncleared: async () => [],
+          cleared: async () => undefined,
+        },
+        staging: { clearStaged: async () => undefined },
       }).reconcile(),
     close: async () => {
       worker.shutdown()
