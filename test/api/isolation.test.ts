@@ -26,6 +26,7 @@ const SEES_EVERY_TENANT: Partial<Record<Role, readonly string[]>> = {
     'seals',
     'operator_keys',
     'kill_switches',
+    'raw_assets',
   ],
   stop: ['claims'],
 }
@@ -441,6 +442,9 @@ const NEVER: Record<Role, readonly string[]> = {
     `select admit_vote('{}')`,
   ],
   sequencer: [
+    `update raw_assets set sha256 = sha256`,
+    `update raw_assets set expires_at = '2090-01-01'`,
+    'delete from raw_assets',
     `update operations set status = 'executed'`,
     'update operations set intent = intent',
     'update receipts set jws = jws',
