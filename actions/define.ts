@@ -6,6 +6,7 @@ import type { z } from 'zod'
 import type { ApprovalTree } from '../domain/approval.ts'
 import type { Json, JsonObject } from '../domain/canonical.ts'
 import type { Outcome, OutsideContext, OutsideKind, OutsidePorts } from '../domain/outside.ts'
+import type { NamedPlace } from '../domain/places.ts'
 import type { ActionClass, Preview } from '../domain/plan.ts'
 import type { EffectContext, ReaderPorts, TransactionPorts } from '../domain/ports.ts'
 
@@ -88,6 +89,8 @@ export interface EffectfulAction<I> extends Common<I> {
   readonly standing: boolean
   /** What the facts function should look up beside the gates' facts. */
   readonly view?: (input: I, tenantId: string, target: string | null) => JsonObject
+  /** Projects, surfaces and apps that the input names; refused unless each is the tenant's own and active. */
+  readonly places?: (input: I) => readonly NamedPlace[]
   /** Preconditions and an approval tree of its own; throws ExoError to refuse before an operation exists. */
   readonly plan?: (input: I, context: PlanContext) => PlanAddition
   /** Pure: the document people are shown, from the input and what `view` answered. */

@@ -6,6 +6,7 @@ import { z } from 'zod'
 import { defineAction, type PlanContext } from './define.ts'
 import { policyDocument, unsoundOrigin } from './policy-document.ts'
 import { policyDiff } from './policy-diff.ts'
+import { policyPlaces } from './policy-places.ts'
 import { quorumTree, type Seat } from '../domain/approval.ts'
 import type { Json, JsonObject } from '../domain/canonical.ts'
 import { ExoError } from '../domain/errors.ts'
@@ -46,6 +47,8 @@ export const policyPut = defineAction<Input>({
   },
 
   view: (_input, tenantId) => ({ kind: 'policy', tenant_id: tenantId }),
+
+  places: ({ policy }) => policyPlaces(policy),
 
   plan: ({ base_version, policy }, context) => {
     const current = context.view as { version: number; policy: JsonObject; epoch: number }

@@ -20,6 +20,7 @@ import { identityRoutes } from './routes/identity.ts'
 import { memberRoutes } from './routes/members.ts'
 import { operationRoutes } from './routes/operations.ts'
 import { outsideRoutes } from './routes/outside.ts'
+import { placeRoutes } from './routes/places.ts'
 import { rawRoutes } from './routes/raw.ts'
 import { registryRoutes } from './routes/registry.ts'
 
@@ -75,6 +76,7 @@ export function makeApi(ports: ApiPorts): Api {
   controlRoutes(app)
   identityRoutes(app)
   memberRoutes(app)
+  placeRoutes(app)
   apiKeyRoutes(app)
   auditRoutes(app)
   healthRoutes(app, metrics)

@@ -5,6 +5,7 @@
 import { createHash, createHmac, randomBytes } from 'node:crypto'
 import type { z } from 'zod'
 import { parseWith } from './body.ts'
+import { refuseUnknownPlaces } from './places.ts'
 import type { ApiPorts } from './ports.ts'
 import type { Caller, RequestContext } from './request.ts'
 import type { operationRequest } from './schemas.ts'
@@ -73,6 +74,7 @@ export async function planOperation(
   const operation_id = `op_${randomBytes(16).toString('hex')}`
   const target = request.target ?? null
   const view = action.view?.(input, caller.tenant_id, target) ?? null
+  await refuseUnknownPlaces(ports, caller.tenant_id, action.places?.(input) ?? [])
   const addition = action.plan?.(input, {
     tenant_id: caller.tenant_id,
     operation_id,

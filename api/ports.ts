@@ -7,6 +7,7 @@ import type { Vote } from '../domain/approval.ts'
 import type { Json, JsonObject } from '../domain/canonical.ts'
 import type { LeafRow } from '../domain/leaf.ts'
 import type { Status } from '../domain/lifecycle.ts'
+import type { NamedPlace, PlaceKind } from '../domain/places.ts'
 import type { Intent, Plan, Preview } from '../domain/plan.ts'
 import type { NotesReader, Signer } from '../domain/ports.ts'
 import type { OperationInput } from '../domain/steps.ts'
@@ -123,7 +124,9 @@ export interface ReadingPort {
     limit: number,
   ): Promise<{ id: string; item: JsonObject }[]>
   operatorKeys(tenantId: string): Promise<JsonObject[]>
-  places(tenantId: string, kind: string): Promise<JsonObject[]>
+  places(tenantId: string, kind: PlaceKind): Promise<JsonObject[]>
+  /** Those of them that are not active places of the tenant. */
+  unknownPlaces(tenantId: string, named: readonly NamedPlace[]): Promise<NamedPlace[]>
   principals(tenantId: string): Promise<JsonObject[]>
   memberships(tenantId: string): Promise<JsonObject[]>
   apiKeys(tenantId: string): Promise<JsonObject[]>
@@ -155,10 +158,11 @@ export interface RecordsPort {
   askUpload(tenantId: string, ticket: UploadTicket, requestId: string, leaf: LeafRow): Promise<void>
   addPlace(
     tenantId: string,
-    place: { kind: string; id: string; name: string },
+    place: { kind: PlaceKind; id: string; name: string },
     requestId: string,
     leaf: LeafRow,
   ): Promise<boolean>
+  endPlace(tenantId: string, place: { kind: PlaceKind; id: string }, requestId: string, leaf: LeafRow): Promise<boolean>
   revokeOperatorKey(
     tenantId: string,
     kid: string,

@@ -3,6 +3,7 @@ import { z } from '@hono/zod-openapi'
 import { egressTarget, instant, providerName } from '../actions/policy-document.ts'
 import { LIMITS } from '../domain/limits.ts'
 import { ASSET_ID } from '../domain/stored.ts'
+import { type PlaceKind, PLACES } from '../domain/places.ts'
 
 export const reason = z.string().min(1).max(LIMITS.reasonCharacters)
 const hash = z.string().regex(/^[0-9a-f]{64}$/)
@@ -85,8 +86,11 @@ export const measurementRequest = z
   })
   .openapi('MeasurementRequest')
 
-export const placeRequest = (prefix: 'p' | 's' | 'a') =>
-  z.strictObject({ id: z.string().regex(new RegExp(`^${prefix}_[a-z0-9_-]{1,60}$`)), name: z.string().min(1).max(200) })
+export const placeRequest = (kind: PlaceKind) =>
+  z.strictObject({
+    id: z.string().regex(new RegExp(`^${PLACES[kind].prefix}_[a-z0-9_-]{1,60}$`)),
+    name: z.string().min(1).max(200),
+  })
 
 export const switchRequest = z
   .strictObject({

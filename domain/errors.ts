@@ -72,6 +72,7 @@ export const ERRORS = Object.freeze({
   'media_type.unsupported': row(415, null, false, 'Send Content-Type: application/json.'),
   'resource.not_found': row(404, null, false, 'Nothing by this id is visible to this credential.'),
   'resource.conflict': row(409, null, false, 'The id is taken; choose another.'),
+  'resource.required': row(409, null, false, 'The tenant cannot be without it; put another in its place first.'),
   'approval.denied': row(
     403,
     'approval',

@@ -10,6 +10,7 @@ import type { Admission, RateClass } from '../ports.ts'
 import type { Ctx, Env, RequestContext } from '../request.ts'
 import { ExoError } from '../../domain/errors.ts'
 import { leafRow, makeLeaf } from '../../domain/leaf.ts'
+import { PLACE_KINDS, PLACES } from '../../domain/places.ts'
 import { effectivePermissions, narrowedBy, PLATFORM_PERMISSIONS, type Role } from '../../domain/permissions.ts'
 
 const MODES = ['lab', 'saas', 'enterprise'] as const
@@ -103,13 +104,9 @@ function settleCaller(c: Ctx, headers: HeaderContext, admission: Admission): voi
     permissions,
   })
   if (contextFree) return
-  if (!platform) {
-    for (const [field, there] of Object.entries(admission.places ?? {}))
-      if (!there)
-        throw new ExoError('context.not_found', undefined, {
-          field: `X-${field[0]?.toUpperCase()}${field.slice(1)}-Id`,
-        })
-  }
+  for (const kind of PLACE_KINDS)
+    if (admission.places?.[kind] !== true)
+      throw new ExoError('context.not_found', undefined, { field: PLACES[kind].header })
   refuseOverrides(c, named, headers)
   const { mode } = c.get('ports')
   c.set('context', {
@@ -173,9 +170,9 @@ function readHeaders(c: Ctx): HeaderContext {
   else if (mode === null) invalid('X-Mode', { allowed: MODES })
   return {
     tenant_id: tenant,
-    project_id: id('X-Project-Id', /^p_[a-z0-9_-]{1,60}$/),
-    surface_id: id('X-Surface-Id', /^s_[a-z0-9_-]{1,60}$/) ?? 's_main',
-    app_id: id('X-App-Id', /^a_[a-z0-9_-]{1,60}$/) ?? 'a_main',
+    project_id: id(PLACES.project.header, /^p_[a-z0-9_-]{1,60}$/),
+    surface_id: id(PLACES.surface.header, /^s_[a-z0-9_-]{1,60}$/) ?? PLACES.surface.main,
+    app_id: id(PLACES.app.header, /^a_[a-z0-9_-]{1,60}$/) ?? PLACES.app.main,
     mode,
     fault,
   }

@@ -3,6 +3,7 @@ import { z } from '@hono/zod-openapi'
 import { answer } from './operations.ts'
 import { Cursors, readLimit } from '../cursor.ts'
 import { openOperation } from '../opening.ts'
+import { refuseUnknownPlaces } from '../places.ts'
 import type { OperationRequest } from '../planning.ts'
 import { type Ctx, demand } from '../request.ts'
 import { addRoute, type App } from '../route.ts'
@@ -12,6 +13,7 @@ import { ACTIONS } from '../../actions/registry.ts'
 import type { JsonObject } from '../../domain/canonical.ts'
 import { ExoError } from '../../domain/errors.ts'
 import { leafRow, makeLeaf } from '../../domain/leaf.ts'
+import { namedPlaces } from '../../domain/places.ts'
 
 const policyRequest = z
   .strictObject({ base_version: z.int().min(0), reason, policy: policyDocument })
@@ -131,6 +133,7 @@ export function controlRoutes(app: App): void {
           errors: [{ path: '/measured_at', message: 'lies in the future of the database clock' }],
         })
       const surface_id = body.surface_id ?? c.get('context').surface_id
+      await refuseUnknownPlaces(c.get('ports'), caller.tenant_id, namedPlaces('', { surface_id }))
       const measurement = { surface_id, kpi: body.kpi, value: body.value, measured_at, by: caller.principal.id }
       await records.measure(caller.tenant_id, measurement, c.get('requestId'), recordLeaf(c, measurement))
       return c.json(

@@ -1,10 +1,10 @@
-/** Who one is, where one may act; tenants and operators' own keys. */
-import { changeLeaf, governed, recordLeaf, theResource } from './controls.ts'
+/** Who one is; tenants and operators' own keys. */
+import { changeLeaf, governed, theResource } from './controls.ts'
 import { answer } from './operations.ts'
 import { handOut } from '../handing-out.ts'
 import { openOperation } from '../opening.ts'
 import { addRoute, type App } from '../route.ts'
-import { placeRequest, reasonRequest } from '../schemas.ts'
+import { reasonRequest } from '../schemas.ts'
 import { operatorKeyCreate } from '../../actions/operator-key-create.ts'
 import { tenantCreate } from '../../actions/tenant-create.ts'
 import type { JsonObject } from '../../domain/canonical.ts'
@@ -95,38 +95,6 @@ export function identityRoutes(app: App): void {
     async (c) =>
       c.json({ items: await c.get('ports').reading.operatorKeys(c.get('caller').tenant_id), next_cursor: null }),
   )
-
-  for (const [kind, prefix] of [
-    ['project', 'p'],
-    ['surface', 's'],
-    ['app', 'a'],
-  ] as const) {
-    addRoute(
-      app,
-      { method: 'get', path: `/${kind}s`, kind: 'read', summary: `The tenant's ${kind}s`, permissions: ['read'] },
-      async (c) =>
-        c.json({ items: await c.get('ports').reading.places(c.get('caller').tenant_id, kind), next_cursor: null }),
-    )
-    addRoute(
-      app,
-      {
-        method: 'post',
-        path: `/${kind}s`,
-        kind: 'record',
-        summary: `Register a ${kind}`,
-        anyOf: ['identity:write', 'configure:flags'],
-        body: placeRequest(prefix),
-        answers: { 201: { description: 'Registered.' } },
-      },
-      async (c, { body }) => {
-        const place = { kind, ...body }
-        const { tenant_id } = c.get('caller')
-        const added = await c.get('ports').records.addPlace(tenant_id, place, c.get('requestId'), recordLeaf(c, place))
-        if (!added) throw new ExoError('resource.conflict', undefined, { id: body.id })
-        return c.json({ ...body, status: 'active' }, 201)
-      },
-    )
-  }
 }
 
 function withKeys(resource: JsonObject, keys: ((name: string) => string) | null): JsonObject {

@@ -3,6 +3,7 @@ import type pg from 'pg'
 import { readAs } from './pool.ts'
 import type { Json, JsonObject } from '../../domain/canonical.ts'
 import type { Status } from '../../domain/lifecycle.ts'
+import type { NamedPlace, PlaceKind } from '../../domain/places.ts'
 import type { Intent, Plan, Preview } from '../../domain/plan.ts'
 import type { Vote } from '../../domain/approval.ts'
 import type { Asset } from '../../domain/stored.ts'
@@ -203,7 +204,7 @@ export class Reading {
     return rows.map((row) => row.key)
   }
 
-  async places(tenantId: string, kind: string): Promise<JsonObject[]> {
+  async places(tenantId: string, kind: PlaceKind): Promise<JsonObject[]> {
     const rows = await readAs<{ place: JsonObject }>(
       this.#pool,
       tenantId,
@@ -212,6 +213,19 @@ export class Reading {
       [tenantId, kind],
     )
     return rows.map((row) => row.place)
+  }
+
+  async unknownPlaces(tenantId: string, named: readonly NamedPlace[]): Promise<NamedPlace[]> {
+    const rows = await readAs<{ index: number }>(
+      this.#pool,
+      tenantId,
+      `select n.i::int - 1 as index from unnest($2::text[], $3::text[]) with ordinality as n (kind, id, i)
+       where not exists (select from places p
+         where p.tenant_id = $1 and p.kind = n.kind and p.id = n.id and p.status = 'active') order by n.i`,
+      [tenantId, named.map(({ kind }) => kind), named.map(({ id }) => id)],
+    )
+    const unknown = new Set(rows.map((row) => row.index))
+    return named.filter((_place, index) => unknown.has(index))
   }
 
   async principals(tenantId: string): Promise<JsonObject[]> {

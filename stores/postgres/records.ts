@@ -4,6 +4,7 @@ import { inTransaction } from './pool.ts'
 import type { JsonObject } from '../../domain/canonical.ts'
 import type { LeafRow } from '../../domain/leaf.ts'
 import type { UploadTicket } from '../../domain/stored.ts'
+import type { PlaceKind } from '../../domain/places.ts'
 
 export class Records {
   readonly #app: pg.Pool
@@ -59,21 +60,37 @@ export class Records {
     })
   }
 
-  /** False when the id is taken. */
+  /** False when the id is taken; one that was ended begins anew. */
   async addPlace(
     tenantId: string,
-    place: { kind: string; id: string; name: string },
+    place: { kind: PlaceKind; id: string; name: string },
     requestId: string,
     leaf: LeafRow,
   ): Promise<boolean> {
-    return await inTransaction(this.#app, tenantId, async (client) => {
-      const { rowCount } = await client.query(
-        'insert into places (tenant_id, kind, id, name) values ($1, $2, $3, $4) on conflict do nothing',
-        [tenantId, place.kind, place.id, place.name],
-      )
-      if (rowCount === 1) await writeLeaf(client, tenantId, null, requestId, leaf)
-      return rowCount === 1
-    })
+    return await this.#changesOne(
+      tenantId,
+      requestId,
+      leaf,
+      `insert into places as p (tenant_id, kind, id, name) values ($1, $2, $3, $4)
+       on conflict (tenant_id, kind, id) do update set name = excluded.name, status = 'active' where p.status = 'inactive'`,
+      [tenantId, place.kind, place.id, place.name],
+    )
+  }
+
+  /** False when there is no such active place. */
+  async endPlace(
+    tenantId: string,
+    place: { kind: PlaceKind; id: string },
+    requestId: string,
+    leaf: LeafRow,
+  ): Promise<boolean> {
+    return await this.#changesOne(
+      tenantId,
+      requestId,
+      leaf,
+      `update places set status = 'inactive' where tenant_id = $1 and kind = $2 and id = $3 and status = 'active'`,
+      [tenantId, place.kind, place.id],
+    )
   }
 
   /** False when there is no such active key, or it is not this principal's where only theirs may be revoked. */
@@ -175,6 +192,21 @@ export class Records {
 
   async checkStop(): Promise<void> {
     await this.#stop.query('select 1')
+  }
+
+  /** Writes the leaf when the statement changed its row. */
+  async #changesOne(
+    tenantId: string,
+    requestId: string,
+    leaf: LeafRow,
+    text: string,
+    values: unknown[],
+  ): Promise<boolean> {
+    return await inTransaction(this.#app, tenantId, async (client) => {
+      const { rowCount } = await client.query(text, values)
+      if (rowCount === 1) await writeLeaf(client, tenantId, null, requestId, leaf)
+      return rowCount === 1
+    })
   }
 
   async #withLeaf(

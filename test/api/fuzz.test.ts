@@ -130,6 +130,7 @@ function rights(): { name: MemberName; method: string; path: string; body?: unkn
       body: { kpi: 'k', value: '1.5', measured_at: '2026-01-01T00:00:00Z', surface_id: 's_main' },
     },
     { name: 'owner', method: 'POST', path: '/surfaces', body: { id: 's_fuzz', name: 'Fuzz' } },
+    { name: 'owner', method: 'DELETE', path: '/surfaces/s_fuzz', body: { reason: 'r' } },
     {
       name: 'operator2',
       method: 'POST',

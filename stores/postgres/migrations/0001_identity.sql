@@ -90,3 +90,5 @@ create table places (
 );
 
 insert into tenants (id, name) values ('t_system', 'The platform');
+-- Its credentials name no project; what they do has a surface and an app all the same.
+insert into places (tenant_id, kind, id, name) values ('t_system', 'surface', 's_main', 'The platform'), ('t_system', 'app', 'a_main', 'The platform');

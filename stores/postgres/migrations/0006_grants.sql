@@ -16,6 +16,7 @@ grant insert on operations, votes, audit_leaves, outbox, kpi_raw, places, rate_w
 grant select on raw_assets to app, guard, sequencer;
 grant update (cancel, updated_at, run_id) on operations to app;
 grant update on rate_windows to app;
+grant update (name, status) on places to app;
 grant delete on outbox to app;
 grant select (id, tenant_id, operation_id, kind) on outbox to app;
 
