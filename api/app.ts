@@ -15,6 +15,7 @@ import { controlRoutes } from './routes/controls.ts'
 import { decisionRoutes } from './routes/decisions.ts'
 import { eventRoutes } from './routes/events.ts'
 import { evidenceRoutes } from './routes/evidence.ts'
+import { budgetRoutes } from './routes/budget.ts'
 import { healthRoutes, makeMetrics } from './routes/health.ts'
 import { identityRoutes } from './routes/identity.ts'
 import { memberRoutes } from './routes/members.ts'
@@ -74,6 +75,7 @@ export function makeApi(ports: ApiPorts): Api {
   outsideRoutes(app)
   rawRoutes(app)
   controlRoutes(app)
+  budgetRoutes(app)
   identityRoutes(app)
   memberRoutes(app)
   placeRoutes(app)

@@ -3,10 +3,13 @@ import { createHmac, timingSafeEqual } from 'node:crypto'
 import { ExoError, type ErrorCode } from '../domain/errors.ts'
 import { LIMITS } from '../domain/limits.ts'
 
+type CursorDomain =
+  Extract<ErrorCode, `${string}.cursor_invalid`> extends `${infer Domain}.cursor_invalid` ? Domain : never
+
 export class Cursors {
   readonly #secret: string
-  readonly #domain: 'operations' | 'audit' | 'events' | 'notes'
-  constructor(secret: string, domain: 'operations' | 'audit' | 'events' | 'notes') {
+  readonly #domain: CursorDomain
+  constructor(secret: string, domain: CursorDomain) {
     this.#secret = secret
     this.#domain = domain
   }
@@ -22,7 +25,7 @@ export class Cursors {
     const given = Buffer.from(mac, 'base64url')
     const due = this.#mac(tenantId, query, position)
     if (more.length > 0 || given.length !== due.length || !timingSafeEqual(given, due))
-      throw new ExoError(`${this.#domain}.cursor_invalid` as ErrorCode)
+      throw new ExoError(`${this.#domain}.cursor_invalid`)
     return position
   }
 

@@ -2,6 +2,7 @@
  * What the API is handed. It owns no effect: it opens operations, writes records, reads, and asks Temporal to start or
  * wake. Stores satisfy these shapes; tests build the same from the same stores.
  */
+import type { UsagePort } from './measure-ports.ts'
 import type { AccessToken } from '../domain/access-token.ts'
 import type { Vote } from '../domain/approval.ts'
 import type { Json, JsonObject } from '../domain/canonical.ts'
@@ -243,6 +244,7 @@ export interface ApiPorts {
   reading: ReadingPort
   notes: NotesPage
   records: RecordsPort
+  usage: UsagePort
   votes: VoteTools
   /** Read under role `auditor`. */
   audit: AuditPort

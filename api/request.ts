@@ -9,6 +9,9 @@ export interface RequestContext {
   project_id: string | null
   surface_id: string
   app_id: string
+  /** Where the caller says that it is, in a run of its own; they decide nothing. */
+  run_id?: string
+  step_id?: string
 }
 
 export interface Caller {

@@ -73,6 +73,22 @@ export const resolveRequest = z
   })
   .openapi('ResolveRequest')
 
+/** Exact and never negative: a string, so that no exponent and no NaN can be said. */
+export const usageRequest = z
+  .strictObject({
+    cost: z.string().regex(/^\d{1,12}(\.\d{1,6})?$/),
+    action: z.string().min(1).max(200),
+    surface_id: z
+      .string()
+      .regex(/^s_[a-z0-9_-]{1,60}$/)
+      .optional(),
+    operation_id: z
+      .string()
+      .regex(/^op_[0-9a-z]{1,64}$/)
+      .optional(),
+  })
+  .openapi('UsageRequest')
+
 const decimal = z.string().regex(/^-?\d{1,12}(\.\d{1,6})?$/)
 export const measurementRequest = z
   .strictObject({

@@ -36,6 +36,7 @@ import { Reading } from '../stores/postgres/reading.ts'
 import { Records } from '../stores/postgres/records.ts'
 import { SealStore } from '../stores/postgres/seals.ts'
 import { Sequencer } from '../stores/postgres/sequencer.ts'
+import { UsageStore } from '../stores/postgres/usage.ts'
 import { VoteStore } from '../stores/postgres/votes.ts'
 import { TemporalPort } from '../stores/temporal.ts'
 
@@ -176,6 +177,7 @@ export async function startProcess(
       reading,
       notes: new NotesReading(statusPool),
       records: new Records(statusPool, stopPool),
+      usage: new UsageStore(statusPool),
       votes: { rows: new VoteStore(statusPool), keys },
       audit,
       runs: temporal,

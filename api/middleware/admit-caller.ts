@@ -14,6 +14,7 @@ import { PLACE_KINDS, PLACES } from '../../domain/places.ts'
 import { effectivePermissions, narrowedBy, PLATFORM_PERMISSIONS, type Role } from '../../domain/permissions.ts'
 
 const MODES = ['lab', 'saas', 'enterprise'] as const
+const TRACE_PART = /^[A-Za-z0-9._:-]{1,128}$/
 
 interface HeaderContext {
   tenant_id: string | null
@@ -21,6 +22,8 @@ interface HeaderContext {
   surface_id: string
   app_id: string
   mode: RequestContext['mode'] | null
+  run_id: string | null
+  step_id: string | null
   fault: ExoError | null
 }
 
@@ -114,6 +117,8 @@ function settleCaller(c: Ctx, headers: HeaderContext, admission: Admission): voi
     project_id: platform ? null : headers.project_id,
     surface_id: headers.surface_id,
     app_id: headers.app_id,
+    ...(headers.run_id === null ? {} : { run_id: headers.run_id }),
+    ...(headers.step_id === null ? {} : { step_id: headers.step_id }),
   })
   if (c.req.method !== 'GET' && c.req.method !== 'HEAD' && headers.mode !== mode)
     throw new ExoError('mode.mismatch', undefined, { mode, given: headers.mode })
@@ -173,6 +178,8 @@ function readHeaders(c: Ctx): HeaderContext {
     project_id: id(PLACES.project.header, /^p_[a-z0-9_-]{1,60}$/),
     surface_id: id(PLACES.surface.header, /^s_[a-z0-9_-]{1,60}$/) ?? PLACES.surface.main,
     app_id: id(PLACES.app.header, /^a_[a-z0-9_-]{1,60}$/) ?? PLACES.app.main,
+    run_id: id('X-Run-Id', TRACE_PART),
+    step_id: id('X-Step-Id', TRACE_PART),
     mode,
     fault,
   }

@@ -164,8 +164,8 @@ export function controlRoutes(app: App): void {
       const { reading, secret } = c.get('ports')
       const surface = query.surface_id ?? c.get('context').surface_id
       const limit = readLimit(query.limit)
-      const cursors = new Cursors(secret, 'operations')
-      const sealed = JSON.stringify(['kpi', surface, query.kpi])
+      const cursors = new Cursors(secret, 'kpi')
+      const sealed = JSON.stringify([surface, query.kpi])
       const rows = await reading.kpiRaw(
         tenant_id,
         surface,

@@ -222,7 +222,8 @@ export class Records {
   }
 }
 
-async function writeLeaf(
+/** One leaf in the transaction of what it tells of. */
+export async function writeLeaf(
   client: pg.PoolClient,
   tenantId: string,
   operationId: string | null,

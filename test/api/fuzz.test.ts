@@ -129,6 +129,12 @@ function rights(): { name: MemberName; method: string; path: string; body?: unkn
       path: '/kpi/raw',
       body: { kpi: 'k', value: '1.5', measured_at: '2026-01-01T00:00:00Z', surface_id: 's_main' },
     },
+    {
+      name: 'service',
+      method: 'POST',
+      path: '/budget/usage',
+      body: { cost: '0.5', action: 'note.append', surface_id: 's_main' },
+    },
     { name: 'owner', method: 'POST', path: '/surfaces', body: { id: 's_fuzz', name: 'Fuzz' } },
     { name: 'owner', method: 'DELETE', path: '/surfaces/s_fuzz', body: { reason: 'r' } },
     {
@@ -191,7 +197,8 @@ function rights(): { name: MemberName; method: string; path: string; body?: unkn
       '/memberships',
       '/principals',
       '/kpi/raw?limit=2',
-      '/principals',
+      '/budget/usage?limit=2&window_days=3',
+      '/budget/usage/summary?surface_id=s_main',
       '/auth/me',
       '/projects',
       '/operator-keys',

@@ -83,6 +83,7 @@ async function fill(tenant: Tenant): Promise<void> {
     feature_flags: { sse_enabled: true },
   })
   await tenant.as('service').post('/kpi/raw', { kpi: 'k', value: '1' })
+  expect((await tenant.as('service').post('/budget/usage', { cost: '1', action: 'note.append' })).status).toBe(201)
   const key = await tenant.as('operator2').post('/operator-keys', {
     public_jwk: {
       kty: 'OKP',
@@ -164,6 +165,7 @@ describe('every table that has a tenant', () => {
     expect(rows).toEqual([
       { policy: 'own_memberships', tables: ['memberships'] },
       { policy: 'own_operator_keys', tables: ['operator_keys'] },
+      { policy: 'posts_usage to app', tables: ['budget_entries'] },
       { policy: 'sequencer_all to sequencer', tables: [...(SEES_EVERY_TENANT.sequencer ?? [])].sort() },
       { policy: 'stop_reads_claims to stop', tables: ['claims'] },
       { policy: 'system_read', tables: SYSTEM_READ },
@@ -317,6 +319,8 @@ const VALUES: Record<string, string> = {
   audit_heads: `(tenant_id, size, root, frontier, checkpoint) values ($1, 0, '', '{}', '')`,
   seals: `(tenant_id, operation_id, jws, bundle_key) values ($1, 'op_x', '', '')`,
   outbox: `(tenant_id, operation_id, kind) values ($1, 'op_x', 'cancel')`,
+  budget_entries: `(tenant_id, source, operation_id, action, principal_id, amount, state)
+    values ($1, 'operation', 'op_x', 'note.append', 'p', 1, 'settled')`,
   policy_versions: `(tenant_id, version, changed_by, operation_id) values ($1, 99, 'x', 'op_x')`,
   waivers: `(tenant_id, gate, selector, value, until, reason, waived_by) values ($1, 'kpi', 'class', 'reversible', '2090-01-01', 'x', 'x')`,
   budget_policies: `(tenant_id, threshold) values ($1, 1)`,
@@ -349,7 +353,7 @@ const IDENTITY = ['tenants', 'principals', 'memberships', 'api_keys', 'oidc_subj
 
 /** Tables nobody of this role may insert into. */
 const NEVER_INSERTS: Record<Role, readonly string[]> = {
-  app: ['notes', 'receipts', 'claims', 'seals', 'audit_heads', ...CONTROLS, ...IDENTITY],
+  app: ['notes', 'receipts', 'claims', 'seals', 'audit_heads', 'budget_entries', ...CONTROLS, ...IDENTITY],
   guard: ['operations', 'seals', 'audit_heads', ...CONTROLS, ...IDENTITY],
   control: ['operations', 'notes', 'seals', 'audit_heads', 'deployment'],
   sequencer: ['operations', 'notes', 'receipts', 'claims', 'votes', ...CONTROLS, ...IDENTITY],
@@ -374,6 +378,8 @@ const NEVER: Record<Role, readonly string[]> = {
     'update kill_switches set epoch = 0',
     'delete from kill_switches',
     'delete from kpi_raw',
+    'delete from budget_entries',
+    `update budget_entries set state = 'released'`,
     'select * from api_keys',
     'select * from oidc_subjects',
     `update oidc_subjects set subject = subject`,

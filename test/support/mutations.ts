@@ -228,6 +228,7 @@ const QUERY = [
   'operation_id',
   'kpi',
   'surface_id',
+  'window_days',
 ]
 const QUERY_VALUES = [
   '',

@@ -18,7 +18,13 @@ const MEMBERS = [
   { name: 'viewer', kind: 'user', role: 'viewer' },
   { name: 'auditor', kind: 'user', role: 'auditor' },
   { name: 'agent', kind: 'agent', role: 'member', permissions: ['execute:*'], owner: 'operator3' },
-  { name: 'service', kind: 'service', role: 'member', permissions: ['execute:*', 'measure'], owner: 'owner' },
+  {
+    name: 'service',
+    kind: 'service',
+    role: 'member',
+    permissions: ['execute:*', 'measure', 'budget:record'],
+    owner: 'owner',
+  },
 ] as const
 export type MemberName = (typeof MEMBERS)[number]['name']
 

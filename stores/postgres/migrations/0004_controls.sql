@@ -140,17 +140,29 @@ create table budget_policies (
   primary key (tenant_id, surface_id, app_id, action)
 );
 
+-- What was or may be spent. An operation has one entry, which its guard writes; the rest was posted by who executed something.
 create table budget_entries (
   tenant_id text not null check (tenant_id <> ''),
-  operation_id text not null,
+  ordinal bigint generated always as identity,
+  id text not null default 'bu_' || replace(gen_random_uuid()::text, '-', ''),
+  source text not null check (source in ('operation', 'posted')),
+  operation_id text,
   action text not null,
+  principal_id text not null,
+  project_id text,
   surface_id text,
   app_id text,
+  request_id text,
+  trace_id text,
+  run_id text,
+  step_id text,
   amount numeric(18, 6) not null check (amount >= 0),
   state text not null check (state in ('reserved', 'settled', 'released')),
   at timestamptz not null default clock_timestamp(),
-  primary key (tenant_id, operation_id)
+  primary key (tenant_id, ordinal),
+  check (case source when 'operation' then operation_id is not null else state = 'settled' end)
 );
+create unique index budget_entries_of_operation on budget_entries (tenant_id, operation_id) where source = 'operation';
 create index budget_entries_by_time on budget_entries (tenant_id, at) where state <> 'released' and amount > 0;
 
 create table kpi_definitions (

@@ -30,3 +30,6 @@ create policy own_operator_keys on operator_keys for select
 
 -- A global stop drains every tenant.
 create policy stop_reads_claims on claims for select to stop using (true);
+
+-- The entry of an operation is its guard's to write.
+create policy posts_usage on budget_entries as restrictive for insert to app with check (source = 'posted');

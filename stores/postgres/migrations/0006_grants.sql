@@ -12,7 +12,8 @@ grant select on tenants, principals, memberships, operator_keys, places, operati
   license_types, firearm_policies, license_grants, lock_policies, three_wise_questions, strategy_locks, budget_policies,
   budget_entries, kpi_definitions, kpi_corridors, kpi_raw, temperature_limits, waivers, rate_limits, rate_windows,
   feature_flags, egress_targets, deployment to app;
-grant insert on operations, votes, audit_leaves, outbox, kpi_raw, places, rate_windows, raw_assets to app;
+grant insert on operations, votes, audit_leaves, outbox, kpi_raw, places, rate_windows, raw_assets, budget_entries
+  to app;
 grant select on raw_assets to app, guard, sequencer;
 grant update (cancel, updated_at, run_id) on operations to app;
 grant update on rate_windows to app;

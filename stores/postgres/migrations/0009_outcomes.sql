@@ -75,6 +75,15 @@ begin
   return jsonb_build_object('cancelled', true);
 end $$;
 
+-- What an operation costs, with everything that says where it came from.
+create function enter_cost(o operations, cost numeric, becomes text) returns void language sql volatile as $$
+  insert into budget_entries (tenant_id, source, operation_id, action, principal_id, project_id, surface_id, app_id,
+      request_id, trace_id, run_id, step_id, amount, state)
+    values (o.tenant_id, 'operation', o.id, o.action, o.principal_id, o.project_id, o.intent ->> 'surface_id',
+      o.intent ->> 'app_id', o.context ->> 'request_id', o.context ->> 'trace_id', o.context ->> 'run_id',
+      o.context ->> 'step_id', cost, becomes)
+$$;
+
 -- The outcome of an effect that was dispatched: money is settled, released, or held while nobody knows.
 create function settle_claim(tenant text, operation text, outcome text, answer jsonb, cost numeric) returns void
   language plpgsql as $$
@@ -85,7 +94,7 @@ begin
   if not found then raise exception 'operation % has an outcome', operation using errcode = 'EXO05'; end if;
   if outcome <> 'unknown' then
     update budget_entries set state = case outcome when 'committed' then 'settled' else 'released' end
-      where tenant_id = tenant and operation_id = operation and state = 'reserved';
+      where tenant_id = tenant and operation_id = operation and source = 'operation' and state = 'reserved';
   end if;
   if outcome = 'failed' and c.grant_id is not null then
     update license_grants set used_count = used_count - 1, used_amount = used_amount - cost
@@ -120,9 +129,7 @@ begin
       if not found then raise exception 'standing grant is gone' using errcode = 'EXO04'; end if;
     end if;
     if cost > 0 then
-      insert into budget_entries (tenant_id, operation_id, action, surface_id, app_id, amount, state)
-        values (o.tenant_id, o.id, o.action, o.intent ->> 'surface_id', o.intent ->> 'app_id', cost,
-          case d -> 'claim' ->> 'state' when 'committed' then 'settled' else 'released' end);
+      perform enter_cost(o, cost, case d -> 'claim' ->> 'state' when 'committed' then 'settled' else 'released' end);
     end if;
   end if;
   perform write_leaves(o.tenant_id, o.id, o.context ->> 'request_id', d -> 'leaves');
@@ -149,7 +156,8 @@ begin
 end $$;
 
 grant execute on function write_leaves(text, text, text, jsonb) to app, guard, control, sequencer, stop;
-grant execute on function mark_pending(jsonb), end_operation(jsonb), end_now(jsonb), settle_claim(text, text, text, jsonb, numeric) to guard, control;
+grant execute on function mark_pending(jsonb), end_operation(jsonb), end_now(jsonb), settle_claim(text, text, text, jsonb, numeric),
+  enter_cost(operations, numeric, text) to guard, control;
 grant execute on function admit_vote(jsonb) to app, guard;
 grant execute on function cancel_operation(jsonb) to app;
 grant usage on all sequences in schema public to app, guard, control, sequencer, stop;

@@ -17,8 +17,7 @@ begin
     if not found then raise exception 'standing grant is gone' using errcode = 'EXO04'; end if;
   end if;
   if cost > 0 then
-    insert into budget_entries (tenant_id, operation_id, action, surface_id, app_id, amount, state)
-      values (o.tenant_id, o.id, o.action, o.intent ->> 'surface_id', o.intent ->> 'app_id', cost, 'reserved');
+    perform enter_cost(o, cost, 'reserved');
   end if;
   perform write_leaves(o.tenant_id, o.id, o.context ->> 'request_id', d -> 'leaves');
   update operations set status = 'executing', passes = d -> 'passes',
@@ -46,10 +45,10 @@ begin
   if not found then return false; end if;
   select * into c from claims where tenant_id = tenant and operation_id = operation;
   update budget_entries set state = case when committed then 'settled' else 'released' end
-    where tenant_id = tenant and operation_id = operation and state = 'reserved';
+    where tenant_id = tenant and operation_id = operation and source = 'operation' and state = 'reserved';
   if not committed and c.grant_id is not null then
     update license_grants set used_count = used_count - 1, used_amount = used_amount - coalesce((select amount
-        from budget_entries b where b.tenant_id = tenant and b.operation_id = operation), 0)
+        from budget_entries b where b.tenant_id = tenant and b.operation_id = operation and b.source = 'operation'), 0)
       where tenant_id = tenant and id = c.grant_id;
   end if;
   return true;

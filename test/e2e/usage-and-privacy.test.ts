@@ -1,0 +1,144 @@
+/** What is measured, spent and remembered about people: posted by who may, read exactly, and told to nobody else. */
+import { beforeAll, describe, expect, inject, test } from 'vitest'
+import { callers } from '../support/client.ts'
+import { notRequired, RUNNING } from '../support/opening.ts'
+import { makeTenant, pending, propose, refused, standingFor, type Tenant, UNLIMITED } from '../support/tenant.ts'
+
+const { url, credentials } = inject('deployment')
+let tenant: Tenant
+
+beforeAll(async () => {
+  tenant = await makeTenant(callers(url, credentials), url, 'usage')
+  await tenant.policy({
+    ...UNLIMITED,
+    ...standingFor(tenant),
+    kill_switches: [RUNNING('tenant')],
+    not_required: notRequired('reversible').filter((row) => row.gate !== 'budget'),
+    budget: [{ scope: {}, threshold: '100', window_days: 30 }],
+  })
+})
+const note = (text: string) => ({ notebook: 'usage', text })
+const usage = (body: object, headers: Record<string, string> = {}) =>
+  tenant.as('service').post('/budget/usage', { action: 'note.append', ...body }, { headers })
+const summary = async (query = '') => (await tenant.as('viewer').get(`/budget/usage/summary${query}`)).body
+
+describe('usage', () => {
+  test('is entered for an operation that costs, with everything that says where it came from', async () => {
+    const trace = { 'x-trace-id': 'trace-1', 'x-run-id': 'run-1', 'x-step-id': 'step-1', 'x-request-id': 'req-1' }
+    const done = await tenant
+      .as('agent')
+      .post(
+        '/operations',
+        { action: 'note.append', input: note('costs'), estimated_cost: '2.500000' },
+        { headers: trace },
+      )
+    expect([done.status, done.body.context.run_id, done.body.context.step_id]).toEqual([201, 'run-1', 'step-1'])
+    const { items, next_cursor } = (await tenant.as('viewer').get('/budget/usage?limit=1')).body
+    expect(next_cursor).toBeNull()
+    expect(items).toEqual([
+      {
+        id: expect.stringMatching(/^bu_[0-9a-f]{32}$/),
+        source: 'operation',
+        operation_id: done.body.id,
+        action: 'note.append',
+        principal_id: tenant.principal('agent'),
+        project_id: 'p_main',
+        surface_id: 's_main',
+        app_id: 'a_main',
+        request_id: 'req-1',
+        trace_id: 'trace-1',
+        run_id: 'run-1',
+        step_id: 'step-1',
+        cost: '2.5',
+        currency: 'USD',
+        state: 'settled',
+        at: expect.any(String),
+      },
+    ])
+  })
+
+  test('is not entered for what costs nothing or did not happen', async () => {
+    const before = await summary()
+    await propose(tenant.as('agent'), note('free'))
+    await propose(tenant.as('agent'), note('too dear'), { estimated_cost: '1000' })
+    await pending(tenant.as('member'), note('waits'), { estimated_cost: '1' })
+    expect(await summary()).toEqual(before)
+  })
+
+  test('that is posted counts toward the gates, and is settled at once', async () => {
+    const posted = await usage({ cost: '97' }, { 'x-run-id': 'run-2' })
+    expect([posted.status, posted.body]).toMatchObject([
+      201,
+      { source: 'posted', cost: '97', state: 'settled', operation_id: null, run_id: 'run-2', surface_id: 's_main' },
+    ])
+    expect(await summary()).toEqual({ currency: 'USD', window_days: 30, settled: '99.5', reserved: '0' })
+    expect(await summary('?surface_id=s_main&window_days=1')).toMatchObject({ window_days: 1, settled: '99.5' })
+    expect(await summary('?surface_id=s_other')).toMatchObject({ settled: '0', reserved: '0' })
+    const over = await propose(tenant.as('agent'), note('over'), { estimated_cost: '0.500001' })
+    expect(refused(over)).toEqual([403, 'budget.threshold_exceeded'])
+    expect(over.body.error.details).toMatchObject({ settled: '99.5', estimate: '0.500001' })
+    expect((await propose(tenant.as('agent'), note('fits'), { estimated_cost: '0.5' })).status).toBe(201)
+  })
+
+  test('may name an operation of the tenant and its action, and no other', async () => {
+    const { items } = (await tenant.as('viewer').get('/operations?status=executed&limit=1')).body
+    const named = await usage({ cost: '0', operation_id: items[0].id })
+    expect([named.status, named.body.operation_id]).toEqual([201, items[0].id])
+    expect(refused(await usage({ cost: '0', operation_id: 'op_absent' }))).toEqual([404, 'resource.not_found'])
+    const wrong = { cost: '0', operation_id: items[0].id, action: 'note.remove' }
+    expect(refused(await usage(wrong))).toEqual([404, 'resource.not_found'])
+    expect(refused(await usage({ cost: '0', action: 'no.such' }))).toEqual([404, 'action.unknown'])
+    expect(refused(await usage({ cost: '0', surface_id: 's_absent' }))).toEqual([400, 'validation.error'])
+  })
+
+  test.each([
+    ['-1'],
+    ['-0.000001'],
+    ['NaN'],
+    ['Infinity'],
+    ['1e3'],
+    ['1E3'],
+    ['0x10'],
+    ['1.0000001'],
+    ['1000000000000'],
+    [' 1'],
+    ['1\n'],
+    ['+1'],
+    ['١'],
+    [''],
+    [1],
+    [null],
+  ])('of %j is refused', async (cost) => {
+    expect(refused(await usage({ cost }))).toEqual([400, 'validation.error'])
+  })
+
+  test('is dated and named by the server, and posted only by who executes', async () => {
+    for (const more of [{ at: '2020-01-01T00:00:00Z' }, { id: 'bu_mine' }, { state: 'reserved' }, { currency: 'EUR' }])
+      expect(refused(await usage({ cost: '1', ...more }))).toEqual([400, 'validation.error'])
+    for (const name of ['owner', 'admin', 'operator', 'member', 'agent', 'viewer'] as const)
+      expect(refused(await tenant.as(name).post('/budget/usage', { cost: '1', action: 'note.append' }))).toEqual([
+        403,
+        'auth.insufficient_role',
+      ])
+    expect(refused(await usage({ cost: '1' }, { 'x-run-id': 'a b' }))).toEqual([400, 'context.invalid'])
+  })
+
+  test('is read page by page, by a cursor of this list alone', async () => {
+    const ids: string[] = []
+    let cursor = ''
+    do {
+      const { items, next_cursor } = (await tenant.as('viewer').get(`/budget/usage?limit=2${cursor}`)).body
+      ids.push(...items.map((item: { id: string }) => item.id))
+      cursor = next_cursor === null ? '' : `&cursor=${next_cursor}`
+      if (ids.length === 2)
+        for (const other of [`window_days=3${cursor}`, `limit=2${cursor}x`])
+          expect(refused(await tenant.as('viewer').get(`/budget/usage?${other}`))).toEqual([
+            410,
+            'budget.cursor_invalid',
+          ])
+    } while (cursor !== '')
+    expect(new Set(ids).size).toBe(ids.length)
+    expect(ids.length).toBe(4)
+    expect((await tenant.as('viewer').get('/budget/usage?window_days=91')).status).toBe(400)
+  })
+})
