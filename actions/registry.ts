@@ -13,6 +13,7 @@ import { operationResolve } from './operation-resolve.ts'
 import { operatorKeyCreate } from './operator-key-create.ts'
 import { policyPut } from './policy-put.ts'
 import { rawRegister } from './raw-register.ts'
+import { strategyLockApprove } from './strategy-lock-approve.ts'
 import { principalCreate } from './principal-create.ts'
 import { tenantCreate } from './tenant-create.ts'
 
@@ -34,6 +35,7 @@ const ALL: readonly RegisteredAction[] = [
   principalCreate,
   membershipPut,
   apiKeyCreate,
+  strategyLockApprove,
 ]
 
 export const ACTIONS: ReadonlyMap<string, RegisteredAction> = new Map(ALL.map((action) => [action.name, action]))

@@ -110,6 +110,7 @@ async function perform(
         operation_id: input.operation_id,
         now: row.now,
         requested_by: intent.principal_id,
+        approved_by: votes.filter(({ decision }) => decision === 'approve').map(({ by }) => by),
         person_id: operation.person_id,
         reason: operation.reason,
         effect_key: plan.effect_key,

@@ -24,6 +24,7 @@ import { outsideRoutes } from './routes/outside.ts'
 import { placeRoutes } from './routes/places.ts'
 import { rawRoutes } from './routes/raw.ts'
 import { registryRoutes } from './routes/registry.ts'
+import { strategyLockRoutes } from './routes/strategy-locks.ts'
 
 /** Neither credential nor context. */
 const OPEN = /^\/(healthz|readyz|metrics|openapi\.json|docs|trust|\.well-known\/.*)\/?$/
@@ -76,6 +77,7 @@ export function makeApi(ports: ApiPorts): Api {
   rawRoutes(app)
   controlRoutes(app)
   budgetRoutes(app)
+  strategyLockRoutes(app)
   identityRoutes(app)
   memberRoutes(app)
   placeRoutes(app)

@@ -5,7 +5,7 @@
 import { findAction, planOperation, readInput, type OperationRequest } from './planning.ts'
 import type { ApiPorts, OperationRow } from './ports.ts'
 import { randomBytes } from 'node:crypto'
-import type { Ctx } from './request.ts'
+import type { Caller, Ctx } from './request.ts'
 import type { EffectfulAction } from '../actions/define.ts'
 import { canonicalJson, type JsonObject } from '../domain/canonical.ts'
 import { ExoError } from '../domain/errors.ts'
@@ -28,19 +28,20 @@ function readKey(c: Ctx): string {
   return given
 }
 
+/** In the caller's name, or in that of somebody who asked for it before: the operation is then theirs, and the key too. */
 export async function openOperation(
   c: Ctx,
   request: OperationRequest,
-  options: { undoOf?: string } = {},
+  options: { undoOf?: string; inNameOf?: { requester: Caller; key: string } } = {},
 ): Promise<Opened> {
   const ports = c.get('ports')
-  const caller = c.get('caller')
+  const caller = options.inNameOf?.requester ?? c.get('caller')
   const context = c.get('context')
   const action = findAction(request.action)
   if (action.class === 'observe') throw new ExoError('action.unknown', undefined, { action: request.action })
   const effectful = action as EffectfulAction<unknown>
   const { input, hash } = readInput(action, request)
-  const key = readKey(c)
+  const key = options.inNameOf?.key ?? readKey(c)
   const requestHash = hash(context)
   if (effectful.plan !== undefined) {
     const known = await ports.reading.byKey(caller.tenant_id, caller.principal.id, key)

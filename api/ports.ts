@@ -3,6 +3,7 @@
  * wake. Stores satisfy these shapes; tests build the same from the same stores.
  */
 import type { UsagePort } from './measure-ports.ts'
+import type { LocksPort } from './control-ports.ts'
 import type { AccessToken } from '../domain/access-token.ts'
 import type { Vote } from '../domain/approval.ts'
 import type { Json, JsonObject } from '../domain/canonical.ts'
@@ -246,6 +247,7 @@ export interface ApiPorts {
   records: RecordsPort
   usage: UsagePort
   votes: VoteTools
+  locks: LocksPort
   /** Read under role `auditor`. */
   audit: AuditPort
   runs: RunsPort

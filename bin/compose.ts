@@ -37,6 +37,7 @@ import { Records } from '../stores/postgres/records.ts'
 import { SealStore } from '../stores/postgres/seals.ts'
 import { Sequencer } from '../stores/postgres/sequencer.ts'
 import { UsageStore } from '../stores/postgres/usage.ts'
+import { StrategyLocks } from '../stores/postgres/strategy-locks.ts'
 import { VoteStore } from '../stores/postgres/votes.ts'
 import { TemporalPort } from '../stores/temporal.ts'
 
@@ -179,6 +180,7 @@ export async function startProcess(
       records: new Records(statusPool, stopPool),
       usage: new UsageStore(statusPool),
       votes: { rows: new VoteStore(statusPool), keys },
+      locks: new StrategyLocks(statusPool),
       audit,
       runs: temporal,
       waitForNews: async (...asked) => (await news.wait(...asked)) as OperationRow | null,

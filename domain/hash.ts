@@ -6,7 +6,7 @@ import { sha256 } from '@noble/hashes/sha2.js'
 import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js'
 import { canonicalJson } from './canonical.ts'
 
-export type HashKind = 'intent' | 'plan' | 'facts' | 'shown' | 'decision'
+export type HashKind = 'intent' | 'plan' | 'facts' | 'shown' | 'decision' | 'lock'
 
 /** Hex SHA-256 of `"exoarmur.<kind>.v1\n" || JCS(value)`. */
 export function kindHash(kind: HashKind, value: unknown): string {

@@ -55,7 +55,7 @@ export interface OutsidePorts {
   }
 }
 
-export interface OutsideContext extends Omit<EffectContext, 'control_leaf_hash'> {
+export interface OutsideContext extends Omit<EffectContext, 'control_leaf_hash' | 'approved_by'> {
   kind: OutsideKind
   target: string | null
   /** What is left of the lease, less a margin: asked before each request, so that all of them together end before it. */

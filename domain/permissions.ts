@@ -18,6 +18,9 @@ const ADMIN = [...OPERATOR, ...CONFIGURABLE.map((control) => `configure:${contro
 export const PERMISSIONS = [...ADMIN, 'measure', 'review', 'budget:record', 'identity:write'] as const
 export type Permission = (typeof PERMISSIONS)[number]
 
+/** Any one of these drafts a strategy lock or asks a three-wise question. */
+export const DRAFTING: readonly Permission[] = [...EXECUTE, 'configure:strategy_lock']
+
 export const ROLES = ['owner', 'admin', 'operator', 'member', 'viewer', 'auditor'] as const
 export type Role = (typeof ROLES)[number]
 

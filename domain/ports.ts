@@ -98,6 +98,8 @@ export interface ControlsPort {
     public_jwk: JsonObject
     operation_id: string
   }): Promise<boolean>
+  /** The lock as it then stands; null when it is no draft with this content any more, or its time is over. */
+  approveLock(lock: { id: string; content_hash: string; approved_by: string | null }): Promise<JsonObject | null>
 }
 
 /** Handed to a transactional effect; everything it does commits with its claim and receipt, or not at all. */
@@ -118,6 +120,8 @@ export interface EffectContext {
   /** Database time of the guard pass. */
   now: string
   requested_by: string
+  /** Principals whose yes it rests on; nobody's where a standing grant stood in. */
+  approved_by: readonly string[]
   person_id: string | null
   reason: string | null
   effect_key: string

@@ -189,7 +189,7 @@ function readHeaders(c: Ctx): HeaderContext {
 function rateClassOf(c: Ctx): RateClass | null {
   const { path, method } = c.req
   if (method === 'GET' || method === 'HEAD') return path.endsWith('/events') ? null : 'read'
-  if (path.endsWith('/decisions')) return 'decision'
+  if (path.endsWith('/decisions') || /^\/strategy-locks\/[^/]+\/(approve|reject)$/.test(path)) return 'decision'
   const control =
     /^\/(kill-switches|policy|tenants|operator-keys|api-keys|principals|memberships|firearms|budget\/policy|kpi\/(corridors|definitions))/
   return control.test(path) ? null : 'mutation'

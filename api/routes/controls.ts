@@ -10,7 +10,7 @@ import { addRoute, type App } from '../route.ts'
 import { listOf, measurementRequest, reason, switchRequest } from '../schemas.ts'
 import { policyDocument } from '../../actions/policy-document.ts'
 import { ACTIONS } from '../../actions/registry.ts'
-import type { JsonObject } from '../../domain/canonical.ts'
+import type { Json, JsonObject } from '../../domain/canonical.ts'
 import { ExoError } from '../../domain/errors.ts'
 import { leafRow, makeLeaf } from '../../domain/leaf.ts'
 import { namedPlaces } from '../../domain/places.ts'
@@ -183,7 +183,7 @@ export function controlRoutes(app: App): void {
 }
 
 /** A leaf that says that one person tightened a control. */
-export function changeLeaf(c: Ctx, action: string, why: string, after: JsonObject) {
+export function changeLeaf(c: Ctx, action: string, why: string | null, after: JsonObject, before: Json = null) {
   const { tenant_id, now, principal } = c.get('caller')
   return leafRow(
     makeLeaf({
@@ -195,6 +195,7 @@ export function changeLeaf(c: Ctx, action: string, why: string, after: JsonObjec
       reason: why,
       request_id: c.get('requestId'),
       trace_id: c.get('traceId'),
+      before,
       after,
     }),
   )

@@ -5,6 +5,7 @@ import { operationView } from '../operation-view.ts'
 import type { Ctx } from '../request.ts'
 import { addRoute, type App } from '../route.ts'
 import { decisionRequest } from '../schemas.ts'
+import type { Vote } from '../../domain/approval.ts'
 import { canonicalJson } from '../../domain/canonical.ts'
 import { ExoError } from '../../domain/errors.ts'
 import { isFinal } from '../../domain/lifecycle.ts'
@@ -28,30 +29,35 @@ export function decisionRoutes(app: App): void {
     },
     async (c, { body, param }) => {
       const ports = c.get('ports')
-      const { tenant_id, principal } = c.get('caller')
+      const { tenant_id } = c.get('caller')
       const row = await readOperation(ports, tenant_id, param('id'))
       await refuseEarly(c, row, body)
       if (body.vote !== undefined) refuseTwoTongues(body.decision, body.vote)
-      const jws = body.vote ?? (await attest(c, row, body))
-      const admitted = await admitVote(ports.votes, tenant_id, row.id, jws)
-      if ('refused' in admitted) {
-        c.set('refusalRecorded', true)
-        const check = admitted.check === null ? {} : { check: admitted.check }
-        throw refusal(admitted.refused, { operation_id: row.id, ...check })
-      }
-      if (admitted.vote.by !== principal.id)
-        ports.log.info({ by: admitted.vote.by, carried_by: principal.id }, 'a vote was carried by another principal')
-      const ref = { tenant_id, operation_id: row.id }
-      const news = ports.waitForNews(tenant_id, row.id, row.status, newsMs(row))
-      await ports.runs.signalDecide(ref, jws).catch((error: unknown) => {
-        ports.log.error({ error: String(error) }, 'the run could not be signalled; the outbox will')
-      })
-      await news
-      const after = await readOperation(ports, tenant_id, row.id)
-      const { by, decision, at } = admitted.vote
+      const { after, vote } = await castVote(c, row, body.vote ?? (await attest(c, row, body)))
+      const { by, decision, at } = vote
       return c.json({ operation: operationView(after, ports.namespace), vote: { by, decision, counted: true, at } })
     },
   )
+}
+
+/** Admits a signed vote, tells the run, and waits a moment for what it makes of it. */
+export async function castVote(c: Ctx, row: OperationRow, jws: string): Promise<{ after: OperationRow; vote: Vote }> {
+  const ports = c.get('ports')
+  const { tenant_id, principal } = c.get('caller')
+  const admitted = await admitVote(ports.votes, tenant_id, row.id, jws)
+  if ('refused' in admitted) {
+    c.set('refusalRecorded', true)
+    const check = admitted.check === null ? {} : { check: admitted.check }
+    throw refusal(admitted.refused, { operation_id: row.id, ...check })
+  }
+  if (admitted.vote.by !== principal.id)
+    ports.log.info({ by: admitted.vote.by, carried_by: principal.id }, 'a vote was carried by another principal')
+  const news = ports.waitForNews(tenant_id, row.id, row.status, newsMs(row))
+  await ports.runs.signalDecide({ tenant_id, operation_id: row.id }, jws).catch((error: unknown) => {
+    ports.log.error({ error: String(error) }, 'the run could not be signalled; the outbox will')
+  })
+  await news
+  return { after: await readOperation(ports, tenant_id, row.id), vote: admitted.vote }
 }
 
 /** A body that says one thing and carries a signature under another. What cannot be read is refused where it is verified. */
@@ -124,7 +130,7 @@ function refusal(code: ErrorCode, details: Record<string, unknown>): ExoError {
 }
 
 /** The API's own signature over what a logged-in operator decided. */
-async function attest(
+export async function attest(
   c: Ctx,
   row: OperationRow,
   body: { decision: 'approve' | 'deny'; reason?: string | undefined },

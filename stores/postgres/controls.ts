@@ -150,6 +150,20 @@ export class ControlsStore implements ControlsPort {
     return await insertApiKey(this.#client, this.#tenantId, key)
   }
 
+  async approveLock(lock: {
+    id: string
+    content_hash: string
+    approved_by: string | null
+  }): Promise<JsonObject | null> {
+    const { rows } = await this.#client.query<{ lock: JsonObject }>(
+      `update strategy_locks l set status = 'approved', approved_by = $4, updated_at = clock_timestamp()
+       where tenant_id = $1 and id = $2 and content_hash = $3 and status = 'draft' and valid_until > clock_timestamp()
+       returning lock_json(l) as lock`,
+      [this.#tenantId, lock.id, lock.content_hash, lock.approved_by],
+    )
+    return rows[0]?.lock ?? null
+  }
+
   async createOperatorKey(key: {
     kid: string
     principal_id: string

@@ -180,6 +180,25 @@ function rights(): { name: MemberName; method: string; path: string; body?: unkn
       body: { overlap_seconds: 60, expires_at: UNTIL },
     },
     { name: 'owner', method: 'DELETE', path: '/api-keys/abcdef', body: { reason: 'r' } },
+    {
+      name: 'agent',
+      method: 'POST',
+      path: '/strategy-locks',
+      body: {
+        title: 'L',
+        allowed_actions: ['note.append'],
+        surface_id: 's_main',
+        project_id: 'p_main',
+        valid_until: UNTIL,
+      },
+    },
+    {
+      name: 'operator',
+      method: 'POST',
+      path: '/strategy-locks/sl_absent/approve',
+      body: { content_hash: '0'.repeat(64), reason: 'r' },
+    },
+    { name: 'operator', method: 'PATCH', path: '/strategy-locks/sl_absent', body: { title: 'M' } },
     { name: 'owner', method: 'DELETE', path: '/memberships/p_nobody', body: { reason: 'r' } },
     { name: 'owner', method: 'DELETE', path: '/principals/p_nobody', body: { reason: 'r' } },
     ...[
@@ -197,6 +216,7 @@ function rights(): { name: MemberName; method: string; path: string; body?: unkn
       '/memberships',
       '/principals',
       '/kpi/raw?limit=2',
+      '/strategy-locks?limit=2&status=draft',
       '/budget/usage?limit=2&window_days=3',
       '/budget/usage/summary?surface_id=s_main',
       '/auth/me',

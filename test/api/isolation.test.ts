@@ -100,9 +100,7 @@ async function fill(tenant: Tenant): Promise<void> {
   await owner.within(
     tenant.id,
     `with a as (insert into three_wise_questions (tenant_id, id, question, binding_hash, asked_by, expires_at)
-         values ($1, 'tw_x', 'q', '', '', '2090-01-01')),
-       b as (insert into strategy_locks (tenant_id, id, title, allowed_actions, surface_id, valid_from, valid_until, content_hash,
-         created_by) values ($1, 'sl_x', 't', '{}', 's_main', '2020-01-01', '2090-01-01', '', ''))
+         values ($1, 'tw_x', 'q', '', '', '2090-01-01'))
      insert into egress_targets (tenant_id, origin, methods) values ($1, 'https://example.com', '{POST}')`,
     [tenant.id],
   )
@@ -113,6 +111,8 @@ async function fill(tenant: Tenant): Promise<void> {
     `insert into outbox (tenant_id, operation_id, kind, due_at) values ($1, 'op_none', 'cancel', $2)`,
     [tenant.id, UNTIL],
   )
+  const lock = { title: 't', allowed_actions: ['note.remove'], surface_id: 's_main', valid_until: UNTIL }
+  expect((await tenant.as('agent').post('/strategy-locks', lock)).status).toBe(201)
   const asked = { filename: 'a.png', sha256: '0'.repeat(64), size_bytes: 1 }
   expect((await tenant.as('owner').post('/nexus/raw/presign-upload', asked)).status).toBe(201)
 }
@@ -326,8 +326,8 @@ const VALUES: Record<string, string> = {
   budget_policies: `(tenant_id, threshold) values ($1, 1)`,
   rate_limits: `(tenant_id, class, max_calls, window_seconds) values ($1, 'read', 1, 1)`,
   kpi_corridors: `(tenant_id, surface_id, kpi, floor) values ($1, 's', 'k', 1)`,
-  strategy_locks: `(tenant_id, id, title, allowed_actions, surface_id, valid_from, valid_until, content_hash, created_by)
-    values ($1, 'sl', 't', '{}', 's', '2020-01-01', '2090-01-01', '', '')`,
+  strategy_locks: `(tenant_id, id, status, title, allowed_actions, surface_id, valid_from, valid_until, content_hash, created_by)
+    values ($1, 'sl', 'approved', 't', '{}', 's', '2020-01-01', '2090-01-01', '', '')`,
   raw_assets: `(tenant_id, asset_id, filename, content_type, sha256, size, asked_by, expires_at)
     values ($1, 'ra_x', 'f', 'a/b', repeat('0', 64), 1, 'p', '2090-01-01')`,
   egress_targets: `(tenant_id, origin, methods) values ($1, 'x', '{}')`,
@@ -380,6 +380,8 @@ const NEVER: Record<Role, readonly string[]> = {
     'delete from kpi_raw',
     'delete from budget_entries',
     `update budget_entries set state = 'released'`,
+    `update strategy_locks set created_by = 'p'`,
+    'delete from strategy_locks',
     'select * from api_keys',
     'select * from oidc_subjects',
     `update oidc_subjects set subject = subject`,
@@ -427,6 +429,9 @@ const NEVER: Record<Role, readonly string[]> = {
     `select cancel_operation('{}')`,
   ],
   control: [
+    `update strategy_locks set allowed_actions = '{}'`,
+    `insert into strategy_locks (tenant_id, id) values ('t', 'sl')`,
+    'delete from strategy_locks',
     'delete from notes',
     'update notes set text = text',
     `update operations set intent = '{}'`,
@@ -603,6 +608,7 @@ describe('not even the owner', () => {
     ['takes a leaf away', 'delete from audit_leaves where seq = 0', 'EXO02'],
     ['revives what ended', `update operations set status = 'evaluating' where status = 'executed'`, 'EXO01'],
     ['turns an end into another', `update operations set status = 'failed' where status = 'executed'`, 'EXO01'],
+    ['approves a lock', `update strategy_locks set status = 'approved'`, 'EXO07'],
     ['overdraws a grant', 'update license_grants set used_count = 100000000 where standing is not null', '23514'],
     [
       'has one person vote twice',

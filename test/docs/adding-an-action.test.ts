@@ -14,6 +14,7 @@ const context: EffectContext = {
   operation_id: 'op_1',
   now: '2030-01-01T00:00:00.000000Z',
   requested_by: 'p_agent',
+  approved_by: [],
   person_id: null,
   reason: null,
   effect_key: 'ab'.repeat(32),
@@ -37,6 +38,7 @@ function noting(): { ports: TransactionPorts; notes: JsonObject[] } {
       createPrincipal: none,
       putMembership: none,
       createApiKey: none,
+      approveLock: none,
     },
   }
   return { ports, notes }

@@ -98,14 +98,30 @@ create table lock_policies (
   primary key (tenant_id, action, surface_id)
 );
 
+-- The rule of domain/three-wise.ts once more, so that no column can say APPROVE which the opinions do not.
+create function three_wise_verdict(opinions jsonb) returns text language sql immutable as $$
+  select case
+    when jsonb_array_length(opinions) <> 3 then 'UNSURE'
+    when count(*) filter (where o ->> 'verdict' = 'APPROVE') >= 2 and count(*) filter (where o ->> 'verdict' = 'REJECT') = 0 then 'APPROVE'
+    when count(*) filter (where o ->> 'verdict' = 'REJECT') >= 2 then 'REJECT'
+    else 'UNSURE' end
+  from jsonb_array_elements(opinions) o
+$$;
+
 create table three_wise_questions (
   tenant_id text not null check (tenant_id <> ''),
   id text not null,
+  ordinal bigint generated always as identity,
   question text not null,
+  -- The action, target and input that the verdict will be about, and their hash as plans carry it.
+  binds jsonb not null default '{}',
   binding_hash text not null,
-  verdict text not null default 'UNSURE' check (verdict in ('APPROVE', 'REJECT', 'UNSURE')),
   opinions jsonb not null default '[]',
+  verdict text not null generated always as (three_wise_verdict(opinions)) stored,
   asked_by text not null,
+  -- Who counts as the asker: the person, or a principal that nobody owns.
+  asked_by_reviewer text not null default '',
+  asked_at timestamptz not null default clock_timestamp(),
   expires_at timestamptz not null,
   primary key (tenant_id, id)
 );
@@ -113,6 +129,7 @@ create table three_wise_questions (
 create table strategy_locks (
   tenant_id text not null check (tenant_id <> ''),
   id text not null,
+  ordinal bigint generated always as identity,
   version integer not null default 1,
   status text not null default 'draft' check (status in ('draft', 'approved', 'rejected', 'expired', 'revoked')),
   title text not null,
@@ -125,8 +142,19 @@ create table strategy_locks (
   three_wise_id text,
   content_hash text not null,
   created_by text not null,
+  -- Who wrote this version, with which credential, and every person who ever wrote one: none of them approves it.
+  drafted_by text not null default '',
+  drafted_with text not null default '',
+  authors text[] not null default '{}',
   approved_by text,
-  primary key (tenant_id, id)
+  -- Who rejected or revoked it, and why.
+  closed_by text,
+  closed_reason text,
+  created_at timestamptz not null default clock_timestamp(),
+  updated_at timestamptz not null default clock_timestamp(),
+  primary key (tenant_id, id),
+  foreign key (tenant_id, three_wise_id) references three_wise_questions (tenant_id, id),
+  check (valid_until > valid_from)
 );
 
 create table budget_policies (

@@ -15,6 +15,15 @@ grant select on tenants, principals, memberships, operator_keys, places, operati
 grant insert on operations, votes, audit_leaves, outbox, kpi_raw, places, rate_windows, raw_assets, budget_entries
   to app;
 grant select on raw_assets to app, guard, sequencer;
+-- Locks are drafted, revised and closed here; a trigger keeps this role from approving one.
+grant insert (tenant_id, id, title, allowed_actions, surface_id, project_id, valid_from, valid_until, constraints,
+  three_wise_id, content_hash, created_by, drafted_by, drafted_with, authors) on strategy_locks to app;
+grant update (version, status, title, allowed_actions, surface_id, project_id, valid_from, valid_until, constraints,
+  three_wise_id, content_hash, drafted_by, drafted_with, authors, approved_by, closed_by, closed_reason, updated_at)
+  on strategy_locks to app;
+grant update (status, approved_by, updated_at) on strategy_locks to control;
+grant insert (tenant_id, id, question, binds, binding_hash, asked_by, asked_by_reviewer, expires_at) on three_wise_questions to app;
+grant update (opinions) on three_wise_questions to app;
 grant update (cancel, updated_at, run_id) on operations to app;
 grant update on rate_windows to app;
 grant update (name, status) on places to app;
@@ -38,8 +47,7 @@ grant insert, delete on notes to guard;
 grant insert, update, delete on kill_switches, policy_versions, license_types, firearm_policies, license_grants,
   lock_policies, budget_policies, kpi_definitions, kpi_corridors, temperature_limits, waivers, rate_limits,
   feature_flags, egress_targets to control;
-grant insert, update on tenants, principals, memberships, operator_keys, places, strategy_locks, three_wise_questions
-  to control;
+grant insert, update on tenants, principals, memberships, operator_keys, places to control;
 grant insert on api_keys, oidc_subjects to control;
 grant usage on sequence switch_epoch to control;
 grant execute on function next_switch_epoch(text) to control;

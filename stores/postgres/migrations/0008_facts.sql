@@ -162,6 +162,16 @@ create function policy_document(tenant text) returns jsonb language sql volatile
       'feature_flags', coalesce((select f.flags from feature_flags f where f.tenant_id = tenant), '{}')))
 $$;
 
+-- A strategy lock as its readers see it.
+create function lock_json(l strategy_locks) returns jsonb language sql stable as $$
+  select jsonb_build_object('id', l.id, 'status', l.status, 'version', l.version, 'title', l.title,
+    'allowed_actions', l.allowed_actions, 'surface_id', l.surface_id, 'project_id', l.project_id,
+    'valid_from', iso(l.valid_from), 'valid_until', iso(l.valid_until), 'constraints', l.constraints,
+    'three_wise_id', l.three_wise_id, 'content_hash', l.content_hash, 'created_by', l.created_by,
+    'drafted_by', l.drafted_by, 'approved_by', l.approved_by, 'closed_by', l.closed_by, 'closed_reason', l.closed_reason,
+    'created_at', iso(l.created_at), 'updated_at', iso(l.updated_at))
+$$;
+
 -- What an action asked to look at for its preview and preconditions: `view` is null or {kind, ...}.
 create function view_of(tenant text, view jsonb) returns jsonb language sql volatile as $$
   select case view ->> 'kind'
@@ -175,6 +185,8 @@ create function view_of(tenant text, view jsonb) returns jsonb language sql vola
     when 'egress' then (select jsonb_build_object('origin', e.origin, 'methods', e.methods,
         'idempotency_header', e.idempotency_header)
       from egress_targets e where e.tenant_id = tenant and e.origin = view ->> 'origin')
+    when 'strategy_lock' then (select lock_json(l) || jsonb_build_object('authors', l.authors)
+      from strategy_locks l where l.tenant_id = tenant and l.id = view ->> 'id')
     when 'raw' then (select jsonb_build_object('asset_id', r.asset_id, 'filename', r.filename, 'sha256', r.sha256,
         'size', r.size, 'content_type', r.content_type)
       from raw_assets r where r.tenant_id = tenant and r.asset_id = view ->> 'asset_id' and r.closed_as is distinct from 'swept')
@@ -249,5 +261,6 @@ $$;
 grant execute on function decimal_text(numeric), facts_of(jsonb, jsonb), view_of(text, jsonb),
   read_pass(text, text, boolean), fence(text) to guard, control;
 grant execute on function decimal_text(numeric), view_of(text, jsonb), policy_document(text) to app;
+grant execute on function lock_json(strategy_locks) to app, guard, control, sequencer;
 grant execute on function firearms_of(jsonb) to app, guard, control;
 grant execute on function policy_document(text) to guard, control;

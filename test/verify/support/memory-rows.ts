@@ -221,6 +221,7 @@ export class MemoryRows implements OperationRows, VoteRows {
         createPrincipal: refuse,
         putMembership: refuse,
         createApiKey: refuse,
+        approveLock: refuse,
         createOperatorKey: async ({ kid, ...key }) => {
           this.keys.set(kid, key)
           const voter = this.voters.get(key.principal_id)

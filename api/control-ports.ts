@@ -1,0 +1,86 @@
+/** What the API is handed for strategy locks: a store that drafts, revises, closes and reads them, and approves none. */
+import type { LeafRow } from '../domain/leaf.ts'
+import type { LockContent, LockStatus } from '../domain/lock-lifecycle.ts'
+
+/** A lock as its readers see it. */
+export interface LockItem extends LockContent {
+  id: string
+  status: LockStatus
+  version: number
+  content_hash: string
+  created_by: string
+  drafted_by: string
+  approved_by: string | null
+  closed_by: string | null
+  closed_reason: string | null
+  created_at: string
+  updated_at: string
+}
+
+/** What only deciding about a lock needs. */
+export interface LockRow {
+  ordinal: string
+  lock: LockItem
+  /** Every person who ever wrote a version of it. */
+  authors: string[]
+  /** The credential of whoever wrote this version. */
+  drafted_with: string
+}
+
+/** Who wrote a version of a lock. */
+export interface LockAuthor {
+  principal_id: string
+  /** The person, where there is one. */
+  person_id: string | null
+  credential_id: string
+}
+
+/** Somebody in whose name an operation is opened, as rows say now. */
+export interface MemberRow {
+  id: string
+  kind: 'agent' | 'service' | 'user'
+  name: string
+  person_id: string | null
+  /** Of the principal and of its membership. */
+  active: boolean
+}
+
+export interface LocksPort {
+  page(
+    tenantId: string,
+    filter: {
+      status?: string | undefined
+      surface?: string | undefined
+      action?: string | undefined
+      before?: string | undefined
+      limit: number
+    },
+  ): Promise<LockRow[]>
+  find(tenantId: string, id: string): Promise<LockRow | null>
+  /** Null when a question it names is not there. */
+  draft(
+    tenantId: string,
+    lock: { id: string; content: LockContent; content_hash: string },
+    author: LockAuthor,
+    requestId: string,
+    leaf: (after: LockItem) => LeafRow,
+  ): Promise<LockItem | null>
+  /** Makes the next version, a draft; null when the lock is not at `from` any more, or a question is not there. */
+  revise(
+    tenantId: string,
+    lock: { id: string; from: string; version: number; content: LockContent; content_hash: string },
+    author: LockAuthor,
+    requestId: string,
+    leaf: (after: LockItem) => LeafRow,
+  ): Promise<LockItem | null>
+  /** Null when the lock has another content or takes no such change any more. */
+  close(
+    tenantId: string,
+    lock: { id: string; content_hash: string; change: 'reject' | 'revoke'; by: string; reason: string },
+    requestId: string,
+    leaf: (after: LockItem) => LeafRow,
+  ): Promise<LockItem | null>
+  /** The open operation that would approve this content in this principal's name. */
+  pendingApproval(tenantId: string, id: string, contentHash: string, requestedBy: string): Promise<string | null>
+  member(tenantId: string, principalId: string): Promise<MemberRow | null>
+}

@@ -1,0 +1,228 @@
+/**
+ * Strategy locks over HTTP: drafted by one person, approved by another, binding to what they say, where and when; and the
+ * gate that reads them.
+ */
+import { beforeAll, describe, expect, inject, it } from 'vitest'
+import type { JsonObject } from '../../domain/canonical.ts'
+import { callers } from '../support/client.ts'
+import { enrolled } from '../support/own-key.ts'
+import { UNTIL } from '../support/opening.ts'
+import { makeTenant, pending, propose, refused, type Tenant, UNLIMITED } from '../support/tenant.ts'
+import { until } from '../support/until.ts'
+import { verifyBundles } from '../support/verified.ts'
+
+const { url, credentials } = inject('deployment')
+const note = (text: string) => ({ notebook: 'locks', text })
+const LOCK = { title: 'Campaign', allowed_actions: ['note.append'], surface_id: 's_main', valid_until: UNTIL }
+let tenant: Tenant
+
+/** Who drafts, and what is approved by `operator`. */
+const draft = async (change: JsonObject = {}) => {
+  const { status, body } = await tenant.as('agent').post('/strategy-locks', { ...LOCK, ...change })
+  expect([status, body.status]).toEqual([201, 'draft'])
+  return body
+}
+const decide = (who: 'agent' | 'operator' | 'operator2' | 'operator3' | 'admin', way: string, lock: JsonObject) =>
+  tenant.as(who).post(`/strategy-locks/${lock['id']}/${way}`, { content_hash: lock['content_hash'], reason: 'read it' })
+const approved = async (change: JsonObject = {}) => {
+  const answer = await decide('operator', 'approve', await draft(change))
+  expect([answer.status, answer.body.status]).toEqual([200, 'approved'])
+  return answer.body
+}
+const patch = (who: 'agent' | 'member' | 'admin' | 'operator2', lock: JsonObject, change: JsonObject) =>
+  tenant.as(who).call('PATCH', `/strategy-locks/${lock['id']}`, change)
+const revoke = (lock: JsonObject) =>
+  tenant.as('operator2').post(`/strategy-locks/${lock['id']}/revoke`, { reason: 'over' })
+const CONFLICT = [409, 'strategy_lock.state_conflict']
+const BLOCKED = [403, 'strategy_lock.approval_required']
+
+beforeAll(async () => {
+  tenant = await makeTenant(callers(url, credentials), url, 'locks')
+  await tenant.open({ ...UNLIMITED, strategy_locks: [{ action: 'note.append', surface_id: '*', required: true }] })
+  expect((await tenant.as('owner').post('/surfaces', { id: 's_other', name: 'Other' })).status).toBe(201)
+})
+
+describe('a strategy lock', () => {
+  it('lets pass what it allows once another person approved it, and nothing before', async () => {
+    expect(refused(await propose(tenant.as('member'), note('no lock')))).toEqual(BLOCKED)
+    const lock = await draft()
+    expect(lock).toMatchObject({ version: 1, created_by: tenant.principal('agent'), approved_by: null })
+    expect(refused(await propose(tenant.as('member'), note('a draft')))).toEqual(BLOCKED)
+    const made = await decide('operator', 'approve', lock)
+    expect(made.body).toMatchObject({ status: 'approved', version: 1, approved_by: tenant.principal('operator') })
+    const row = await pending(tenant.as('member'), note('allowed'))
+    const verdict = row.passes[0].verdicts.find((each: JsonObject) => each['gate'] === 'strategy_lock')
+    expect(verdict).toMatchObject({ decision: 'allow', evidence: { locks: [lock.id] } })
+    await revoke(lock)
+    expect(refused(await propose(tenant.as('member'), note('revoked')))).toEqual(BLOCKED)
+  })
+
+  it('is approved by a control operation of its drafter’s, whose bundle verifies', async () => {
+    const lock = await draft()
+    await decide('operator', 'approve', lock)
+    const { items } = (await tenant.as('viewer').get('/operations?action=strategy_lock.approve&limit=1')).body
+    expect(items[0]).toMatchObject({
+      status: 'executed',
+      requested_by: { principal_id: tenant.principal('agent'), kind: 'agent' },
+      approval: { votes: [{ by: tenant.principal('operator'), assurance: 'attested', counted: true }] },
+      effect: { result: { id: lock.id, status: 'approved' } },
+    })
+    const kinds = (await tenant.leavesUpTo(items[0].id, 'control.changed')).map((leaf) => leaf.kind)
+    expect(kinds).toContain('vote.accepted')
+    expect(await verifyBundles(tenant.as('auditor'), [items[0].id])).toEqual({ verdict: 'PASS', runs: 1, failures: [] })
+    await revoke(lock)
+  })
+
+  it('is not approved or rejected by its author, nor by the person whose agent that is', async () => {
+    const lock = await draft()
+    expect(refused(await decide('operator3', 'approve', lock))).toEqual([403, 'approval.self'])
+    expect(refused(await decide('operator3', 'reject', lock))).toEqual([403, 'approval.self'])
+    expect(refused(await decide('agent', 'approve', lock))).toEqual([403, 'auth.insufficient_role'])
+    const own = (await tenant.as('operator').post('/strategy-locks', LOCK)).body
+    expect(refused(await decide('operator', 'approve', own))).toEqual([403, 'approval.self'])
+    // Whoever rewrote it is an author too.
+    const changed = (await patch('operator2', lock, { title: 'Mine now' })).body
+    expect(refused(await decide('operator2', 'approve', changed))).toEqual([403, 'approval.self'])
+    expect(refused(await decide('operator3', 'approve', changed))).toEqual([403, 'approval.self'])
+    expect((await decide('operator', 'approve', changed)).status).toBe(200)
+    await revoke(lock)
+  })
+
+  it('is approved with the content that was read, from the state that allows it, and once', async () => {
+    const lock = await draft()
+    const stale = { ...lock, content_hash: '0'.repeat(64) }
+    for (const way of ['approve', 'reject']) expect(refused(await decide('operator', way, stale))).toEqual(CONFLICT)
+    const key = { key: 'approve-once' }
+    const body = { content_hash: lock.content_hash, reason: 'read it' }
+    const first = await tenant.as('operator').post(`/strategy-locks/${lock.id}/approve`, body, key)
+    const again = await tenant.as('operator').post(`/strategy-locks/${lock.id}/approve`, body, key)
+    expect([first.status, again.status, again.body]).toEqual([200, 200, first.body])
+    expect(refused(await decide('operator2', 'approve', lock))).toEqual(CONFLICT)
+    expect(refused(await decide('operator2', 'reject', lock))).toEqual(CONFLICT)
+    await revoke(lock)
+  })
+
+  it('is a draft again when anything it says changes, and then covers nothing', async () => {
+    const lock = await approved()
+    await pending(tenant.as('member'), note('covered'))
+    expect((await patch('agent', lock, { title: lock.title })).body).toMatchObject({ status: 'approved', version: 1 })
+    const wider = await patch('agent', lock, { allowed_actions: ['note.append', 'note.remove'] })
+    expect(wider.body).toMatchObject({ status: 'draft', version: 2, approved_by: null })
+    expect(refused(await propose(tenant.as('member'), note('widened')))).toEqual(BLOCKED)
+    expect(refused(await decide('operator', 'approve', lock))).toEqual(CONFLICT)
+    expect((await decide('operator', 'approve', wider.body)).body).toMatchObject({ status: 'approved', version: 2 })
+    await revoke(lock)
+  })
+
+  it('that was rejected or revoked stays so', async () => {
+    const [rejected, revoked] = [await draft(), await approved()]
+    expect((await decide('operator', 'reject', rejected)).body).toMatchObject({
+      status: 'rejected',
+      approved_by: null,
+      closed_by: tenant.principal('operator'),
+      closed_reason: 'read it',
+    })
+    expect((await revoke(revoked)).body.status).toBe('revoked')
+    for (const lock of [rejected, revoked]) {
+      expect(refused(await patch('admin', lock, { title: 'Back' }))).toEqual(CONFLICT)
+      expect(refused(await decide('operator2', 'approve', lock))).toEqual(CONFLICT)
+      expect(refused(await decide('operator2', 'reject', lock))).toEqual(CONFLICT)
+      expect(refused(await revoke(lock))).toEqual(CONFLICT)
+    }
+  })
+
+  it('of one surface covers no other, and `*` covers every one', async () => {
+    const lock = await approved({ surface_id: 's_other' })
+    const elsewhere = { headers: { 'x-surface-id': 's_other' } }
+    expect(refused(await propose(tenant.as('member'), note('on s_main')))).toEqual(BLOCKED)
+    const body = { action: 'note.append', input: note('on s_other') }
+    expect((await tenant.as('member').post('/operations', body, elsewhere)).status).toBe(202)
+    await revoke(lock)
+    expect(refused(await tenant.as('member').post('/operations', body, elsewhere))).toEqual(BLOCKED)
+    const everywhere = await approved({ surface_id: '*', project_id: 'p_main' })
+    expect((await tenant.as('member').post('/operations', body, elsewhere)).status).toBe(202)
+    await revoke(everywhere)
+  })
+
+  it('is drafted by who may execute or configure, and changed by its author or by who decides', async () => {
+    for (const name of ['member', 'agent', 'admin'] as const) {
+      const made = await tenant.as(name).post('/strategy-locks', LOCK)
+      expect([name, made.status]).toEqual([name, 201])
+    }
+    for (const name of ['viewer', 'auditor'] as const)
+      expect(refused(await tenant.as(name).post('/strategy-locks', LOCK))).toEqual([403, 'auth.insufficient_role'])
+    const lock = await draft()
+    expect(refused(await patch('member', lock, { title: 'Not mine' }))).toEqual([403, 'auth.insufficient_role'])
+    expect(refused(await decide('operator', 'approve', { ...lock, id: 'sl_absent' }))).toEqual([
+      404,
+      'resource.not_found',
+    ])
+  })
+
+  it.each([
+    ['a naive instant', { valid_until: '2090-01-01T00:00:00' }, '/valid_until'],
+    ['an end in the past', { valid_from: '2020-01-01T00:00:00Z', valid_until: '2020-01-02T00:00:00Z' }, '/valid_until'],
+    ['an end before its beginning', { valid_from: '2091-01-01T00:00:00Z' }, '/valid_until'],
+    ['an unknown action', { allowed_actions: ['note.apend'] }, '/allowed_actions'],
+    ['no action', { allowed_actions: [] }, '/allowed_actions'],
+    ['every action', { allowed_actions: ['*'] }, '/allowed_actions/0'],
+    ['no surface', { surface_id: undefined }, '/surface_id'],
+    ['a surface that nobody registered', { surface_id: 's_absent' }, '/surface_id'],
+    ['a status', { status: 'approved' }, ''],
+    ['a question that is not there', { three_wise_id: `tw_${'0'.repeat(32)}` }, '/three_wise_id'],
+  ])('with %s is refused', async (_what, change, path) => {
+    const answer = await tenant.as('agent').post('/strategy-locks', { ...LOCK, ...change })
+    expect(refused(answer)).toEqual([400, 'validation.error'])
+    expect(answer.body.error.details.errors[0].path).toBe(path)
+  })
+
+  it('is listed newest first, by pages whose cursors are the tenant’s own', async () => {
+    const page = await tenant.as('viewer').get('/strategy-locks?limit=2')
+    const ids = page.body.items.map((each: { id: string }) => each.id)
+    const next = await tenant.as('viewer').get(`/strategy-locks?limit=2&cursor=${page.body.next_cursor}`)
+    expect(new Set([...ids, ...next.body.items.map((each: { id: string }) => each.id)]).size).toBe(4)
+    const lock = (await tenant.as('viewer').get(`/strategy-locks/${ids[0]}`)).body
+    expect(lock).toEqual(page.body.items[0])
+    expect(refused(await tenant.as('viewer').get('/strategy-locks?cursor=MA.x'))).toEqual([
+      410,
+      'strategy_locks.cursor_invalid',
+    ])
+    const stranger = callers(url, credentials).as('t_demo', 'viewer')
+    expect((await stranger.get(`/strategy-locks/${ids[0]}`)).status).toBe(404)
+  })
+
+  it('leaves before and after in the log', async () => {
+    const lock = await draft()
+    const changed = (await patch('agent', lock, { title: 'After' })).body
+    const leaf = await until('the change has its place', async () => {
+      const { items } = (await tenant.as('auditor').get('/audit?kind=control.changed&limit=200')).body
+      return (
+        items
+          .map((item: { leaf: JsonObject }) => item.leaf)
+          .find(
+            (each: JsonObject) =>
+              each['action'] === 'strategy_lock.revise' && (each['after'] as JsonObject)['id'] === lock.id,
+          ) ?? null
+      )
+    })
+    expect([leaf.before, leaf.after]).toEqual([lock, changed])
+  })
+
+  it('waits for a signature when the approver holds a key of their own', async () => {
+    const key = await enrolled(tenant.as('operator2'), tenant.as('operator'))
+    const lock = await draft()
+    const asked = await decide('operator2', 'approve', lock)
+    expect([asked.status, asked.body.status]).toEqual([202, 'pending_approval'])
+    expect((await decide('operator2', 'approve', lock)).body.id).toBe(asked.body.id)
+    const { intent_hash } = asked.body
+    const signed = await key.sign(tenant, asked.body)
+    const voted = await tenant.as('operator2').post(`/operations/${asked.body.id}/decisions`, {
+      decision: 'approve',
+      intent_hash,
+      reason: 'signed',
+      vote: signed,
+    })
+    expect(voted.body.operation).toMatchObject({ status: 'executed', effect: { result: { status: 'approved' } } })
+    await revoke(lock)
+  })
+})
