@@ -25,6 +25,7 @@ import { placeRoutes } from './routes/places.ts'
 import { rawRoutes } from './routes/raw.ts'
 import { registryRoutes } from './routes/registry.ts'
 import { strategyLockRoutes } from './routes/strategy-locks.ts'
+import { ticketRoutes } from './routes/tickets.ts'
 
 /** Neither credential nor context. */
 const OPEN = /^\/(healthz|readyz|metrics|openapi\.json|docs|trust|\.well-known\/.*)\/?$/
@@ -81,6 +82,7 @@ export function makeApi(ports: ApiPorts): Api {
   identityRoutes(app)
   memberRoutes(app)
   placeRoutes(app)
+  ticketRoutes(app)
   apiKeyRoutes(app)
   auditRoutes(app)
   healthRoutes(app, metrics)

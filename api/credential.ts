@@ -1,14 +1,22 @@
 /**
- * What a caller presents, read by the shape of the bearer token: an API key or a JWT, and nothing else. Whom it speaks
- * for is the database's to say; here a key's secret becomes its hash and a token's signature is verified.
+ * What a caller presents, read by the shape of the bearer token: an API key or a JWT, and nothing else; on an event
+ * stream a ticket in its place. Whom it speaks for is the database's to say; here a secret becomes its hash and a token's
+ * signature is verified.
  */
 import { createHash } from 'node:crypto'
 import type { AdmissionCredential, ApiPorts } from './ports.ts'
-import { canonicalJson } from '../domain/canonical.ts'
+import type { Ctx } from './request.ts'
+import { canonicalJson, type JsonObject } from '../domain/canonical.ts'
+import { ExoError } from '../domain/errors.ts'
 import { sha256TextHex } from '../domain/hash.ts'
 
 const API_KEY = /^Bearer exo_([a-z0-9]{6,64})_([A-Za-z0-9_-]{20,128})$/
 const JWT = /^Bearer ([A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+)$/
+
+const TICKET = /^xt_[A-Za-z0-9_-]{43}$/
+
+/** The streams that a ticket can be for: what stands in `stream` is compared with the path as it is. */
+export const STREAM = /^\/(?:events|operations\/op_[0-9a-z]{1,64}\/events)$/
 
 export interface Presented {
   /** Null when nothing needs to be looked up to refuse it. */
@@ -17,7 +25,27 @@ export interface Presented {
   countedAs: string | null
 }
 
-export async function readCredential(authorization: string, tokens: ApiPorts['tokens']): Promise<Presented> {
+/** What the request presents, by header or by ticket; never by both. */
+export async function readPresented(c: Ctx): Promise<Presented> {
+  const authorization = c.req.header('authorization')
+  const tickets = c.req.method === 'GET' && STREAM.test(c.req.path) ? (c.req.queries('ticket') ?? []) : []
+  if (tickets.length === 0) {
+    if (authorization === undefined) throw new ExoError('auth.missing')
+    return await readCredential(authorization, c.get('ports').tokens)
+  }
+  const [ticket = ''] = tickets
+  const alone = authorization === undefined && tickets.length === 1 && TICKET.test(ticket)
+  const credential = { kind: 'ticket' as const, secret_sha256: sha256TextHex(ticket), stream: c.req.path }
+  return { credential: alone ? credential : null, countedAs: null }
+}
+
+/** What a ticket keeps of the credential it is given for: enough to look it up again, and nothing that opens anything. */
+export function withoutSecret(credential: AdmissionCredential): JsonObject {
+  if (credential.kind === 'token') return { ...credential }
+  return credential.kind === 'key' ? { kind: 'key', id: credential.id } : { kind: 'ticket' }
+}
+
+async function readCredential(authorization: string, tokens: ApiPorts['tokens']): Promise<Presented> {
   const [, id, secret] = API_KEY.exec(authorization) ?? []
   if (id !== undefined && secret !== undefined) {
     const secret_sha256 = createHash('sha256').update(secret).digest('hex')

@@ -32,14 +32,33 @@ export interface Admission {
   credential: { id: string; expires_at: string; permissions: string[] | null }
   places: { project: boolean; surface: boolean; app: boolean } | null
   rate: { limited: boolean; limit: number; retry_after: number } | null
+  /** Where a ticket was asked from; null for any other credential. */
+  asked_from: { tenant_id: string | null; project_id: string | null; surface_id: string; app_id: string } | null
 }
 
 export type RateClass = 'mutation' | 'read' | 'decision'
 
-/** An API key by its id and the hash of its secret, or an access token whose signature and claims were verified. */
+/**
+ * An API key by its id and the hash of its secret, an access token whose signature and claims were verified, or a ticket
+ * for the stream that is asked for.
+ */
 export type AdmissionCredential =
   | { kind: 'key'; id: string; secret_sha256: string }
   | ({ kind: 'token'; id: string } & Omit<AccessToken, 'client_id' | 'token_id'>)
+  | { kind: 'ticket'; secret_sha256: string; stream: string }
+
+/** A ticket as it is kept: without its secret, and without that of the credential it was given for. */
+export interface StreamTicket {
+  tenant_id: string
+  secret_sha256: string
+  stream: string
+  principal_id: string
+  credential: JsonObject
+  project_id: string | null
+  surface_id: string
+  app_id: string
+  expires_at: string
+}
 
 export interface AdmissionPort {
   admit(request: {
@@ -158,6 +177,7 @@ export interface RecordsPort {
     leaf: LeafRow,
   ): Promise<void>
   askUpload(tenantId: string, ticket: UploadTicket, requestId: string, leaf: LeafRow): Promise<void>
+  giveTicket(ticket: StreamTicket, requestId: string, leaf: LeafRow): Promise<void>
   addPlace(
     tenantId: string,
     place: { kind: PlaceKind; id: string; name: string },

@@ -1,6 +1,7 @@
 /** What each request carries through the middleware, and the words every route uses to ask about it. */
 import type { Context } from 'hono'
 import type { Admission, ApiPorts, RateClass } from './ports.ts'
+import type { JsonObject } from '../domain/canonical.ts'
 import { ExoError } from '../domain/errors.ts'
 import type { Permission } from '../domain/permissions.ts'
 
@@ -29,6 +30,8 @@ export interface Variables {
   traceId: string | null
   /** What failures of the presented credential are counted under, when it names anything. */
   presented: string | undefined
+  /** The credential that speaks for the caller, without a secret. */
+  presentedAs: JsonObject
   /** Set once the credential was accepted. */
   caller: Caller
   context: RequestContext

@@ -19,6 +19,7 @@ export const LIMITS = Object.freeze({
   addressFailuresPerMinute: 600,
   credentialFailuresPerMinute: 300,
   keyOverlapSeconds: 86_400,
+  streamTicketSeconds: 30,
   tokenBytes: 8 * 1024,
   claimCharacters: 255,
   keySetBytes: 256 * 1024,

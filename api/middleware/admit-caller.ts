@@ -4,38 +4,23 @@
  */
 import type { MiddlewareHandler } from 'hono'
 import { checkShape } from './check-shape.ts'
-import { idFault } from './identify-request.ts'
-import { readCredential } from '../credential.ts'
+import { type HeaderContext, placedByTicket, readHeaders } from './context-headers.ts'
+import { readPresented, withoutSecret } from '../credential.ts'
 import type { Admission, RateClass } from '../ports.ts'
-import type { Ctx, Env, RequestContext } from '../request.ts'
+import type { Ctx, Env } from '../request.ts'
 import { ExoError } from '../../domain/errors.ts'
 import { leafRow, makeLeaf } from '../../domain/leaf.ts'
 import { PLACE_KINDS, PLACES } from '../../domain/places.ts'
 import { effectivePermissions, narrowedBy, PLATFORM_PERMISSIONS, type Role } from '../../domain/permissions.ts'
 
-const MODES = ['lab', 'saas', 'enterprise'] as const
-const TRACE_PART = /^[A-Za-z0-9._:-]{1,128}$/
-
-interface HeaderContext {
-  tenant_id: string | null
-  project_id: string | null
-  surface_id: string
-  app_id: string
-  mode: RequestContext['mode'] | null
-  run_id: string | null
-  step_id: string | null
-  fault: ExoError | null
-}
-
 export function admitCaller(routes: () => readonly { method: string; pattern: RegExp }[]): MiddlewareHandler<Env> {
   return async function admitCaller(c, next) {
-    const authorization = c.req.header('authorization')
-    if (authorization === undefined) throw new ExoError('auth.missing')
-    const { admission: port, tokens } = c.get('ports')
-    const { credential, countedAs } = await readCredential(authorization, tokens)
+    const { admission: port } = c.get('ports')
+    const { credential, countedAs } = await readPresented(c)
     if (countedAs !== null) c.set('presented', countedAs)
     if (credential === null) throw new ExoError('auth.invalid')
-    const headers = readHeaders(c)
+    c.set('presentedAs', withoutSecret(credential))
+    const headers = readHeaders(c, credential.kind === 'ticket')
     const rateClass = rateClassOf(c)
     const admission = await port.admit({
       credential,
@@ -54,7 +39,7 @@ export function admitCaller(routes: () => readonly { method: string; pattern: Re
     }
     try {
       await checkShape(c, routes())
-      settleCaller(c, headers, admission)
+      settleCaller(c, placedByTicket(c, headers, admission.asked_from), admission)
       c.set('takeRate', () => {
         if (admission.rate?.limited === true)
           throw new ExoError('rate_limit.exceeded', undefined, {
@@ -149,40 +134,6 @@ function settleContext(headers: HeaderContext, platform: boolean): void {
     return
   }
   if (headers.project_id === null) throw new ExoError('context.missing', undefined, { field: 'X-Project-Id' })
-}
-
-/** Reads the context headers; the first fault is kept for its place in the order. */
-function readHeaders(c: Ctx): HeaderContext {
-  let fault: ExoError | null = null
-  const invalid = (field: string, details: object = {}) => {
-    fault ??= new ExoError('context.invalid', undefined, { field, ...details })
-  }
-  const ids = idFault((name) => c.req.header(name))
-  if (ids !== null) invalid(ids.field)
-  if (c.req.header('x-env') !== undefined) invalid('X-Env')
-  const id = (header: string, pattern: RegExp): string | null => {
-    const value = c.req.header(header)
-    if (value === undefined) return null
-    if (pattern.test(value)) return value
-    invalid(header)
-    return null
-  }
-  const tenant = id('X-Tenant-Id', /^t_[a-z0-9_-]{1,60}$/)
-  if (tenant === 't_system' || tenant === 't_unknown') invalid('X-Tenant-Id')
-  const word = c.req.header('x-mode')
-  const mode = MODES.find((each) => each === word?.toLowerCase()) ?? null
-  if (word === undefined) fault ??= new ExoError('context.missing', undefined, { field: 'X-Mode' })
-  else if (mode === null) invalid('X-Mode', { allowed: MODES })
-  return {
-    tenant_id: tenant,
-    project_id: id(PLACES.project.header, /^p_[a-z0-9_-]{1,60}$/),
-    surface_id: id(PLACES.surface.header, /^s_[a-z0-9_-]{1,60}$/) ?? PLACES.surface.main,
-    app_id: id(PLACES.app.header, /^a_[a-z0-9_-]{1,60}$/) ?? PLACES.app.main,
-    run_id: id('X-Run-Id', TRACE_PART),
-    step_id: id('X-Step-Id', TRACE_PART),
-    mode,
-    fault,
-  }
 }
 
 /** Stopping is exempt, and so are votes' own and control changes' counting as mutations. */

@@ -28,6 +28,7 @@ export function eventRoutes(app: App): void {
     after: z.string().max(500).optional(),
     follow: z.enum(['true', 'false']).optional(),
     limit: z.string().optional(),
+    ticket: z.string().optional(),
   })
   const answers = { 200: { description: 'A stream, or a page.', type: 'text/event-stream' } }
   addRoute(

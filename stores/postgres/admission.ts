@@ -7,6 +7,7 @@ export interface AdmissionRequest {
   credential:
     | { kind: 'key'; id: string; secret_sha256: string }
     | ({ kind: 'token'; id: string } & Omit<AccessToken, 'client_id' | 'token_id'>)
+    | { kind: 'ticket'; secret_sha256: string; stream: string }
   tenant_id: string | null
   project_id: string | null
   surface_id: string
@@ -30,6 +31,8 @@ export interface Admission {
   credential: { id: string; expires_at: string; permissions: string[] | null }
   places: { project: boolean; surface: boolean; app: boolean } | null
   rate: { limited: boolean; limit: number; retry_after: number } | null
+  /** Where a ticket was asked from; null for any other credential. */
+  asked_from: { tenant_id: string | null; project_id: string | null; surface_id: string; app_id: string } | null
 }
 
 export interface OpenedOperation {

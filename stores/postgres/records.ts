@@ -6,6 +6,18 @@ import type { LeafRow } from '../../domain/leaf.ts'
 import type { UploadTicket } from '../../domain/stored.ts'
 import type { PlaceKind } from '../../domain/places.ts'
 
+export interface StreamTicket {
+  tenant_id: string
+  secret_sha256: string
+  stream: string
+  principal_id: string
+  credential: JsonObject
+  project_id: string | null
+  surface_id: string
+  app_id: string
+  expires_at: string
+}
+
 export class Records {
   readonly #app: pg.Pool
   readonly #stop: pg.Pool
@@ -57,6 +69,18 @@ export class Records {
           ticket.expires_at,
         ],
       )
+    })
+  }
+
+  /** Takes away the tenant's tickets that nobody redeemed in time. */
+  async giveTicket(ticket: StreamTicket, requestId: string, leaf: LeafRow): Promise<void> {
+    await this.#withLeaf(ticket.tenant_id, requestId, leaf, async (client) => {
+      await client.query('delete from stream_tickets where tenant_id = $1 and expires_at < clock_timestamp()', [
+        ticket.tenant_id,
+      ])
+      await client.query(`insert into stream_tickets select * from jsonb_populate_record(null::stream_tickets, $1)`, [
+        JSON.stringify(ticket),
+      ])
     })
   }
 

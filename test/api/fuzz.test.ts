@@ -136,6 +136,7 @@ function rights(): { name: MemberName; method: string; path: string; body?: unkn
       body: { cost: '0.5', action: 'note.append', surface_id: 's_main' },
     },
     { name: 'owner', method: 'POST', path: '/surfaces', body: { id: 's_fuzz', name: 'Fuzz' } },
+    { name: 'viewer', method: 'POST', path: '/auth/ticket', body: { stream: `/operations/${first}/events` } },
     { name: 'owner', method: 'DELETE', path: '/surfaces/s_fuzz', body: { reason: 'r' } },
     {
       name: 'operator2',

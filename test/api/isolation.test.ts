@@ -115,6 +115,7 @@ async function fill(tenant: Tenant): Promise<void> {
   expect((await tenant.as('agent').post('/strategy-locks', lock)).status).toBe(201)
   const asked = { filename: 'a.png', sha256: '0'.repeat(64), size_bytes: 1 }
   expect((await tenant.as('owner').post('/nexus/raw/presign-upload', asked)).status).toBe(201)
+  expect((await tenant.as('owner').post('/auth/ticket', { stream: '/events' })).status).toBe(201)
 }
 
 /** Runs one statement as the role with `app.tenant` as given, and takes it back. */
@@ -167,6 +168,7 @@ describe('every table that has a tenant', () => {
       { policy: 'own_operator_keys', tables: ['operator_keys'] },
       { policy: 'posts_usage to app', tables: ['budget_entries'] },
       { policy: 'sequencer_all to sequencer', tables: [...(SEES_EVERY_TENANT.sequencer ?? [])].sort() },
+      { policy: 'shown_ticket to owner', tables: ['stream_tickets'] },
       { policy: 'stop_reads_claims to stop', tables: ['claims'] },
       { policy: 'system_read', tables: SYSTEM_READ },
     ])
@@ -387,6 +389,8 @@ const NEVER: Record<Role, readonly string[]> = {
     `update oidc_subjects set subject = subject`,
     'delete from oidc_subjects',
     'select payload from outbox',
+    'select secret_sha256 from stream_tickets',
+    'update stream_tickets set expires_at = expires_at',
     `select end_operation('{}')`,
     `select mark_pending('{}')`,
     `select stop_switch('{}')`,

@@ -69,6 +69,22 @@ create table oidc_subjects (
 );
 create index oidc_subjects_by_principal on oidc_subjects (principal_id);
 
+-- For one look at one stream, by who holds another credential and cannot send it. Redeeming it takes the row away.
+create table stream_tickets (
+  tenant_id text not null references tenants check (tenant_id <> ''),
+  secret_sha256 text not null check (secret_sha256 ~ '\A[0-9a-f]{64}\Z'),
+  stream text not null,
+  principal_id text not null references principals,
+  -- The credential that asked, without its secret: what ends it ends the ticket.
+  credential jsonb not null,
+  project_id text,
+  surface_id text not null,
+  app_id text not null,
+  expires_at timestamptz not null,
+  primary key (tenant_id, secret_sha256)
+);
+create unique index stream_tickets_by_secret on stream_tickets (secret_sha256);
+
 create table operator_keys (
   kid text primary key,
   principal_id text not null references principals,

@@ -28,6 +28,10 @@ create policy own_memberships on memberships for select
 create policy own_operator_keys on operator_keys for select
   using (principal_id = nullif(current_setting('app.principal', true), ''));
 
+-- Who redeems a ticket knows its secret and not yet its tenant.
+create policy shown_ticket on stream_tickets to current_user
+  using (secret_sha256 = nullif(current_setting('app.ticket', true), '')) with check (false);
+
 -- A global stop drains every tenant.
 create policy stop_reads_claims on claims for select to stop using (true);
 

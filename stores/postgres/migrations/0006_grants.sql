@@ -26,6 +26,7 @@ grant insert (tenant_id, id, question, binds, binding_hash, asked_by, asked_by_r
 grant update (opinions) on three_wise_questions to app;
 grant update (cancel, updated_at, run_id) on operations to app;
 grant update on rate_windows to app;
+grant insert, delete, select (tenant_id, expires_at) on stream_tickets to app;
 grant update (name, status) on places to app;
 grant delete on outbox to app;
 grant select (id, tenant_id, operation_id, kind) on outbox to app;

@@ -32,18 +32,28 @@ begin
 end $$;
 
 -- An API key is known by id and hash of its secret, an access token (whose signature was verified) by issuer and subject,
--- between two instants of this clock.
+-- between two instants of this clock. A ticket is redeemed once, however many show it, and speaks for whoever the credential
+-- it was given for still speaks for, in the place it was asked from.
 create function admit(p_credential jsonb, p_tenant text, p_project text, p_surface text, p_app text,
   p_rate_class text) returns jsonb language plpgsql security definer set search_path = public, pg_temp as $$
 declare
   at timestamptz := clock_timestamp(); speaks_for text; only_tenants text[]; used timestamptz; credential jsonb; p principals%rowtype;
-  members jsonb; usable text[]; chosen text; rate jsonb; places_found jsonb;
+  ticket stream_tickets%rowtype; members jsonb; usable text[]; chosen text; rate jsonb; places_found jsonb;
 begin
+  if p_credential ->> 'kind' = 'ticket' then
+    perform set_config('app.ticket', p_credential ->> 'secret_sha256', true);
+    delete from stream_tickets t where t.secret_sha256 = p_credential ->> 'secret_sha256'
+      and t.stream = p_credential ->> 'stream' and t.expires_at > at returning * into ticket;
+    if not found then return jsonb_build_object('now', iso(at), 'principal', null); end if;
+    p_credential := ticket.credential;
+    p_tenant := nullif(ticket.tenant_id, 't_system');
+    p_project := ticket.project_id; p_surface := ticket.surface_id; p_app := ticket.app_id;
+  end if;
   if p_credential ->> 'kind' = 'key' then
     select k.principal_id, k.tenants, coalesce(k.last_used_at, '-infinity'),
         jsonb_build_object('id', k.id, 'expires_at', iso(k.expires_at), 'permissions', k.permissions)
       into speaks_for, only_tenants, used, credential from api_keys k
-      where k.id = p_credential ->> 'id' and k.secret_hash = decode(p_credential ->> 'secret_sha256', 'hex')
+      where k.id = p_credential ->> 'id' and (ticket.tenant_id is not null or k.secret_hash = decode(p_credential ->> 'secret_sha256', 'hex'))
         and k.revoked_at is null and k.expires_at > at;
   else
     select s.principal_id, jsonb_build_object('id', p_credential ->> 'id', 'permissions', p_credential -> 'permissions',
@@ -53,7 +63,7 @@ begin
         and to_timestamp((p_credential ->> 'not_before')::float8) <= at
         and to_timestamp((p_credential ->> 'not_after')::float8) > at;
   end if;
-  if speaks_for is null then return jsonb_build_object('now', iso(at), 'principal', null); end if;
+  if speaks_for is null or speaks_for <> coalesce(ticket.principal_id, speaks_for) then return jsonb_build_object('now', iso(at), 'principal', null); end if;
   -- Of many requests at once one writes, and none waits for another.
   if used < at - interval '1 minute' then
     perform set_config('synchronous_commit', 'off', true);
@@ -86,7 +96,9 @@ begin
     'principal', jsonb_build_object('id', p.id, 'kind', p.kind, 'name', p.name, 'person_id', p.person_id,
       'platform_role', p.platform_role, 'status', p.status),
     'credential', credential,
-    'places', places_found, 'rate', rate);
+    'places', places_found, 'rate', rate,
+    'asked_from', case when ticket.tenant_id is not null then jsonb_build_object('tenant_id', p_tenant, 'project_id', p_project,
+      'surface_id', p_surface, 'app_id', p_app) end);
 end $$;
 grant execute on function iso(timestamptz) to app, guard, control, sequencer, stop, auditor;
 grant execute on function take_call(text, text, text), return_call(text, text, text) to app;
