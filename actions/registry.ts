@@ -16,6 +16,7 @@ import { rawRegister } from './raw-register.ts'
 import { strategyLockApprove } from './strategy-lock-approve.ts'
 import { principalCreate } from './principal-create.ts'
 import { tenantCreate } from './tenant-create.ts'
+import { trainPrefsPut } from './train-prefs-put.ts'
 
 export type RegisteredAction = EffectfulAction<unknown> | ObservingAction<unknown>
 
@@ -36,6 +37,7 @@ const ALL: readonly RegisteredAction[] = [
   membershipPut,
   apiKeyCreate,
   strategyLockApprove,
+  trainPrefsPut,
 ]
 
 export const ACTIONS: ReadonlyMap<string, RegisteredAction> = new Map(ALL.map((action) => [action.name, action]))

@@ -132,6 +132,7 @@ export function operationLeaf(
       action: operation.intent.action,
       request_id: operation.context.request_id,
       trace_id: operation.context.trace_id,
+      train_ok: row.train_ok,
       ...more,
     }),
   )

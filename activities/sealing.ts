@@ -35,6 +35,7 @@ export interface SealTools {
       proposal: string
       request_id: string
       trace_id: string | null
+      train_ok: boolean
       sealed: boolean
     } | null>
     keyOperations(kids: readonly string[]): Promise<string[]>
@@ -176,6 +177,7 @@ async function sealOne(tools: SealTools, ref: Ref): Promise<boolean> {
         action: receipt.intent.action,
         request_id: row.request_id,
         trace_id: row.trace_id,
+        train_ok: row.train_ok,
         after: { history_sha256: seal.history_sha256, receipt_sha256: seal.receipt_sha256 },
       }),
     ),

@@ -22,6 +22,7 @@ import { memberRoutes } from './routes/members.ts'
 import { operationRoutes } from './routes/operations.ts'
 import { outsideRoutes } from './routes/outside.ts'
 import { placeRoutes } from './routes/places.ts'
+import { privacyRoutes } from './routes/privacy.ts'
 import { rawRoutes } from './routes/raw.ts'
 import { registryRoutes } from './routes/registry.ts'
 import { strategyLockRoutes } from './routes/strategy-locks.ts'
@@ -79,6 +80,7 @@ export function makeApi(ports: ApiPorts): Api {
   controlRoutes(app)
   budgetRoutes(app)
   strategyLockRoutes(app)
+  privacyRoutes(app)
   identityRoutes(app)
   memberRoutes(app)
   placeRoutes(app)

@@ -40,6 +40,7 @@ export class ObservedCounts {
           at: await this.#ports.records.now(),
           actor: { principal_id, kind },
           action,
+          train_ok: await this.#ports.privacy.trainOk(tenant_id, principal_id),
           after: { observed: calls },
         })
         await this.#ports.records.leaf(tenant_id, null, null, leafRow(leaf))

@@ -46,7 +46,7 @@ async function openApproval(c: Ctx, { lock, drafted_with }: LockRow, content_has
 
 /** In whose name it is asked. Nothing is asked in the name of somebody who is no member any more. */
 async function drafterOf(c: Ctx, principalId: string, credentialId: string): Promise<Caller> {
-  const { tenant_id, now } = c.get('caller')
+  const { tenant_id, now, train_ok } = c.get('caller')
   const member = await c.get('ports').locks.member(tenant_id, principalId)
   if (member?.active !== true)
     throw new ExoError('strategy_lock.state_conflict', 'Whoever drafted this version is no member any more.', {
@@ -60,6 +60,7 @@ async function drafterOf(c: Ctx, principalId: string, credentialId: string): Pro
     credential: { id: credentialId, expires_at: now, permissions: [] },
     memberships: [],
     permissions: [],
+    train_ok: train_ok && (await c.get('ports').privacy.trainOk(tenant_id, id)),
   }
 }
 

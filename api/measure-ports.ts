@@ -35,3 +35,16 @@ export interface UsagePort {
   ): Promise<{ ordinal: string; item: JsonObject }[]>
   summary(tenantId: string, surfaceId: string | null, appId: string, windowDays: number | null): Promise<JsonObject>
 }
+
+export interface PrivacyPort {
+  /** `principal_id` null is the tenant; the leaf is made from what was said before. */
+  put(
+    tenantId: string,
+    pref: { principal_id: string | null; person_id: string | null; opt_out: boolean; by: string },
+    requestId: string,
+    leafOf: (before: JsonObject | null) => LeafRow,
+  ): Promise<void>
+  read(tenantId: string, principalId: string, personId: string | null): Promise<JsonObject>
+  /** Whether what this principal does may be learned from. */
+  trainOk(tenantId: string, principalId: string): Promise<boolean>
+}

@@ -72,6 +72,7 @@ export async function openOperation(
     reason: request.reason ?? null,
     request_id: requestContext.request_id,
     trace_id: requestContext.trace_id,
+    train_ok: caller.train_ok,
     after: { intent_hash: planned.intent_hash, plan_hash: planned.plan_hash },
   })
   const opened = await ports.admission.openOperation(

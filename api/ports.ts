@@ -2,8 +2,9 @@
  * What the API is handed. It owns no effect: it opens operations, writes records, reads, and asks Temporal to start or
  * wake. Stores satisfy these shapes; tests build the same from the same stores.
  */
-import type { UsagePort } from './measure-ports.ts'
+import type { AuditPort } from './audit-port.ts'
 import type { LocksPort } from './control-ports.ts'
+import type { PrivacyPort, UsagePort } from './measure-ports.ts'
 import type { AccessToken } from '../domain/access-token.ts'
 import type { Vote } from '../domain/approval.ts'
 import type { Json, JsonObject } from '../domain/canonical.ts'
@@ -34,6 +35,8 @@ export interface Admission {
   rate: { limited: boolean; limit: number; retry_after: number } | null
   /** Where a ticket was asked from; null for any other credential. */
   asked_from: { tenant_id: string | null; project_id: string | null; surface_id: string; app_id: string } | null
+  /** Whether what the principal does in this tenant may be learned from; null where no tenant was chosen. */
+  train_ok: boolean | null
 }
 
 export type RateClass = 'mutation' | 'read' | 'decision'
@@ -218,27 +221,6 @@ export interface RecordsPort {
   checkStop(): Promise<void>
 }
 
-export interface LeafItem {
-  seq: number
-  leaf_hash: string
-  entry: string
-  leaf: Json
-}
-
-export interface AuditPort {
-  head(tenantId: string): Promise<{ size: number; root: string; checkpoint: string } | null>
-  page(
-    tenantId: string,
-    from: number,
-    below: number,
-    limit: number,
-    filter: { operation_id?: string | undefined; request_id?: string | undefined; kind?: string | undefined },
-  ): Promise<LeafItem[]>
-  inclusion(tenantId: string, positions: readonly number[], size: number): Promise<Map<number, string[]>>
-  consistency(tenantId: string, from: number, to: number): Promise<string[]>
-  rootAt(tenantId: string, coords: { level: number; index: number }[]): Promise<Uint8Array[]>
-}
-
 export interface RunsPort {
   startOperation(input: OperationInput): Promise<string | null>
   signalDecide(ref: { tenant_id: string; operation_id: string }, jws: string): Promise<boolean>
@@ -266,6 +248,7 @@ export interface ApiPorts {
   notes: NotesPage
   records: RecordsPort
   usage: UsagePort
+  privacy: PrivacyPort
   votes: VoteTools
   locks: LocksPort
   /** Read under role `auditor`. */

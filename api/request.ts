@@ -22,6 +22,8 @@ export interface Caller {
   credential: Admission['credential']
   memberships: Admission['memberships']
   permissions: readonly string[]
+  /** Whether what the caller does in this tenant may be learned from. */
+  train_ok: boolean
 }
 
 export interface Variables {

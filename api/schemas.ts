@@ -89,6 +89,9 @@ export const usageRequest = z
   })
   .openapi('UsageRequest')
 
+/** `user_id` may stand beside it where it is the caller's own; so may everything of the context. */
+export const trainPrefRequest = z.strictObject({ opt_out: z.boolean() }).openapi('TrainPrefRequest')
+
 const decimal = z.string().regex(/^-?\d{1,12}(\.\d{1,6})?$/)
 export const measurementRequest = z
   .strictObject({

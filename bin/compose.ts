@@ -32,6 +32,7 @@ import { Leadership } from '../stores/postgres/leadership.ts'
 import { NotesReading } from '../stores/postgres/notes.ts'
 import { Outbox } from '../stores/postgres/outbox.ts'
 import { openPool } from '../stores/postgres/pool.ts'
+import { PrivacyStore } from '../stores/postgres/privacy.ts'
 import { Reading } from '../stores/postgres/reading.ts'
 import { Records } from '../stores/postgres/records.ts'
 import { SealStore } from '../stores/postgres/seals.ts'
@@ -179,6 +180,7 @@ export async function startProcess(
       notes: new NotesReading(statusPool),
       records: new Records(statusPool, stopPool),
       usage: new UsageStore(statusPool),
+      privacy: new PrivacyStore(statusPool),
       votes: { rows: new VoteStore(statusPool), keys },
       locks: new StrategyLocks(statusPool),
       audit,

@@ -45,11 +45,13 @@ export interface Leaf {
   after: Json
   /** Whether personal data was masked in `before` or `after`. */
   pii: 'none' | 'masked'
+  /** Whether those it tells of let it be learned from. */
   train_ok: boolean
 }
 
 type Given = Pick<Leaf, 'kind' | 'tenant_id' | 'at' | 'actor'> & Partial<Leaf>
 
+/** `train_ok` is true only where it was read so: what was not asked, or could not be read, is a no. */
 export function makeLeaf(given: Given): Leaf {
   return {
     v: 1,
@@ -63,8 +65,8 @@ export function makeLeaf(given: Given): Leaf {
     before: null,
     after: null,
     pii: 'none',
-    train_ok: false,
     ...given,
+    train_ok: given.train_ok === true,
   }
 }
 

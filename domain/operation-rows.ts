@@ -62,6 +62,8 @@ export interface PassRow {
   leaves: string[]
   facts: JsonObject
   view: Json
+  /** Whether those the operation is from let it be learned from. */
+  train_ok: boolean
 }
 
 export interface EndDocument {

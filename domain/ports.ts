@@ -91,6 +91,8 @@ export interface ControlsPort {
     expires_at: string
     replaces: { id: string; overlap_seconds: number } | null
   }): Promise<{ tenants: string[] | null } | null>
+  /** Opts the tenant back in; null when somebody has said something since. */
+  optTenantIn(by: string, was: Json): Promise<JsonObject | null>
   /** False when the key is already registered. */
   createOperatorKey(key: {
     kid: string
@@ -177,6 +179,8 @@ export interface VoteContext {
   } | null
   key: { kid: string; principal_id: string; public_jwk: JsonObject } | null
   voter: VoterRow | null
+  /** Whether the requester and the voter let it be learned from. */
+  train_ok: boolean
 }
 
 export interface VoteRows {

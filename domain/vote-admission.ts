@@ -50,6 +50,7 @@ export async function admitVote(
         gate: 'approval',
         code: refused,
         reason: check,
+        train_ok: context.train_ok,
       }),
     ),
   )
@@ -124,6 +125,7 @@ async function judge(tools: VoteTools, tenantId: string, operationId: string, jw
           reason: claims.reason,
           request_id: operation.context.request_id,
           trace_id: operation.context.trace_id,
+          train_ok: context.train_ok,
           after: { decision: claims.decision, assurance, jws_sha256: sha256TextHex(jws) },
         }),
       ),

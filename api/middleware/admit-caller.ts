@@ -90,6 +90,7 @@ function settleCaller(c: Ctx, headers: HeaderContext, admission: Admission): voi
     credential: admission.credential,
     memberships: admission.memberships,
     permissions,
+    train_ok: named === tenant_id && admission.train_ok === true,
   })
   if (contextFree) return
   for (const kind of PLACE_KINDS)
@@ -142,7 +143,7 @@ function rateClassOf(c: Ctx): RateClass | null {
   if (method === 'GET' || method === 'HEAD') return path.endsWith('/events') ? null : 'read'
   if (path.endsWith('/decisions') || /^\/strategy-locks\/[^/]+\/(approve|reject)$/.test(path)) return 'decision'
   const control =
-    /^\/(kill-switches|policy|tenants|operator-keys|api-keys|principals|memberships|firearms|budget\/policy|kpi\/(corridors|definitions))/
+    /^\/(kill-switches|policy|tenants|operator-keys|api-keys|principals|memberships|firearms|privacy\/train-prefs\/tenant|budget\/policy|kpi\/(corridors|definitions))/
   return control.test(path) ? null : 'mutation'
 }
 
@@ -161,6 +162,7 @@ async function recordRefusal(c: Ctx, admission: Admission, error: ExoError): Pro
     code: error.code,
     request_id: c.get('requestId'),
     trace_id: c.get('traceId'),
+    train_ok: tenantId === admission.tenant_id && admission.train_ok === true,
     after: { method: c.req.method, path: c.req.path.slice(0, 200) },
   })
   await c.get('ports').records.leaf(tenantId, null, c.get('requestId'), leafRow(leaf))

@@ -159,7 +159,7 @@ async function rootAt(c: Ctx, size: number): Promise<string> {
 }
 
 async function recordReading(c: Ctx): Promise<void> {
-  const { tenant_id, now, principal } = c.get('caller')
+  const { tenant_id, now, principal, train_ok } = c.get('caller')
   const leaf = makeLeaf({
     kind: 'audit.read',
     tenant_id,
@@ -167,6 +167,7 @@ async function recordReading(c: Ctx): Promise<void> {
     actor: { principal_id: principal.id, kind: principal.kind },
     request_id: c.get('requestId'),
     trace_id: c.get('traceId'),
+    train_ok,
     after: { path: c.req.path },
   })
   await c.get('ports').records.leaf(tenant_id, null, c.get('requestId'), leafRow(leaf))

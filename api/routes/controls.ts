@@ -183,7 +183,14 @@ export function controlRoutes(app: App): void {
 }
 
 /** A leaf that says that one person tightened a control. */
-export function changeLeaf(c: Ctx, action: string, why: string | null, after: JsonObject, before: Json = null) {
+export function changeLeaf(
+  c: Ctx,
+  action: string,
+  why: string | null,
+  after: JsonObject,
+  before: Json = null,
+  train_ok = c.get('caller').train_ok,
+) {
   const { tenant_id, now, principal } = c.get('caller')
   return leafRow(
     makeLeaf({
@@ -195,6 +202,7 @@ export function changeLeaf(c: Ctx, action: string, why: string | null, after: Js
       reason: why,
       request_id: c.get('requestId'),
       trace_id: c.get('traceId'),
+      train_ok,
       before,
       after,
     }),
@@ -203,7 +211,7 @@ export function changeLeaf(c: Ctx, action: string, why: string | null, after: Js
 
 /** A leaf that says a record was written. */
 export function recordLeaf(c: Ctx, after: JsonObject) {
-  const { tenant_id, now, principal } = c.get('caller')
+  const { tenant_id, now, principal, train_ok } = c.get('caller')
   return leafRow(
     makeLeaf({
       kind: 'record.written',
@@ -212,6 +220,7 @@ export function recordLeaf(c: Ctx, after: JsonObject) {
       actor: { principal_id: principal.id, kind: principal.kind },
       request_id: c.get('requestId'),
       trace_id: c.get('traceId'),
+      train_ok,
       after,
     }),
   )

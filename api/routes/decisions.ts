@@ -106,7 +106,8 @@ async function refuseEarly(
                 ? 'approval.already_decided'
                 : null
   if (refused === null) return
-  const { tenant_id, now } = c.get('caller')
+  const { tenant_id, now, train_ok } = c.get('caller')
+  const { privacy, records } = c.get('ports')
   const leaf = makeLeaf({
     kind: 'vote.refused',
     tenant_id,
@@ -118,8 +119,9 @@ async function refuseEarly(
     code: refused,
     request_id: c.get('requestId'),
     trace_id: c.get('traceId'),
+    train_ok: train_ok && (await privacy.trainOk(tenant_id, row.intent.principal_id)),
   })
-  await c.get('ports').records.leaf(tenant_id, row.id, c.get('requestId'), leafRow(leaf))
+  await records.leaf(tenant_id, row.id, c.get('requestId'), leafRow(leaf))
   c.set('refusalRecorded', true)
   throw refusal(refused, { operation_id: row.id })
 }

@@ -33,6 +33,7 @@ export interface Admission {
   rate: { limited: boolean; limit: number; retry_after: number } | null
   /** Where a ticket was asked from; null for any other credential. */
   asked_from: { tenant_id: string | null; project_id: string | null; surface_id: string; app_id: string } | null
+  train_ok: boolean | null
 }
 
 export interface OpenedOperation {

@@ -164,6 +164,21 @@ export class ControlsStore implements ControlsPort {
     return rows[0]?.lock ?? null
   }
 
+  async optTenantIn(by: string, was: Json): Promise<JsonObject | null> {
+    const view = `view_of($1, '{"kind": "train_prefs"}')`
+    await this.#client.query('select pg_advisory_xact_lock(hashtextextended($1, 0))', [`exo train ${this.#tenantId} `])
+    const { rowCount } = await this.#client.query(
+      `insert into train_prefs as t (tenant_id, opt_out, changed_by) select $1, false, $2
+       where coalesce(${view}, 'null') = $3::jsonb
+       on conflict (tenant_id, principal_id) do update set opt_out = false, changed_by = excluded.changed_by,
+         changed_at = clock_timestamp()`,
+      [this.#tenantId, by, JSON.stringify(was)],
+    )
+    if (rowCount !== 1) return null
+    const { rows } = await this.#client.query<{ word: JsonObject }>(`select ${view} as word`, [this.#tenantId])
+    return rows[0]?.word ?? null
+  }
+
   async createOperatorKey(key: {
     kid: string
     principal_id: string

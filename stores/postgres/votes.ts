@@ -25,6 +25,10 @@ export class VoteStore implements VoteRows {
            'operation', (select jsonb_build_object('status', o.status, 'intent_hash', o.intent_hash,
                'plan_hash', o.plan_hash, 'shown_hash', o.shown_hash, 'plan', o.plan, 'intent', o.intent,
                'action', o.action, 'context', o.context, 'firearms', firearms_of(o.intent)) from operations o where o.tenant_id = $1 and o.id = $2),
+           -- Of the requester and of the voter.
+           'train_ok', coalesce((select train_ok_of($1, o.principal_id, o.person_id) from operations o
+               where o.tenant_id = $1 and o.id = $2), false)
+             and coalesce((select train_ok_of($1, p.id, p.person_id) from principals p where p.id = (select id from who)), false),
            'key', (select to_jsonb(k) from k),
            'voter', (select jsonb_build_object('principal_id', p.id, 'kind', p.kind, 'person_id', p.person_id,
                'status', p.status, 'platform_role', p.platform_role, 'role', m.role,

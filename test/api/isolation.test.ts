@@ -27,6 +27,7 @@ const SEES_EVERY_TENANT: Partial<Record<Role, readonly string[]>> = {
     'operator_keys',
     'kill_switches',
     'raw_assets',
+    'train_prefs',
   ],
   stop: ['claims'],
 }
@@ -113,6 +114,7 @@ async function fill(tenant: Tenant): Promise<void> {
   )
   const lock = { title: 't', allowed_actions: ['note.remove'], surface_id: 's_main', valid_until: UNTIL }
   expect((await tenant.as('agent').post('/strategy-locks', lock)).status).toBe(201)
+  expect((await tenant.as('owner').post('/privacy/train-prefs/tenant', { opt_out: true })).status).toBe(200)
   const asked = { filename: 'a.png', sha256: '0'.repeat(64), size_bytes: 1 }
   expect((await tenant.as('owner').post('/nexus/raw/presign-upload', asked)).status).toBe(201)
   expect((await tenant.as('owner').post('/auth/ticket', { stream: '/events' })).status).toBe(201)
@@ -164,10 +166,15 @@ describe('every table that has a tenant', () => {
        from pg_policy p join pg_class c on c.oid = p.polrelid where p.polname <> 'own_tenant' group by 1 order by 1`,
     )
     expect(rows).toEqual([
+      { policy: 'only_opts_out to app', tables: ['train_prefs'] },
       { policy: 'own_memberships', tables: ['memberships'] },
       { policy: 'own_operator_keys', tables: ['operator_keys'] },
       { policy: 'posts_usage to app', tables: ['budget_entries'] },
-      { policy: 'sequencer_all to sequencer', tables: [...(SEES_EVERY_TENANT.sequencer ?? [])].sort() },
+      {
+        policy: 'sequencer_all to sequencer',
+        tables: (SEES_EVERY_TENANT.sequencer ?? []).filter((table) => table !== 'train_prefs').sort(),
+      },
+      { policy: 'sequencer_reads to sequencer', tables: ['train_prefs'] },
       { policy: 'shown_ticket to owner', tables: ['stream_tickets'] },
       { policy: 'stop_reads_claims to stop', tables: ['claims'] },
       { policy: 'system_read', tables: SYSTEM_READ },
@@ -323,6 +330,7 @@ const VALUES: Record<string, string> = {
   outbox: `(tenant_id, operation_id, kind) values ($1, 'op_x', 'cancel')`,
   budget_entries: `(tenant_id, source, operation_id, action, principal_id, amount, state)
     values ($1, 'operation', 'op_x', 'note.append', 'p', 1, 'settled')`,
+  train_prefs: `(tenant_id, opt_out, changed_by) values ($1, false, 'x')`,
   policy_versions: `(tenant_id, version, changed_by, operation_id) values ($1, 99, 'x', 'op_x')`,
   waivers: `(tenant_id, gate, selector, value, until, reason, waived_by) values ($1, 'kpi', 'class', 'reversible', '2090-01-01', 'x', 'x')`,
   budget_policies: `(tenant_id, threshold) values ($1, 1)`,
@@ -355,8 +363,18 @@ const IDENTITY = ['tenants', 'principals', 'memberships', 'api_keys', 'oidc_subj
 
 /** Tables nobody of this role may insert into. */
 const NEVER_INSERTS: Record<Role, readonly string[]> = {
-  app: ['notes', 'receipts', 'claims', 'seals', 'audit_heads', 'budget_entries', ...CONTROLS, ...IDENTITY],
-  guard: ['operations', 'seals', 'audit_heads', ...CONTROLS, ...IDENTITY],
+  app: [
+    'notes',
+    'receipts',
+    'claims',
+    'seals',
+    'audit_heads',
+    'budget_entries',
+    'train_prefs',
+    ...CONTROLS,
+    ...IDENTITY,
+  ],
+  guard: ['operations', 'seals', 'audit_heads', 'train_prefs', ...CONTROLS, ...IDENTITY],
   control: ['operations', 'notes', 'seals', 'audit_heads', 'deployment'],
   sequencer: ['operations', 'notes', 'receipts', 'claims', 'votes', ...CONTROLS, ...IDENTITY],
   stop: Object.keys(VALUES),
@@ -384,6 +402,8 @@ const NEVER: Record<Role, readonly string[]> = {
     `update budget_entries set state = 'released'`,
     `update strategy_locks set created_by = 'p'`,
     'delete from strategy_locks',
+    `update train_prefs set opt_out = false`,
+    'delete from train_prefs',
     'select * from api_keys',
     'select * from oidc_subjects',
     `update oidc_subjects set subject = subject`,

@@ -39,6 +39,7 @@ function noting(): { ports: TransactionPorts; notes: JsonObject[] } {
       putMembership: none,
       createApiKey: none,
       approveLock: none,
+      optTenantIn: none,
     },
   }
   return { ports, notes }

@@ -2,7 +2,18 @@
 import { beforeAll, describe, expect, inject, test } from 'vitest'
 import { callers } from '../support/client.ts'
 import { notRequired, RUNNING } from '../support/opening.ts'
-import { makeTenant, pending, propose, refused, standingFor, type Tenant, UNLIMITED } from '../support/tenant.ts'
+import {
+  type LeafSeen,
+  makeTenant,
+  type MemberName,
+  pending,
+  propose,
+  refused,
+  standingFor,
+  type Tenant,
+  UNLIMITED,
+  vote,
+} from '../support/tenant.ts'
 
 const { url, credentials } = inject('deployment')
 let tenant: Tenant
@@ -140,5 +151,127 @@ describe('usage', () => {
     expect(new Set(ids).size).toBe(ids.length)
     expect(ids.length).toBe(4)
     expect((await tenant.as('viewer').get('/budget/usage?window_days=91')).status).toBe(400)
+  })
+})
+
+describe('what may be learned from', () => {
+  const prefs = async (name: MemberName) => (await tenant.as(name).get('/privacy/train-prefs')).body
+  const effective = async (name: MemberName) => (await prefs(name)).effective
+  const say = (name: MemberName, scope: 'tenant' | 'user', opt_out: boolean, more: object = {}) =>
+    tenant.as(name).post(`/privacy/train-prefs/${scope}`, { opt_out, ...more })
+  const optIn = async () => {
+    const asked = await say('owner', 'tenant', false)
+    expect([asked.status, asked.body.status, asked.body.action]).toEqual([202, 'pending_approval', 'train_prefs.put'])
+    return asked.body
+  }
+  /** Follows one event from its request to every leaf of it: votes, intent, outcome, end, seal. */
+  const flagsOf = async (requester: MemberName, voter: MemberName) => {
+    const row = await pending(tenant.as(requester), note('followed'))
+    await vote(tenant.as(voter), row)
+    const leaves = await tenant.leavesUpTo(row.id, 'operation.sealed')
+    expect(leaves.map((leaf) => leaf.kind)).toEqual([
+      'operation.requested',
+      'operation.pending',
+      'vote.accepted',
+      'effect.intent',
+      'effect.outcome',
+      'operation.closed',
+      'operation.sealed',
+    ])
+    return leaves.map((leaf) => leaf.train_ok)
+  }
+  const all = (flag: boolean) => Array.from({ length: 7 }, () => flag)
+  const none = { opt_out: null, changed_by: null, changed_at: null }
+
+  test('is nothing while nobody has said anything', async () => {
+    const user_id = tenant.principal('member')
+    expect(await prefs('member')).toEqual({
+      tenant: none,
+      user: { ...none, user_id },
+      effective: { train_ok: false, because: 'nobody_opted_in' },
+    })
+    expect(await flagsOf('member', 'operator')).toEqual(all(false))
+  })
+
+  test('is not opened by one person, for the tenant or by opting in alone', async () => {
+    expect((await say('member', 'user', false)).status).toBe(200)
+    expect(await effective('member')).toEqual({ train_ok: false, because: 'nobody_opted_in' })
+    for (const name of ['member', 'operator', 'viewer', 'auditor', 'service'] as const)
+      for (const opt_out of [true, false])
+        expect(refused(await say(name, 'tenant', opt_out))).toEqual([403, 'auth.insufficient_role'])
+    const asked = await optIn()
+    expect(refused(await vote(tenant.as('owner'), asked))).toEqual([403, 'approval.self'])
+    expect(await effective('member')).toMatchObject({ train_ok: false })
+  })
+
+  test('is what another person lets the tenant opt in to, and then reaches every leaf', async () => {
+    const voted = await vote(tenant.as('admin'), await optIn())
+    expect(voted.body.operation).toMatchObject({
+      status: 'executed',
+      effect: { result: { tenant: { opt_out: false, changed_by: tenant.principal('owner') } } },
+    })
+    expect(await effective('member')).toEqual({ train_ok: true, because: 'opted_in' })
+    expect(await flagsOf('member', 'operator')).toEqual(all(true))
+  })
+
+  test('is none of what a person opted out of, in what they ask and in what they vote on', async () => {
+    expect((await say('operator', 'user', true)).body.effective).toEqual({ train_ok: false, because: 'user_opted_out' })
+    expect(await effective('member')).toMatchObject({ train_ok: true })
+    expect(await flagsOf('operator', 'operator2')).toEqual(all(false))
+    // The vote alone is theirs.
+    expect(await flagsOf('member', 'operator')).toEqual(all(true).with(2, false))
+    expect((await say('operator', 'user', false)).body.effective).toEqual({ train_ok: true, because: 'opted_in' })
+  })
+
+  test('is none of what an agent does whose owner opted out', async () => {
+    expect(await effective('agent')).toMatchObject({ train_ok: true })
+    await say('operator3', 'user', true)
+    expect(await effective('agent')).toEqual({ train_ok: false, because: 'user_opted_out' })
+    const done = await propose(tenant.as('agent'), note('for somebody'))
+    const leaves = await tenant.leavesUpTo(done.body.id, 'operation.closed')
+    expect(leaves.map((leaf) => leaf.train_ok)).toEqual([false, false, false, false])
+    await say('operator3', 'user', false)
+  })
+
+  test('is nothing at once when the tenant opts out, whatever anybody opted in to, and a leaf says by whom', async () => {
+    const asked = await optIn()
+    expect((await say('admin', 'tenant', true)).body).toMatchObject({
+      tenant: { opt_out: true, changed_by: tenant.principal('admin') },
+      effective: { train_ok: false, because: 'tenant_opted_out' },
+    })
+    await say('member', 'user', false)
+    expect(await effective('member')).toEqual({ train_ok: false, because: 'tenant_opted_out' })
+    expect(await flagsOf('member', 'operator')).toEqual(all(false))
+    // What was asked for before somebody opted out is not what is voted on now.
+    expect((await vote(tenant.as('operator'), asked)).body.operation).toMatchObject({
+      status: 'failed',
+      error: { code: 'effect.precondition_failed' },
+    })
+    expect(await effective('member')).toMatchObject({ train_ok: false })
+    const { items } = (await tenant.as('auditor').get('/audit?kind=control.changed&limit=200')).body
+    const told = items
+      .map((item: { leaf: LeafSeen }) => item.leaf)
+      .findLast((leaf: LeafSeen) => leaf.after?.scope === 'tenant')
+    expect(told).toMatchObject({
+      action: 'train_prefs.put',
+      actor: { principal_id: tenant.principal('admin'), kind: 'user' },
+      before: { opt_out: false, changed_by: tenant.principal('owner') },
+      after: { scope: 'tenant', opt_out: true },
+      train_ok: false,
+    })
+  })
+
+  test('is nobody else’s to say or to see', async () => {
+    const other = { user_id: tenant.principal('operator') }
+    expect(refused(await say('member', 'user', true, other))).toEqual([403, 'auth.identity_override'])
+    expect((await say('member', 'user', true, { user_id: tenant.principal('member') })).status).toBe(200)
+    const look = (user_id: string) => tenant.as('member').get(`/privacy/train-prefs?user_id=${user_id}`)
+    expect(refused(await look(other.user_id))).toEqual([403, 'auth.identity_override'])
+    expect((await look(tenant.principal('member'))).status).toBe(200)
+    for (const opt_out of [undefined, null, 'false', 0])
+      expect(refused(await tenant.as('owner').post('/privacy/train-prefs/tenant', { opt_out }))).toEqual([
+        400,
+        'validation.error',
+      ])
   })
 })

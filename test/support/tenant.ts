@@ -52,6 +52,12 @@ export interface LeafSeen {
   code: string | null
   reason: string | null
   actor: { principal_id: string | null; kind: string }
+  request_id: string | null
+  trace_id: string | null
+  before: JsonObject | null
+  after: JsonObject | null
+  pii: string
+  train_ok: boolean
 }
 
 export interface Operation {

@@ -266,6 +266,27 @@ create table feature_flags (
   flags jsonb not null
 );
 
+-- Who wants nothing of theirs to be learned from. The tenant's own row has no principal.
+create table train_prefs (
+  tenant_id text not null check (tenant_id <> ''),
+  principal_id text not null default '',
+  -- The person behind the principal: a person speaks for every agent of theirs.
+  person_id text,
+  opt_out boolean not null,
+  changed_by text not null,
+  changed_at timestamptz not null default clock_timestamp(),
+  primary key (tenant_id, principal_id)
+);
+create index train_prefs_of_person on train_prefs (tenant_id, person_id) where opt_out;
+
+-- Whether what this principal does may be learned from. The tenant must have said so, and nobody may have said otherwise
+-- for themselves: a row that is not there is a no of the tenant, and no word of anybody else.
+create function train_ok_of(tenant text, principal text, person text) returns boolean language sql stable as $$
+  select coalesce((select not t.opt_out from train_prefs t where t.tenant_id = tenant and t.principal_id = ''), false)
+    and not exists (select from train_prefs t where t.tenant_id = tenant and t.opt_out and t.principal_id <> ''
+      and (t.principal_id = principal or t.person_id = person))
+$$;
+
 create table egress_targets (
   tenant_id text not null check (tenant_id <> ''),
   origin text not null,

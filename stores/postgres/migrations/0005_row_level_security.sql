@@ -35,5 +35,10 @@ create policy shown_ticket on stream_tickets to current_user
 -- A global stop drains every tenant.
 create policy stop_reads_claims on claims for select to stop using (true);
 
+-- Opting the tenant back in is another person's to vote on.
+create policy only_opts_out on train_prefs as restrictive to app with check (opt_out or principal_id <> '');
+-- A seal is written for every tenant.
+create policy sequencer_reads on train_prefs for select to sequencer using (true);
+
 -- The entry of an operation is its guard's to write.
 create policy posts_usage on budget_entries as restrictive for insert to app with check (source = 'posted');

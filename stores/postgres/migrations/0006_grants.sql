@@ -5,13 +5,15 @@ grant usage on schema public to app, guard, control, sequencer, stop, auditor;
 revoke execute on all functions in schema public from public;
 alter default privileges revoke execute on functions from public;
 grant execute on function current_tenant() to app, guard, control, sequencer, stop, auditor;
+grant execute on function train_ok_of(text, text, text) to app, guard, control, sequencer;
 
 -- app: opens operations, writes records, reads its tenant. It cannot read a credential.
 grant select on tenants, principals, memberships, operator_keys, places, operations, votes, claims, receipts, seals,
   notes, audit_leaves, audit_nodes, audit_heads, audit_sequencer, kill_switches, switch_drains, policy_versions,
   license_types, firearm_policies, license_grants, lock_policies, three_wise_questions, strategy_locks, budget_policies,
   budget_entries, kpi_definitions, kpi_corridors, kpi_raw, temperature_limits, waivers, rate_limits, rate_windows,
-  feature_flags, egress_targets, deployment to app;
+  feature_flags, egress_targets, train_prefs, deployment to app;
+grant insert, update on train_prefs to app, control;
 grant insert on operations, votes, audit_leaves, outbox, kpi_raw, places, rate_windows, raw_assets, budget_entries
   to app;
 grant select on raw_assets to app, guard, sequencer;
@@ -35,7 +37,7 @@ grant select (id, tenant_id, operation_id, kind) on outbox to app;
 grant select on tenants, principals, memberships, operator_keys, places, operations, votes, claims, receipts, notes,
   audit_leaves, audit_heads, audit_sequencer, kill_switches, policy_versions, license_types, firearm_policies,
   license_grants, lock_policies, three_wise_questions, strategy_locks, budget_policies, budget_entries, kpi_definitions,
-  kpi_corridors, kpi_raw, temperature_limits, waivers, rate_limits, feature_flags, egress_targets, deployment
+  kpi_corridors, kpi_raw, temperature_limits, waivers, rate_limits, feature_flags, egress_targets, train_prefs, deployment
   to guard, control;
 grant insert on votes, claims, receipts, audit_leaves, outbox, budget_entries to guard, control;
 grant update (status, preview, shown_hash, decision_hash, passes, approval, error, undone_by, resolved_by, run_id,
@@ -55,7 +57,7 @@ grant execute on function next_switch_epoch(text) to control;
 
 -- sequencer: gives leaves their index, signs heads, drains the outbox, writes seals, reconciles, sweeps uploads.
 grant select on operations, receipts, claims, votes, seals, operator_keys, audit_leaves, audit_nodes, audit_heads, audit_sequencer,
-  outbox, tenants, deployment, kill_switches to sequencer;
+  outbox, tenants, deployment, kill_switches, train_prefs to sequencer;
 grant update (seq) on audit_leaves to sequencer;
 grant insert on audit_leaves, audit_nodes, seals to sequencer;
 grant insert, update on audit_heads, audit_sequencer to sequencer;

@@ -38,7 +38,7 @@ create function admit(p_credential jsonb, p_tenant text, p_project text, p_surfa
   p_rate_class text) returns jsonb language plpgsql security definer set search_path = public, pg_temp as $$
 declare
   at timestamptz := clock_timestamp(); speaks_for text; only_tenants text[]; used timestamptz; credential jsonb; p principals%rowtype;
-  ticket stream_tickets%rowtype; members jsonb; usable text[]; chosen text; rate jsonb; places_found jsonb;
+  ticket stream_tickets%rowtype; members jsonb; usable text[]; chosen text; rate jsonb; places_found jsonb; train_ok boolean;
 begin
   if p_credential ->> 'kind' = 'ticket' then
     perform set_config('app.ticket', p_credential ->> 'secret_sha256', true);
@@ -87,6 +87,7 @@ begin
       'project', p_project is null or exists (select from places where kind = 'project' and id = p_project and status = 'active'),
       'surface', exists (select from places where kind = 'surface' and id = p_surface and status = 'active'),
       'app', exists (select from places where kind = 'app' and id = p_app and status = 'active')) into places_found;
+    train_ok := train_ok_of(chosen, p.id, p.person_id);
     if p_rate_class is not null and p.status = 'active' then
       perform set_config('synchronous_commit', 'off', true);
       rate := take_call(chosen, p.id, p_rate_class);
@@ -96,7 +97,7 @@ begin
     'principal', jsonb_build_object('id', p.id, 'kind', p.kind, 'name', p.name, 'person_id', p.person_id,
       'platform_role', p.platform_role, 'status', p.status),
     'credential', credential,
-    'places', places_found, 'rate', rate,
+    'places', places_found, 'rate', rate, 'train_ok', train_ok,
     'asked_from', case when ticket.tenant_id is not null then jsonb_build_object('tenant_id', p_tenant, 'project_id', p_project,
       'surface_id', p_surface, 'app_id', p_app) end);
 end $$;

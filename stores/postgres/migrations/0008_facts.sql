@@ -187,6 +187,8 @@ create function view_of(tenant text, view jsonb) returns jsonb language sql vola
       from egress_targets e where e.tenant_id = tenant and e.origin = view ->> 'origin')
     when 'strategy_lock' then (select lock_json(l) || jsonb_build_object('authors', l.authors)
       from strategy_locks l where l.tenant_id = tenant and l.id = view ->> 'id')
+    when 'train_prefs' then (select jsonb_build_object('opt_out', t.opt_out, 'changed_by', t.changed_by,
+        'changed_at', iso(t.changed_at)) from train_prefs t where t.tenant_id = tenant and t.principal_id = '')
     when 'raw' then (select jsonb_build_object('asset_id', r.asset_id, 'filename', r.filename, 'sha256', r.sha256,
         'size', r.size, 'content_type', r.content_type)
       from raw_assets r where r.tenant_id = tenant and r.asset_id = view ->> 'asset_id' and r.closed_as is distinct from 'swept')
@@ -250,6 +252,9 @@ begin
         and l.kind in ('operation.requested', 'operation.pending', 'vote.accepted', 'effect.intent')),
     'facts', facts_of(o.intent, o.plan),
     'view', view_of(tenant, o.plan -> 'view'),
+    -- Of the requester and, where somebody cancelled it, of them too.
+    'train_ok', train_ok_of(tenant, o.principal_id, o.person_id)
+      and (o.cancel is null or train_ok_of(tenant, o.cancel ->> 'by', null)),
     'now', iso(clock_timestamp()));
 end $$;
 

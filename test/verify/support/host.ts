@@ -130,7 +130,7 @@ async function sealOne(
         if (receipt === null) return null
         const { context, proposal } = operation
         const texts = { receipt: receipt.receipt, receipt_jws: jws, proposal }
-        return { now: now(), run_id, ...texts, ...context, sealed: false }
+        return { now: now(), run_id, ...texts, ...context, train_ok: false, sealed: false }
       },
       keyOperations: async (kids) => kids.flatMap((kid) => rows.keys.get(kid)?.operation_id ?? []),
       seal: async ({ leaf, tenant_id, operation_id }) => log.write(tenant_id, operation_id, [leaf]),

@@ -166,6 +166,7 @@ export class MemoryRows implements OperationRows, VoteRows {
       operation: { status, intent_hash, plan_hash, shown_hash, plan, intent, action: intent.action, firearms, context },
       key: key === undefined ? null : { kid, ...key },
       voter,
+      train_ok: false,
     }
   }
 
@@ -200,6 +201,7 @@ export class MemoryRows implements OperationRows, VoteRows {
       leaves: this.log.hashesOf(operation.intent.tenant_id, operationId, kinds),
       facts: read,
       view: viewOf(operation),
+      train_ok: false,
     })
   }
 
@@ -222,6 +224,7 @@ export class MemoryRows implements OperationRows, VoteRows {
         putMembership: refuse,
         createApiKey: refuse,
         approveLock: refuse,
+        optTenantIn: refuse,
         createOperatorKey: async ({ kid, ...key }) => {
           this.keys.set(kid, key)
           const voter = this.voters.get(key.principal_id)
