@@ -2,12 +2,6 @@
 import { ExoError } from '../domain/errors.ts'
 import { parseUrl, type Url } from '../domain/url.ts'
 
-export interface EgressTarget {
-  origin: string
-  methods: string[]
-  idempotency_header: string | null
-}
-
 /** The URL of a target in its one spelling. Throws `egress.target_forbidden`, before anybody is asked. */
 export function readTarget(text: string | null): Url {
   const refuse = (reason: string) => new ExoError('egress.target_forbidden', undefined, { reason })

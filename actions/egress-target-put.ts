@@ -4,11 +4,11 @@
  */
 import type { z } from 'zod'
 import { defineAction } from './define.ts'
-import type { EgressTarget } from './egress-origin.ts'
 import { egressTarget, unsoundOrigin } from './policy-document.ts'
 import { quorumTree } from '../domain/approval.ts'
-import { canonicalJson, type Json } from '../domain/canonical.ts'
+import { canonicalJson, type Json, type JsonObject } from '../domain/canonical.ts'
 import { ExoError } from '../domain/errors.ts'
+import type { EgressTarget } from '../domain/policy.ts'
 
 export const egressTargetPut = defineAction<z.infer<typeof egressTarget>>({
   name: 'egress_target.put',
@@ -29,11 +29,13 @@ export const egressTargetPut = defineAction<z.infer<typeof egressTarget>>({
     return { preconditions: { was: view }, tree: quorumTree(1), required: ['configure:egress'] }
   },
 
-  preview: ({ origin, methods, idempotency_header }, view) => ({
+  preview: ({ origin, methods, idempotency_header, allowed_headers = [], secret_headers = [] }, view) => ({
     title: `Allow effects to reach ${origin}`,
     fields: [
       { label: 'methods', value: methods.join(', ') },
       { label: 'idempotency header', value: idempotency_header ?? 'none: told at most once' },
+      ...(allowed_headers.length === 0 ? [] : [{ label: 'callers may set', value: allowed_headers.join(', ') }]),
+      ...secret_headers.map(({ header, secret }) => ({ label: `header ${header}`, value: `the secret ${secret}` })),
       { label: 'until now', value: view === null ? 'not allowed' : canonicalJson(view) },
     ],
   }),
@@ -44,7 +46,7 @@ export const egressTargetPut = defineAction<z.infer<typeof egressTarget>>({
       const { was } = preconditions as { was: Json }
       if (!(await controls.putEgressTarget(target as EgressTarget, was)))
         throw new ExoError('effect.precondition_failed', 'The target changed since the proposal.', {})
-      return { ...target }
+      return target as unknown as JsonObject
     },
   },
 })

@@ -1,5 +1,6 @@
 /** The schema of the control document: the `PUT` bodies of the single controls, row by row, without their reasons. */
 import { z } from 'zod'
+import { allowedHeaders, headersDistinct, idempotencyHeader, secretHeaders } from './egress-headers.ts'
 import { isExactOrigin } from './egress-origin.ts'
 import { isOwnAddress } from '../domain/addresses.ts'
 import { parseUrl } from '../domain/url.ts'
@@ -36,35 +37,16 @@ const standing = z.strictObject({
 })
 
 /** One origin that effects may reach, written as URLs print it: scheme, host, and the port where it is not the usual one. */
-export const egressTarget = z.strictObject({
+export const egressFields = z.strictObject({
   origin: z.string().max(300).refine(isExactOrigin, 'an origin as URLs print it, such as https://example.com'),
   methods: z.array(z.literal('POST')).length(1),
   /** Named where the target applies one key once; `null` where each request counts. */
-  idempotency_header: z
-    .string()
-    .regex(/^[A-Za-z][A-Za-z0-9-]{0,63}$/)
-    .refine((name) => !FORBIDDEN_HEADERS.includes(name.toLowerCase()), 'a header that carries something else')
-    .nullable(),
+  idempotency_header: idempotencyHeader,
+  allowed_headers: allowedHeaders,
+  secret_headers: secretHeaders,
 })
-
-/** Headers that an idempotency key must not replace. */
-const FORBIDDEN_HEADERS = [
-  'host',
-  'connection',
-  'content-length',
-  'content-type',
-  'transfer-encoding',
-  'authorization',
-  'cookie',
-  'expect',
-  'upgrade',
-  'te',
-  'trailer',
-  'keep-alive',
-  'proxy-authorization',
-  'proxy-connection',
-  'x-exo-operation-id',
-]
+export const TWICE = 'a header stands there twice'
+export const egressTarget = egressFields.refine(headersDistinct, TWICE)
 
 /** What is wrong with an origin in this mode, in words, or null. Addresses of our own networks are for the lab alone. */
 export function unsoundOrigin(origin: string, mode: 'lab' | 'saas' | 'enterprise'): string | null {

@@ -139,7 +139,7 @@ async function dispatch(
 ): Promise<EndedOutput | Again> {
   tools.crashPoint('E3')
   const { intent, plan } = row.operation
-  const context = contextOf(row, begunAt)
+  const context = contextOf(row, begunAt, attempts)
   let outcome: Outcome
   if (!(await fence.renew()) || context.timeLeftMs() <= 0)
     outcome = { state: 'unknown', details: { reason: 'the fence was lost' } }
@@ -157,7 +157,11 @@ async function dispatch(
 async function probe(tools: OutsideTools, effect: OutsideEffect<unknown>, row: WithRow): Promise<Outcome | null> {
   if (effect.probe === undefined) return null
   try {
-    return await effect.probe(tools.ports, contextOf(row, performance.now()), row.operation.intent.input)
+    return await effect.probe(
+      tools.ports,
+      contextOf(row, performance.now(), row.claim?.attempts ?? 1),
+      row.operation.intent.input,
+    )
   } catch (error) {
     return { state: 'unknown', details: { reason: wordOf(error) } }
   }
@@ -219,7 +223,7 @@ async function endChanged(tools: OutsideTools, input: Guarded, row: WithRow, pas
 }
 
 /** The lease began at the server no earlier than what claimed it was sent, at `begunAt` of this process's clock. */
-function contextOf({ operation, now }: WithRow, begunAt: number): OutsideContext {
+function contextOf({ operation, now }: WithRow, begunAt: number, attempts: number): OutsideContext {
   const { intent, plan, person_id, reason } = operation
   const mostMs = Math.min(plan.effect_timeout_ms, plan.lease_ms - MARGIN_MS)
   return {
@@ -233,6 +237,7 @@ function contextOf({ operation, now }: WithRow, begunAt: number): OutsideContext
     preconditions: intent.preconditions,
     kind: plan.effect_kind as OutsideKind,
     target: intent.target,
+    attempts,
     timeLeftMs: () => Math.floor(begunAt + mostMs - performance.now()),
   }
 }

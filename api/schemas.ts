@@ -1,6 +1,7 @@
 /** Schemas of what callers send, shared by validation, document and types. */
 import { z } from '@hono/zod-openapi'
-import { egressTarget, instant, providerName } from '../actions/policy-document.ts'
+import { headersDistinct } from '../actions/egress-headers.ts'
+import { egressFields, instant, providerName, TWICE } from '../actions/policy-document.ts'
 import { LIMITS } from '../domain/limits.ts'
 import { ASSET_ID } from '../domain/stored.ts'
 import { type PlaceKind, PLACES } from '../domain/places.ts'
@@ -44,7 +45,10 @@ export const decisionRequest = z
 
 export const reasonRequest = z.strictObject({ reason }).openapi('ReasonRequest')
 
-export const egressRequest = egressTarget.extend({ reason }).openapi('EgressTargetRequest')
+export const egressRequest = egressFields
+  .extend({ reason })
+  .refine(headersDistinct, TWICE)
+  .openapi('EgressTargetRequest')
 
 /** A name without a path: no separator, no dot at an end, no control or look-alike; the same in every file system. */
 const basename = z.string().regex(/^[A-Za-z0-9](?:[A-Za-z0-9._ -]{0,126}[A-Za-z0-9])?$/, 'a plain file name')

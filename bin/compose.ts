@@ -2,7 +2,7 @@
  * Builds the parts a process is made of: pools by role, clients, keys. `api`, `worker` and the lab's `app` differ only
  * in which of them they ask for.
  */
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import type { Duplex } from 'node:stream'
 import { serve, type ServerType } from '@hono/node-server'
 import { NativeConnection } from '@temporalio/worker'
@@ -25,6 +25,7 @@ import { readFromBundle } from '../stores/bundle-zip.ts'
 import { Egress } from '../stores/egress.ts'
 import { JoseReader, openSigner } from '../stores/jose-keys.ts'
 import { ObjectStore } from '../stores/objects.ts'
+import { SecretFiles } from '../stores/secret-files.ts'
 import { TokenReader } from '../stores/oidc/token-reader.ts'
 import { AdmissionStore } from '../stores/postgres/admission.ts'
 import { AuditLog } from '../stores/postgres/audit-log.ts'
@@ -128,6 +129,7 @@ export async function startProcess(
       temporal,
       objects,
       egress: new Egress({ ownNetworks: config.EXO_MODE === 'lab' }),
+      secrets: new SecretFiles(resolve(config.EXO_SECRETS_DIR ?? join(home, 'secrets'))),
       keys,
       signers: {
         receipt: openSigner(await readKey(home, 'receipt', env)),

@@ -49,6 +49,7 @@ export interface WorkerHostOptions {
   temporal: TemporalPort
   objects: ObjectStore
   egress: OutsidePorts['http']
+  secrets: OutsidePorts['secrets']
   keys: JwsReader
   signers: { receipt: Signer; seal: Signer }
   announce(event: NewsEvent): void
@@ -147,7 +148,7 @@ function makeActivities(options: WorkerHostOptions, digest: string): Steps & Sea
     proposeAndGuard: proposeAndGuard(tools),
     effectOutside: effectOutside({
       ...tools,
-      ports: { objects, raw: objects.raw, http: options.egress },
+      ports: { objects, raw: objects.raw, http: options.egress, secrets: options.secrets },
       pause: async (ms) => await Context.current().sleep(ms),
       keepAlive: () => {
         const { heartbeat } = Context.current()

@@ -109,6 +109,8 @@ export const ERRORS = Object.freeze({
     'Read the lock again; its state or content hash is another.',
   ),
   'egress.target_forbidden': row(403, null, false, 'Have this origin and method added to the egress targets first.'),
+  'egress.header_forbidden': row(403, null, false, 'Have this header added to what the target takes.'),
+  'effect.secret_missing': row(502, null, false, 'Nothing was sent; have the operators put the secret in its place.'),
   'effect.failed': row(502, null, false, 'The target refused the effect; details say how.'),
   'effect.precondition_failed': row(502, null, false, 'The world changed since the proposal; propose again.'),
   'effect.unknown': row(504, null, false, 'The target did not answer; an operator must resolve it.'),

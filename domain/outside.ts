@@ -44,6 +44,10 @@ export interface OutsidePorts {
     /** Puts the uploaded bytes there if nothing is there, checked by their digest; reading them counts into the time. */
     promote(tenantId: string, asset: Asset, timeoutMs: number): Promise<'created' | 'taken'>
   }
+  secrets: {
+    /** What operators of the deployment put there for this tenant and this host, or null. Read when it is needed, kept nowhere. */
+    read(tenantId: string, host: string, name: string): Promise<string | null>
+  }
   http: {
     /** One request to the origin that was allowed, to an address that was checked; never a redirect followed. */
     post(request: {
@@ -58,16 +62,22 @@ export interface OutsidePorts {
 export interface OutsideContext extends Omit<EffectContext, 'control_leaf_hash' | 'approved_by'> {
   kind: OutsideKind
   target: string | null
+  /** This try's number, from 1. */
+  attempts: number
   /** What is left of the lease, less a margin: asked before each request, so that all of them together end before it. */
   timeLeftMs(): number
 }
 
 const NOT_APPLIED_BUT_MAY_PASS = [408, 409, 425, 429]
 
+/** Nothing was sent in this try: failed, unless one before it may have been applied. */
+export function notSent(attempts: number, code: ErrorCode, details: JsonObject): Outcome {
+  return attempts === 1 ? { state: 'failed', code, details } : { state: 'unknown', details }
+}
+
 /** SHAPES: 2xx executed; 4xx failed, but for those that ask to come again; anything else, and silence, unknown. */
-export function outcomeOfAnswer({ status, body_sha256, silence }: HttpAnswer): Outcome {
-  if (silence === 'address_forbidden')
-    return { state: 'failed', code: 'egress.target_forbidden', details: { reason: silence } }
+export function outcomeOfAnswer({ status, body_sha256, silence }: HttpAnswer, attempts: number): Outcome {
+  if (silence === 'address_forbidden') return notSent(attempts, 'egress.target_forbidden', { reason: silence })
   if (status === null) return { state: 'unknown', details: { reason: silence ?? 'no answer' } }
   if (status >= 200 && status < 300) return { state: 'committed', result: { status, body_sha256 } }
   if (status >= 400 && status < 500 && !NOT_APPLIED_BUT_MAY_PASS.includes(status))

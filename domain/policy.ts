@@ -44,7 +44,18 @@ export interface PolicyDocument {
       }[]
     | undefined
   feature_flags?: Record<string, unknown> | undefined
-  egress?: { origin: string; methods: string[]; idempotency_header: string | null }[] | undefined
+  egress?: EgressTarget[] | undefined
+}
+
+/** An origin that effects may reach, and what a request to it may carry. */
+export interface EgressTarget {
+  origin: string
+  methods: string[]
+  idempotency_header: string | null
+  /** Headers that callers may set, by exact name. */
+  allowed_headers?: string[] | undefined
+  /** Headers that are filled at the point of effect with a secret of this name. */
+  secret_headers?: { header: string; secret: string }[] | undefined
 }
 
 export interface SwitchRow {

@@ -8,7 +8,7 @@ import type { ErrorCode } from './errors.ts'
 import type { Facts } from './facts.ts'
 import type { LeafRow } from './leaf.ts'
 import type { Intent, Plan } from './plan.ts'
-import type { PolicyDocument } from './policy.ts'
+import type { EgressTarget, PolicyDocument } from './policy.ts'
 
 export interface NotesPort {
   /** Written with the end of the operation, whose failure is then its own. */
@@ -64,10 +64,7 @@ export interface ControlsPort {
     change: ControlChange,
   ): Promise<Json | null>
   /** False when the target is not what it was. */
-  putEgressTarget(
-    target: { origin: string; methods: string[]; idempotency_header: string | null },
-    was: Json,
-  ): Promise<boolean>
+  putEgressTarget(target: EgressTarget, was: Json): Promise<boolean>
   /** Settles or releases what an unknown outcome held; false when it was resolved before. */
   resolveUnknown(operationId: string, committed: boolean): Promise<boolean>
   /** False when the id or a subject is taken. */

@@ -1,6 +1,8 @@
-/** What callers keep in the object store: objects by name, and assets that were uploaded under a ticket. */
+/** What lies in stores by a name: objects, assets that were uploaded under a ticket, and secrets. */
 
 export const OBJECT_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/
+/** What a secret is called: a file, in the directory of its tenant and host. */
+export const SECRET_NAME = /^[a-z][a-z0-9_-]{0,63}$/
 export const ASSET_ID = /^ra_[0-9a-f]{32}$/
 
 /** Which bytes a ticket is for; it never changes. */

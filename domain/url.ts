@@ -4,6 +4,8 @@ export interface Url {
   readonly origin: string
   readonly protocol: string
   readonly hostname: string
+  /** With the port, where it is not the usual one. */
+  readonly host: string
   readonly username: string
   readonly password: string
   readonly hash: string

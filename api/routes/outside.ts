@@ -36,7 +36,7 @@ export function outsideRoutes(app: App): void {
         202: { description: 'Another person must vote; the operation.' },
       },
     },
-    async (c, { body: { reason, ...target } }) => await governed(c, 'egress_target.put', target, reason),
+    async (c, { body: { reason, ...target } }) => await governed(c, 'egress_target.put', target as JsonObject, reason),
   )
 
   addRoute(

@@ -6,7 +6,7 @@ import type pg from 'pg'
 import { insertApiKey, insertPrincipal, type NewApiKey, type NewPrincipal, putMembership } from './identities.ts'
 import { replaceSections, replaceSwitches } from './policy-sections.ts'
 import type { Json, JsonObject } from '../../domain/canonical.ts'
-import type { PolicyDocument } from '../../domain/policy.ts'
+import type { EgressTarget, PolicyDocument } from '../../domain/policy.ts'
 import type { ControlChange, ControlsPort, NewMember } from '../../domain/ports.ts'
 
 export class ControlsStore implements ControlsPort {
@@ -68,20 +68,26 @@ export class ControlsStore implements ControlsPort {
     return { epoch: Number(epochs[0]?.epoch), selectors: selectors.map(({ kind, value }) => ({ kind, value })) }
   }
 
-  async putEgressTarget(
-    target: { origin: string; methods: string[]; idempotency_header: string | null },
-    was: Json,
-  ): Promise<boolean> {
+  async putEgressTarget(target: EgressTarget, was: Json): Promise<boolean> {
     const { rows } = await this.#client.query<{ same: boolean }>(
       `select coalesce(view_of($1, jsonb_build_object('kind', 'egress', 'origin', $2::text)), 'null') = $3::jsonb as same`,
       [this.#tenantId, target.origin, JSON.stringify(was)],
     )
     if (rows[0]?.same !== true) return false
     await this.#client.query(
-      `insert into egress_targets (tenant_id, origin, methods, idempotency_header) values ($1, $2, $3, $4)
+      `insert into egress_targets (tenant_id, origin, methods, idempotency_header, allowed_headers, secret_headers)
+         values ($1, $2, $3, $4, $5, $6)
        on conflict (tenant_id, origin) do update set methods = excluded.methods,
-         idempotency_header = excluded.idempotency_header`,
-      [this.#tenantId, target.origin, target.methods, target.idempotency_header],
+         idempotency_header = excluded.idempotency_header, allowed_headers = excluded.allowed_headers,
+         secret_headers = excluded.secret_headers`,
+      [
+        this.#tenantId,
+        target.origin,
+        target.methods,
+        target.idempotency_header,
+        target.allowed_headers ?? [],
+        JSON.stringify(target.secret_headers ?? []),
+      ],
     )
     return true
   }

@@ -82,8 +82,9 @@ const SECTIONS: Readonly<Record<Exclude<PolicySection, 'kill_switches' | 'kpi' |
   ),
   egress: wholly(
     'egress_targets',
-    'origin, methods, idempotency_header',
-    `r ->> 'origin', array(select jsonb_array_elements_text(r -> 'methods')), r ->> 'idempotency_header'`,
+    'origin, methods, idempotency_header, allowed_headers, secret_headers',
+    `r ->> 'origin', array(select jsonb_array_elements_text(r -> 'methods')), r ->> 'idempotency_header',
+     array(select jsonb_array_elements_text(coalesce(r -> 'allowed_headers', '[]'))), coalesce(r -> 'secret_headers', '[]')`,
   ),
   not_required: async (target, rows) => {
     await wholly(

@@ -41,6 +41,7 @@ const PROMISED: Record<string, readonly string[]> = {
     'approval.signature_required',
     'action.version_unavailable',
     'egress.target_forbidden',
+    'egress.header_forbidden',
   ],
   404: ['action.unknown', 'route.not_found', 'resource.not_found', 'context.not_found'],
   405: ['method.not_allowed'],
@@ -69,7 +70,7 @@ const PROMISED: Record<string, readonly string[]> = {
   415: ['media_type.unsupported'],
   429: ['rate_limit.exceeded'],
   500: ['internal.error'],
-  502: ['effect.failed', 'effect.precondition_failed', 'proposal.invalid', 'run.terminated'],
+  502: ['effect.failed', 'effect.precondition_failed', 'effect.secret_missing', 'proposal.invalid', 'run.terminated'],
   503: ['audit.unavailable'],
   504: ['effect.unknown'],
 }

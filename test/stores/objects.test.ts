@@ -53,7 +53,8 @@ const contextOf = (ms: number): OutsideContext => {
   const timeLeftMs = () => Math.floor(until - performance.now())
   return { tenant_id: 't_slow', preconditions: { asset } as unknown as JsonObject, timeLeftMs } as OutsideContext
 }
-const ports = () => ({ objects: store, raw: store.raw, http: { post: () => Promise.reject(new Error('not asked')) } })
+const notAsked = () => Promise.reject(new Error('not asked'))
+const ports = () => ({ objects: store, raw: store.raw, http: { post: notAsked }, secrets: { read: notAsked } })
 const settled = async (work: Promise<unknown> | undefined) => {
   asked = []
   const begunAt = performance.now()

@@ -292,5 +292,8 @@ create table egress_targets (
   origin text not null,
   methods text[] not null,
   idempotency_header text,
+  allowed_headers text[] not null default '{}',
+  -- [{header, secret}]: the name of a secret, never its value.
+  secret_headers jsonb not null default '[]',
   primary key (tenant_id, origin)
 );

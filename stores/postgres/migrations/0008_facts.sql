@@ -112,6 +112,13 @@ create function facts_of(intent jsonb, plan jsonb) returns jsonb language sql vo
   from asked a
 $$;
 
+-- A target as callers write it: what it does not have is not named.
+create function egress_row(e egress_targets) returns jsonb language sql stable as $$
+  select jsonb_build_object('origin', e.origin, 'methods', e.methods, 'idempotency_header', e.idempotency_header)
+    || case when e.allowed_headers = '{}' then '{}' else jsonb_build_object('allowed_headers', e.allowed_headers) end
+    || case when e.secret_headers = '[]' then '{}' else jsonb_build_object('secret_headers', e.secret_headers) end
+$$;
+
 -- The control document as GET /policy answers it and as a change of it is shown.
 create function policy_document(tenant text) returns jsonb language sql volatile as $$
   select jsonb_build_object(
@@ -156,8 +163,7 @@ create function policy_document(tenant text) returns jsonb language sql volatile
           'action', case w.selector when 'action' then w.value end, 'class', case w.selector when 'class' then w.value end,
           'until', iso(w.until), 'reason', w.reason)) order by w.gate, w.selector, w.value), '[]')
         from waivers w where w.tenant_id = tenant),
-      'egress', (select coalesce(jsonb_agg(jsonb_build_object('origin', e.origin, 'methods', e.methods,
-          'idempotency_header', e.idempotency_header) order by e.origin), '[]')
+      'egress', (select coalesce(jsonb_agg(egress_row(e) order by e.origin), '[]')
         from egress_targets e where e.tenant_id = tenant),
       'feature_flags', coalesce((select f.flags from feature_flags f where f.tenant_id = tenant), '{}')))
 $$;
@@ -182,9 +188,7 @@ create function view_of(tenant text, view jsonb) returns jsonb language sql vola
     when 'switches' then (select coalesce(jsonb_agg(jsonb_build_object('kind', s.kind, 'value', nullif(s.value, ''),
         'state', s.state, 'epoch', s.epoch, 'hold', s.hold) order by s.kind, s.value), '[]')
       from kill_switches s where s.tenant_id = view ->> 'tenant_id')
-    when 'egress' then (select jsonb_build_object('origin', e.origin, 'methods', e.methods,
-        'idempotency_header', e.idempotency_header)
-      from egress_targets e where e.tenant_id = tenant and e.origin = view ->> 'origin')
+    when 'egress' then (select egress_row(e) from egress_targets e where e.tenant_id = tenant and e.origin = view ->> 'origin')
     when 'strategy_lock' then (select lock_json(l) || jsonb_build_object('authors', l.authors)
       from strategy_locks l where l.tenant_id = tenant and l.id = view ->> 'id')
     when 'train_prefs' then (select jsonb_build_object('opt_out', t.opt_out, 'changed_by', t.changed_by,
@@ -269,3 +273,4 @@ grant execute on function decimal_text(numeric), view_of(text, jsonb), policy_do
 grant execute on function lock_json(strategy_locks) to app, guard, control, sequencer;
 grant execute on function firearms_of(jsonb) to app, guard, control;
 grant execute on function policy_document(text) to guard, control;
+grant execute on function egress_row(egress_targets) to app, guard, control;
