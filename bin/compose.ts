@@ -21,6 +21,7 @@ import { makeApi } from '../api/app.ts'
 import type { OperationRow } from '../api/ports.ts'
 import { malformedRequest } from '../api/envelope.ts'
 import { noteVerifierKey } from '../domain/log/note.ts'
+import { PROPOSAL_TYP } from '../domain/receipt.ts'
 import { readFromBundle } from '../stores/bundle-zip.ts'
 import { Egress } from '../stores/egress.ts'
 import { JoseReader, openSigner } from '../stores/jose-keys.ts'
@@ -193,7 +194,7 @@ export async function startProcess(
       objects,
       readFromBundle,
       signers: {
-        proposal: openSigner(await readKey(home, 'proposal', env)),
+        proposal: await keys.trusting(openSigner(await readKey(home, 'proposal', env)), PROPOSAL_TYP, 'proposal'),
         attest: openSigner(await readKey(home, 'attest', env)),
       },
       roundTrips: () => roundTrips,

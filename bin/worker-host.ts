@@ -7,9 +7,10 @@ import { join } from 'node:path'
 import { setFlagsFromString } from 'node:v8'
 import { Context } from '@temporalio/activity'
 import type { NativeConnection } from '@temporalio/worker'
-import { Worker, Runtime, DefaultLogger } from '@temporalio/worker'
+import { type Worker, Runtime, DefaultLogger } from '@temporalio/worker'
 import type pg from 'pg'
 import type { NewsEvent } from './news.ts'
+import { createSandboxWorker } from './sandbox-worker.ts'
 import { buildWorkflowBundle, bundleDigest, type WorkflowBundle } from './workflow-bundle.ts'
 import { proposeAndGuard } from '../activities/at-once.ts'
 import { guardEffect } from '../activities/guard.ts'
@@ -106,7 +107,7 @@ async function makeWorker(
   connection: NativeConnection,
   bundle: WorkflowBundle,
 ): Promise<Worker> {
-  return await Worker.create({
+  return await createSandboxWorker({
     connection,
     namespace: options.namespace,
     taskQueue: options.taskQueue,

@@ -24,43 +24,67 @@ const MAX_DEPTH = 64
 
 /** The canonical text of a value. Throws {@link NotIJson}. */
 export function canonicalJson(value: unknown): string {
-  assertIJson(value, '', 0)
+  assertIJson(value)
   const text = canonicalize(value)
   if (text === undefined) throw new NotIJson('value has no JSON form', '')
   return text
 }
 
 /** Throws {@link NotIJson} unless the value is plain I-JSON all the way down. */
-export function assertIJson(value: unknown, path = '', depth = 0): asserts value is Json {
-  if (depth > MAX_DEPTH) throw new NotIJson('nested too deeply', path)
+export function assertIJson(value: unknown): asserts value is Json {
+  const found = firstFault(value, 0)
+  if (found !== null) throw new NotIJson(found.message, found.path)
+}
+
+interface Fault {
+  message: string
+  path: string
+}
+
+/** The path grows on the way back: one for each sound member would cost more than the look. */
+function firstFault(value: unknown, depth: number): Fault | null {
+  if (depth > MAX_DEPTH) return fault('nested too deeply')
   switch (typeof value) {
     case 'boolean':
-      return
+      return null
     case 'string':
-      if (!value.isWellFormed()) throw new NotIJson('lone surrogate', path)
-      return
+      return value.isWellFormed() ? null : fault('lone surrogate')
     case 'number':
-      if (!Number.isFinite(value)) throw new NotIJson('number is not finite', path)
-      if (Number.isInteger(value) && !Number.isSafeInteger(value)) throw new NotIJson('unsafe integer', path)
-      return
-    case 'object': {
-      if (value === null) return
-      if (Array.isArray(value)) {
-        for (let i = 0; i < value.length; i++) assertIJson(value[i], `${path}/${i}`, depth + 1)
-        return
-      }
-      const prototype = Object.getPrototypeOf(value)
-      if (prototype !== null && Object.getPrototypeOf(prototype) !== null)
-        throw new NotIJson('not a plain object', path)
-      for (const [key, member] of Object.entries(value)) {
-        if (!key.isWellFormed()) throw new NotIJson('lone surrogate in a key', path)
-        assertIJson(member, `${path}/${key.replaceAll('~', '~0').replaceAll('/', '~1')}`, depth + 1)
-      }
-      return
-    }
+      if (!Number.isFinite(value)) return fault('number is not finite')
+      return Number.isInteger(value) && !Number.isSafeInteger(value) ? fault('unsafe integer') : null
+    case 'object':
+      if (value === null) return null
+      return Array.isArray(value) ? faultIn(value, depth) : faultOf(value, depth)
     default:
-      throw new NotIJson(`${typeof value} is not JSON`, path)
+      return fault(`${typeof value} is not JSON`)
   }
+}
+
+function faultIn(list: readonly unknown[], depth: number): Fault | null {
+  for (let i = 0; i < list.length; i++) {
+    const found = firstFault(list[i], depth + 1)
+    if (found !== null) return below(String(i), found)
+  }
+  return null
+}
+
+function faultOf(value: object, depth: number): Fault | null {
+  const prototype = Object.getPrototypeOf(value)
+  if (prototype !== null && Object.getPrototypeOf(prototype) !== null) return fault('not a plain object')
+  for (const key of Object.keys(value)) {
+    if (!key.isWellFormed()) return fault('lone surrogate in a key')
+    const found = firstFault((value as Record<string, unknown>)[key], depth + 1)
+    if (found !== null) return below(key.replaceAll('~', '~0').replaceAll('/', '~1'), found)
+  }
+  return null
+}
+
+function fault(message: string): Fault {
+  return { message, path: '' }
+}
+
+function below(key: string, { message, path }: Fault): Fault {
+  return { message, path: `/${key}${path}` }
 }
 
 /**

@@ -108,18 +108,27 @@ const INSTANT = /^\d{4}-\d{2}-\d{2}T(?:[01]\d|2[0-3]):\d{2}:\d{2}(\.\d{1,6})?Z$/
 /** Milliseconds of a UTC instant, by the calendar alone: a 30 February is none, whatever an engine makes of it. */
 function utcMs(text: string): number | null {
   if (!INSTANT.test(text)) return null
-  const digits = (from: number, to: number) => {
-    let number = 0
-    for (let i = from; i < to; i++) number = number * 10 + text.charCodeAt(i) - 48
-    return number
-  }
-  const [year, month, day] = [digits(0, 4), digits(5, 7), digits(8, 10)]
+  const year = twoDigits(text, 0) * 100 + twoDigits(text, 2)
+  const month = twoDigits(text, 5)
+  const day = twoDigits(text, 8)
   const leap = year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0)
   const days = month === 2 ? (leap ? 29 : 28) : 30 + ((month + (month >> 3)) & 1)
-  const [minute, second] = [digits(14, 16), digits(17, 19)]
+  const minute = twoDigits(text, 14)
+  const second = twoDigits(text, 17)
   if (year < 100 || month < 1 || month > 12 || day < 1 || day > days || minute > 59 || second > 59) return null
-  const fraction = text.length > 20 ? Math.trunc(Number(`0${text.slice(19, -1)}`) * 1000) : 0
-  return Date.UTC(year, month - 1, day, digits(11, 13), minute, second, fraction)
+  return Date.UTC(year, month - 1, day, twoDigits(text, 11), minute, second, milliseconds(text))
+}
+
+function twoDigits(text: string, at: number): number {
+  return (text.charCodeAt(at) - 48) * 10 + text.charCodeAt(at + 1) - 48
+}
+
+/** The first three digits after the point; finer ones are cut. */
+function milliseconds(text: string): number {
+  let ms = 0
+  for (let at = 20, unit = 100; at < text.length - 1 && unit >= 1; at++, unit /= 10)
+    ms += (text.charCodeAt(at) - 48) * unit
+  return ms
 }
 
 /**
@@ -130,6 +139,9 @@ export class Fact {
   readonly value: unknown
   readonly #parent: Fact | null
   readonly #key: string
+  /** Read once: every gate asks what time it is. */
+  #now: Fact | undefined
+  #ms: number | null = null
   /** The root when `parent` is null; `key` is then the path of the root, mostly empty. */
   constructor(value: unknown, key: string, parent: Fact | null = null) {
     this.value = value
@@ -144,6 +156,11 @@ export class Fact {
   }
 
   get(key: string): Fact {
+    if (key === 'now') return (this.#now ??= this.#member(key))
+    return this.#member(key)
+  }
+
+  #member(key: string): Fact {
     const { value } = this
     if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new FactUnreadable(this.field)
     const member = Object.hasOwn(value, key) ? (value as JsonObject)[key] : undefined
@@ -205,9 +222,9 @@ export class Fact {
 
   /** Milliseconds since the epoch of a UTC instant. */
   instantMs(): number {
-    const ms = utcMs(this.string())
-    if (ms === null) throw new FactUnreadable(this.field)
-    return ms
+    this.#ms ??= utcMs(this.string())
+    if (this.#ms === null) throw new FactUnreadable(this.field)
+    return this.#ms
   }
 
   micros(): bigint {

@@ -63,9 +63,31 @@ export class JoseReader implements JwsReader {
     const answered = this.#recent.get(question)
     if (answered !== undefined) return answered
     const answer = await verify(jws, typ, kid, known.key)
+    this.#remember(question, answer)
+    return answer
+  }
+
+  /**
+   * The same signer, whose signatures this reader need not verify: it saw them made. The first one it does verify, which
+   * shows that both halves of the key belong together.
+   */
+  async trusting(signer: Signer, typ: string, purpose: KeyPurpose): Promise<Signer> {
+    const { kid } = signer
+    const tried = await this.read(await signer.sign(typ, '{}'), typ, purpose)
+    if ('failed' in tried) throw new Error(`the ${purpose} key does not fit its public half: ${tried.failed}`)
+    return {
+      kid,
+      sign: async (as, payload) => {
+        const jws = await signer.sign(as, payload)
+        if (as === typ) this.#remember(`${typ} ${jws}`, { kid, payload })
+        return jws
+      },
+    }
+  }
+
+  #remember(question: string, answer: JwsRead): void {
     if (this.#recent.size >= RECENT_MAX) this.#recent.clear()
     this.#recent.set(question, answer)
-    return answer
   }
 
   async readWith(jws: string, typ: string, kid: string, jwk: JsonObject): Promise<JwsRead> {

@@ -27,13 +27,23 @@ describe('decimals', () => {
     expect((toMicros('0.1') ?? 0n) + (toMicros('0.2') ?? 0n)).toBe(toMicros('0.3'))
   })
 
+  test('a short decimal is read as exactly as a long one', () => {
+    for (let micros = 0; micros < 9_000_000; micros += 7)
+      expect(toMicros(`${Math.floor(micros / 1_000_000)}.${String(micros % 1_000_000).padStart(6, '0')}`)).toBe(
+        BigInt(micros),
+      )
+  })
+
   test('every decimal comes back from its micro-units', () => {
     fc.assert(
-      fc.property(fc.bigInt({ min: 0n, max: 10n ** 18n - 1n }), (micros) => {
-        const text = `${micros / 1_000_000n}.${(micros % 1_000_000n).toString().padStart(6, '0')}`
-        expect(toMicros(text)).toBe(micros)
-        expect(toSignedMicros(`-${text}`)).toBe(-micros)
-      }),
+      fc.property(
+        fc.oneof(fc.bigInt({ min: 0n, max: 10n ** 18n - 1n }), fc.bigInt({ min: 0n, max: 10n ** 9n })),
+        (micros) => {
+          const text = `${micros / 1_000_000n}.${(micros % 1_000_000n).toString().padStart(6, '0')}`
+          expect(toMicros(text)).toBe(micros)
+          expect(toSignedMicros(`-${text}`)).toBe(-micros)
+        },
+      ),
     )
   })
 })
