@@ -1,9 +1,11 @@
 /**
  * Puts right what runs left behind: an operation whose run is gone is started again, one whose run closed without telling
- * an end is ended, and neither repeats an effect. What was uploaded and never registered is swept.
+ * an end is ended, and neither repeats an effect. What was uploaded and never registered is swept, and
+ * locks whose time is over expire.
  */
 import { concludeClaim } from './conclude.ts'
 import { endDocument, operationLeaf, type ReceiptTools } from './endings.ts'
+import { type ExpiryTools, expireLocks } from './expire-locks.ts'
 import { hasRow } from './pass-tools.ts'
 import { type SweepTools, sweepUploads } from './sweep.ts'
 import type { OperationRows, PassRow } from '../domain/operation-rows.ts'
@@ -14,7 +16,7 @@ interface Ref {
   operation_id: string
 }
 
-export interface ReconcileTools extends SweepTools {
+export interface ReconcileTools extends SweepTools, ExpiryTools {
   operations: OperationRows
   receipts: ReceiptTools
   runs: {
@@ -55,7 +57,7 @@ export function reconcileSteps(tools: ReconcileTools): ReconcileSteps {
       } while (page.length === PAGE)
       const { unsealed } = await tools.outbox.counts()
       tools.heartbeat()
-      return { restarted, ended, unsealed, swept: await sweepUploads(tools) }
+      return { restarted, ended, unsealed, swept: await sweepUploads(tools), expired: await expireLocks(tools) }
     },
   }
 }

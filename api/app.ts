@@ -26,6 +26,7 @@ import { privacyRoutes } from './routes/privacy.ts'
 import { rawRoutes } from './routes/raw.ts'
 import { registryRoutes } from './routes/registry.ts'
 import { strategyLockRoutes } from './routes/strategy-locks.ts'
+import { threeWiseRoutes } from './routes/three-wise.ts'
 import { ticketRoutes } from './routes/tickets.ts'
 
 /** Neither credential nor context. */
@@ -81,6 +82,7 @@ export function makeApi(ports: ApiPorts): Api {
   budgetRoutes(app)
   strategyLockRoutes(app)
   privacyRoutes(app)
+  threeWiseRoutes(app)
   identityRoutes(app)
   memberRoutes(app)
   placeRoutes(app)

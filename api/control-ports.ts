@@ -1,6 +1,10 @@
-/** What the API is handed for strategy locks: a store that drafts, revises, closes and reads them, and approves none. */
+/**
+ * What the API is handed for strategy locks, which it drafts, revises, closes and reads and never approves, and for
+ * three-wise questions.
+ */
 import type { LeafRow } from '../domain/leaf.ts'
 import type { LockContent, LockStatus } from '../domain/lock-lifecycle.ts'
+import type { Binds, Opinion, OpinionRefusal } from '../domain/three-wise.ts'
 
 /** A lock as its readers see it. */
 export interface LockItem extends LockContent {
@@ -83,4 +87,38 @@ export interface LocksPort {
   /** The open operation that would approve this content in this principal's name. */
   pendingApproval(tenantId: string, id: string, contentHash: string, requestedBy: string): Promise<string | null>
   member(tenantId: string, principalId: string): Promise<MemberRow | null>
+}
+
+export interface QuestionRow {
+  ordinal: string
+  id: string
+  question: string
+  binds: Binds
+  binding_hash: string
+  opinions: Opinion[]
+  asked_by: string
+  asked_by_reviewer: string
+  asked_at: string
+  expires_at: string
+}
+
+export interface QuestionsPort {
+  page(tenantId: string, before: string | null, limit: number): Promise<QuestionRow[]>
+  find(tenantId: string, id: string): Promise<QuestionRow | null>
+  ask(
+    tenantId: string,
+    asked: Pick<QuestionRow, 'id' | 'question' | 'binds' | 'binding_hash' | 'asked_by' | 'asked_by_reviewer'> & {
+      expires_in: number
+    },
+    requestId: string,
+    leaf: (question: QuestionRow) => LeafRow,
+  ): Promise<QuestionRow>
+  /** Null when there is no such question. */
+  give(
+    tenantId: string,
+    id: string,
+    given: Omit<Opinion, 'at'>,
+    requestId: string | null,
+    leaf: (question: QuestionRow, opinion: Opinion) => LeafRow,
+  ): Promise<{ question: QuestionRow } | { refused: OpinionRefusal } | null>
 }

@@ -17,6 +17,7 @@ import { ExoError } from '../domain/errors.ts'
 import { CHAIN_VERSION } from '../domain/gates/chain.ts'
 import { sha256TextHex } from '../domain/hash.ts'
 import { LIMITS } from '../domain/limits.ts'
+import { bindingHash } from '../domain/three-wise.ts'
 import { intentHash, planHash, type Intent, type Plan } from '../domain/plan.ts'
 
 export type OperationRequest = z.output<typeof operationRequest>
@@ -173,7 +174,7 @@ function makePlan(
     effect_timeout_ms: LIMITS.effectTimeoutMs,
     lease_ms: LIMITS.leaseMs,
     view,
-    binding_hash: sha256TextHex(canonicalJson({ action: action.name, target: intent.target, input: intent.input })),
+    binding_hash: bindingHash({ action: action.name, target: intent.target, input: intent.input }),
     approval: {
       required: request.run === 'execute',
       quorum,

@@ -3,7 +3,7 @@
  * wake. Stores satisfy these shapes; tests build the same from the same stores.
  */
 import type { AuditPort } from './audit-port.ts'
-import type { LocksPort } from './control-ports.ts'
+import type { LocksPort, QuestionsPort } from './control-ports.ts'
 import type { PrivacyPort, UsagePort } from './measure-ports.ts'
 import type { AccessToken } from '../domain/access-token.ts'
 import type { Vote } from '../domain/approval.ts'
@@ -251,6 +251,7 @@ export interface ApiPorts {
   privacy: PrivacyPort
   votes: VoteTools
   locks: LocksPort
+  questions: QuestionsPort
   /** Read under role `auditor`. */
   audit: AuditPort
   runs: RunsPort

@@ -3,6 +3,7 @@ import { z } from '@hono/zod-openapi'
 import { headersDistinct } from '../actions/egress-headers.ts'
 import { egressFields, instant, providerName, TWICE } from '../actions/policy-document.ts'
 import { LIMITS } from '../domain/limits.ts'
+import { OPINIONS } from '../domain/three-wise.ts'
 import { ASSET_ID } from '../domain/stored.ts'
 import { type PlaceKind, PLACES } from '../domain/places.ts'
 
@@ -49,6 +50,20 @@ export const egressRequest = egressFields
   .extend({ reason })
   .refine(headersDistinct, TWICE)
   .openapi('EgressTargetRequest')
+
+export const questionRequest = z
+  .strictObject({
+    question: z.string().min(1).max(2000),
+    binds: z.strictObject({
+      action: z.string().min(1).max(200),
+      target: z.string().min(1).max(2048).optional(),
+      input: z.record(z.string(), z.any()),
+    }),
+    expires_in: z.int().min(1).max(LIMITS.questionSeconds.max).optional(),
+  })
+  .openapi('ThreeWiseQuestion')
+
+export const opinionRequest = z.strictObject({ verdict: z.enum(OPINIONS), reason }).openapi('ThreeWiseOpinion')
 
 /** A name without a path: no separator, no dot at an end, no control or look-alike; the same in every file system. */
 const basename = z.string().regex(/^[A-Za-z0-9](?:[A-Za-z0-9._ -]{0,126}[A-Za-z0-9])?$/, 'a plain file name')

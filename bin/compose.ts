@@ -40,6 +40,7 @@ import { Records } from '../stores/postgres/records.ts'
 import { SealStore } from '../stores/postgres/seals.ts'
 import { Sequencer } from '../stores/postgres/sequencer.ts'
 import { UsageStore } from '../stores/postgres/usage.ts'
+import { Questions } from '../stores/postgres/questions.ts'
 import { StrategyLocks } from '../stores/postgres/strategy-locks.ts'
 import { VoteStore } from '../stores/postgres/votes.ts'
 import { TemporalPort } from '../stores/temporal.ts'
@@ -186,6 +187,7 @@ export async function startProcess(
       privacy: new PrivacyStore(statusPool),
       votes: { rows: new VoteStore(statusPool), keys },
       locks: new StrategyLocks(statusPool),
+      questions: new Questions(statusPool),
       audit,
       runs: temporal,
       waitForNews: async (...asked) => (await news.wait(...asked)) as OperationRow | null,

@@ -26,6 +26,7 @@ import { packBundle } from '../stores/bundle-zip.ts'
 import type { ObjectStore } from '../stores/objects.ts'
 import { AuditLog } from '../stores/postgres/audit-log.ts'
 import { isUnavailable } from '../stores/postgres/errors.ts'
+import { LockExpiry } from '../stores/postgres/lock-expiry.ts'
 import { OperationStore } from '../stores/postgres/operations.ts'
 import { Outbox } from '../stores/postgres/outbox.ts'
 import { SealStore } from '../stores/postgres/seals.ts'
@@ -175,6 +176,7 @@ function makeActivities(options: WorkerHostOptions, digest: string): Steps & Sea
       outbox,
       uploads: new Uploads(pools.sequencer),
       staging: objects,
+      locks: new LockExpiry(pools.sequencer),
       heartbeat: () => Context.current().heartbeat(),
     }),
   }

@@ -108,6 +108,12 @@ export const ERRORS = Object.freeze({
     false,
     'Read the lock again; its state or content hash is another.',
   ),
+  'three_wise.state_conflict': row(
+    409,
+    'three_wise',
+    false,
+    'Ask anew: a question takes three opinions of three reviewers before it expires, one of each.',
+  ),
   'egress.target_forbidden': row(403, null, false, 'Have this origin and method added to the egress targets first.'),
   'egress.header_forbidden': row(403, null, false, 'Have this header added to what the target takes.'),
   'effect.secret_missing': row(502, null, false, 'Nothing was sent; have the operators put the secret in its place.'),

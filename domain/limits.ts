@@ -6,6 +6,8 @@ export const LIMITS = Object.freeze({
   reasonCharacters: 500,
   approvalExpiresSeconds: { default: 3600, max: 86_400 },
   quorumMax: 5,
+  /** How long a three-wise question and its verdict are good for. */
+  questionSeconds: { default: 86_400, max: 604_800 },
   waitSeconds: { default: 10, max: 60 },
   listItems: { default: 50, max: 200 },
   refusedVotesKept: 50,

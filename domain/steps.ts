@@ -147,5 +147,5 @@ export interface SealSteps {
 }
 
 export interface ReconcileSteps {
-  reconcile(): Promise<{ restarted: number; ended: number; unsealed: number; swept: number }>
+  reconcile(): Promise<{ restarted: number; ended: number; unsealed: number; swept: number; expired: number }>
 }

@@ -28,6 +28,7 @@ const SEES_EVERY_TENANT: Partial<Record<Role, readonly string[]>> = {
     'kill_switches',
     'raw_assets',
     'train_prefs',
+    'strategy_locks',
   ],
   stop: ['claims'],
 }
@@ -100,9 +101,7 @@ async function fill(tenant: Tenant): Promise<void> {
     .put('/kill-switches', { scope: 'tenant', state: 'stopped', reason: 'x', actions: ['note.list'] })
   await owner.within(
     tenant.id,
-    `with a as (insert into three_wise_questions (tenant_id, id, question, binding_hash, asked_by, expires_at)
-         values ($1, 'tw_x', 'q', '', '', '2090-01-01'))
-     insert into egress_targets (tenant_id, origin, methods) values ($1, 'https://example.com', '{POST}')`,
+    `insert into egress_targets (tenant_id, origin, methods) values ($1, 'https://example.com', '{POST}')`,
     [tenant.id],
   )
   await until('something is sealed', async () => (await owner.within(tenant.id, 'select from seals')).length > 0)
@@ -115,6 +114,8 @@ async function fill(tenant: Tenant): Promise<void> {
   const lock = { title: 't', allowed_actions: ['note.remove'], surface_id: 's_main', valid_until: UNTIL }
   expect((await tenant.as('agent').post('/strategy-locks', lock)).status).toBe(201)
   expect((await tenant.as('owner').post('/privacy/train-prefs/tenant', { opt_out: true })).status).toBe(200)
+  const binds = { action: 'note.append', input: { notebook: 'n', text: 't' } }
+  expect((await tenant.as('agent').post('/three-wise/questions', { question: 'q', binds })).status).toBe(201)
   const asked = { filename: 'a.png', sha256: '0'.repeat(64), size_bytes: 1 }
   expect((await tenant.as('owner').post('/nexus/raw/presign-upload', asked)).status).toBe(201)
   expect((await tenant.as('owner').post('/auth/ticket', { stream: '/events' })).status).toBe(201)
@@ -404,6 +405,8 @@ const NEVER: Record<Role, readonly string[]> = {
     'delete from strategy_locks',
     `update train_prefs set opt_out = false`,
     'delete from train_prefs',
+    `update three_wise_questions set binding_hash = ''`,
+    'delete from three_wise_questions',
     'select * from api_keys',
     'select * from oidc_subjects',
     `update oidc_subjects set subject = subject`,
@@ -632,6 +635,7 @@ describe('not even the owner', () => {
     ['takes a leaf away', 'delete from audit_leaves where seq = 0', 'EXO02'],
     ['revives what ended', `update operations set status = 'evaluating' where status = 'executed'`, 'EXO01'],
     ['turns an end into another', `update operations set status = 'failed' where status = 'executed'`, 'EXO01'],
+    ['takes an opinion away', `update three_wise_questions set opinions = '[]'`, 'EXO07'],
     ['approves a lock', `update strategy_locks set status = 'approved'`, 'EXO07'],
     ['overdraws a grant', 'update license_grants set used_count = 100000000 where standing is not null', '23514'],
     [

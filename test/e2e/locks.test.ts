@@ -2,16 +2,21 @@
  * Strategy locks over HTTP: drafted by one person, approved by another, binding to what they say, where and when; and the
  * gate that reads them.
  */
-import { beforeAll, describe, expect, inject, it } from 'vitest'
+import { ScheduleOverlapPolicy } from '@temporalio/client'
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import type { JsonObject } from '../../domain/canonical.ts'
+import { OPINIONS, type OpinionWord, verdictOf } from '../../domain/three-wise.ts'
 import { callers } from '../support/client.ts'
+import { Database } from '../support/database.ts'
 import { enrolled } from '../support/own-key.ts'
 import { UNTIL } from '../support/opening.ts'
-import { makeTenant, pending, propose, refused, type Tenant, UNLIMITED } from '../support/tenant.ts'
+import { type MemberName, makeTenant, pending, propose, refused, type Tenant, UNLIMITED } from '../support/tenant.ts'
+import { openTemporal } from '../support/temporal.ts'
 import { until } from '../support/until.ts'
 import { verifyBundles } from '../support/verified.ts'
 
-const { url, credentials } = inject('deployment')
+const { url, credentials, addresses } = inject('deployment')
+const owner = new Database(addresses.postgres.ownerUrl)
 const note = (text: string) => ({ notebook: 'locks', text })
 const LOCK = { title: 'Campaign', allowed_actions: ['note.append'], surface_id: 's_main', valid_until: UNTIL }
 let tenant: Tenant
@@ -33,9 +38,22 @@ const patch = (who: 'agent' | 'member' | 'admin' | 'operator2', lock: JsonObject
   tenant.as(who).call('PATCH', `/strategy-locks/${lock['id']}`, change)
 const revoke = (lock: JsonObject) =>
   tenant.as('operator2').post(`/strategy-locks/${lock['id']}/revoke`, { reason: 'over' })
+/** The leaf of a change of a lock, once it has its place. */
+const changeOf = (id: string, change: string) =>
+  until(`the log tells of ${change}`, async () => {
+    const { items } = (await tenant.as('auditor').get('/audit?kind=control.changed&limit=200')).body
+    const leaves: LeafOfChange[] = items.map((item: { leaf: LeafOfChange }) => item.leaf)
+    return leaves.find(({ action, after }) => action === `strategy_lock.${change}` && after['id'] === id) ?? null
+  })
+interface LeafOfChange {
+  action: string
+  before: JsonObject
+  after: JsonObject
+}
 const CONFLICT = [409, 'strategy_lock.state_conflict']
 const BLOCKED = [403, 'strategy_lock.approval_required']
 
+afterAll(() => owner.end())
 beforeAll(async () => {
   tenant = await makeTenant(callers(url, credentials), url, 'locks')
   await tenant.open({ ...UNLIMITED, strategy_locks: [{ action: 'note.append', surface_id: '*', required: true }] })
@@ -194,18 +212,30 @@ describe('a strategy lock', () => {
   it('leaves before and after in the log', async () => {
     const lock = await draft()
     const changed = (await patch('agent', lock, { title: 'After' })).body
-    const leaf = await until('the change has its place', async () => {
-      const { items } = (await tenant.as('auditor').get('/audit?kind=control.changed&limit=200')).body
-      return (
-        items
-          .map((item: { leaf: JsonObject }) => item.leaf)
-          .find(
-            (each: JsonObject) =>
-              each['action'] === 'strategy_lock.revise' && (each['after'] as JsonObject)['id'] === lock.id,
-          ) ?? null
-      )
-    })
+    const leaf = await changeOf(lock.id, 'revise')
     expect([leaf.before, leaf.after]).toEqual([lock, changed])
+  })
+
+  it('expires when its time is over: for the gate at once, for its readers with the next sweep', async () => {
+    const lock = await approved({ valid_until: new Date(Date.now() + 1_500).toISOString() })
+    await until('the gate says no', async () => {
+      const { status } = await propose(tenant.as('member'), note('in the last moment'))
+      return status === 403 ? true : null
+    })
+    const temporal = await openTemporal(addresses.temporal)
+    await temporal.client.schedule.getHandle('exo-reconcile').trigger(ScheduleOverlapPolicy.ALLOW_ALL)
+    await temporal.close()
+    const expired = await until('it is swept', async () => {
+      const { body } = await tenant.as('viewer').get(`/strategy-locks/${lock.id}`)
+      return body.status === 'expired' ? body : null
+    })
+    expect(await changeOf(lock.id, 'expire')).toMatchObject({
+      actor: { principal_id: null, kind: 'system' },
+      before: lock,
+      after: expired,
+    })
+    expect(refused(await patch('admin', lock, { valid_until: UNTIL }))).toEqual(CONFLICT)
+    expect(refused(await revoke(lock))).toEqual(CONFLICT)
   })
 
   it('waits for a signature when the approver holds a key of their own', async () => {
@@ -224,5 +254,91 @@ describe('a strategy lock', () => {
     })
     expect(voted.body.operation).toMatchObject({ status: 'executed', effect: { result: { status: 'approved' } } })
     await revoke(lock)
+  })
+})
+
+describe('a three-wise question', () => {
+  const input = note('is it wise?')
+  const ask = async (change: JsonObject = {}) => {
+    const body = { question: 'Is it wise?', binds: { action: 'note.append', input }, ...change }
+    const answer = await tenant.as('agent').post('/three-wise/questions', body)
+    expect(answer.status).toBe(201)
+    return answer.body
+  }
+  const opine = (who: MemberName, question: JsonObject, verdict: string) =>
+    tenant.as(who).post(`/three-wise/questions/${question['id']}/opinions`, { verdict, reason: 'looked at it' })
+  const CLOSED = [409, 'three_wise.state_conflict']
+
+  it('opens the lock that names it once three reviewers approve, for exactly what it is bound to', async () => {
+    const question = await ask()
+    expect(question).toMatchObject({ status: 'open', verdict: 'UNSURE', opinions: [] })
+    const lock = await approved({ three_wise_id: question.id })
+    const WANTED = [403, 'three_wise.verdict_required']
+    expect(refused(await propose(tenant.as('member'), input))).toEqual(WANTED)
+    for (const [who, word] of [
+      ['operator', 'APPROVE'],
+      ['operator2', 'UNSURE'],
+    ] as const) {
+      expect((await opine(who, question, word)).body.verdict).toBe('UNSURE')
+      expect(refused(await propose(tenant.as('member'), input))).toEqual(WANTED)
+    }
+    const last = await opine('admin', question, 'APPROVE')
+    expect([last.status, last.body.status, last.body.verdict]).toEqual([201, 'answered', 'APPROVE'])
+    const row = await pending(tenant.as('member'), input)
+    const verdict = row.passes[0].verdicts.find((each: JsonObject) => each['gate'] === 'three_wise')
+    expect(verdict).toMatchObject({ decision: 'allow', evidence: { question: question.id } })
+    expect(refused(await propose(tenant.as('member'), note('is something else wise?')))).toEqual(WANTED)
+    expect(refused(await opine('owner', question, 'REJECT'))).toEqual(CLOSED)
+    expect((await tenant.as('viewer').get(`/three-wise/questions/${question.id}`)).body).toEqual(last.body)
+    await revoke(lock)
+  })
+
+  it('takes one opinion of a reviewer, none of the asker’s person, and no other words', async () => {
+    const question = await ask()
+    expect((await opine('operator', question, 'REJECT')).status).toBe(201)
+    expect(refused(await opine('operator', question, 'APPROVE'))).toEqual(CLOSED)
+    expect(refused(await opine('operator3', question, 'APPROVE'))).toEqual([403, 'approval.self'])
+    for (const word of ['approve', 'YES', 'I do not approve', ''])
+      expect(refused(await opine('operator2', question, word))).toEqual([400, 'validation.error'])
+    expect(refused(await opine('member', question, 'APPROVE'))).toEqual([403, 'auth.insufficient_role'])
+    const brief = await ask({ expires_in: 1 })
+    await until('its time is over', async () => {
+      const { status } = (await tenant.as('viewer').get(`/three-wise/questions/${brief.id}`)).body
+      return status === 'expired' ? true : null
+    })
+    expect(refused(await opine('operator2', brief, 'APPROVE'))).toEqual(CLOSED)
+  })
+
+  it('of two reviewers against is REJECT, in the database as in the domain', async () => {
+    const question = await ask()
+    await opine('operator', question, 'REJECT')
+    await opine('operator2', question, 'APPROVE')
+    expect((await opine('admin', question, 'REJECT')).body.verdict).toBe('REJECT')
+    const { body } = await tenant.as('viewer').get('/three-wise/questions?limit=1')
+    expect(body.items[0]).toMatchObject({ id: question.id, verdict: 'REJECT' })
+    const stored = await owner.within<{ words: OpinionWord[]; verdict: string }>(
+      tenant.id,
+      `with said (words) as (select array[]::text[] union all select array[a] from unnest($1::text[]) a
+         union all select array[a, b, c] from unnest($1::text[]) a, unnest($1::text[]) b, unnest($1::text[]) c)
+       select words, three_wise_verdict((select coalesce(jsonb_agg(jsonb_build_object('verdict', w)), '[]') from unnest(words) w)) as verdict
+       from said`,
+      [OPINIONS],
+    )
+    expect(stored.length).toBe(31)
+    expect(stored.map(({ words }) => verdictOf(words))).toEqual(stored.map(({ verdict }) => verdict))
+  })
+
+  it.each([
+    ['an unknown action', { action: 'note.apend', input: {} }, [404, 'action.unknown']],
+    ['an action that only looks', { action: 'note.list', input: { notebook: 'n' } }, [404, 'action.unknown']],
+    ['an input that the action refuses', { action: 'note.append', input: {} }, [400, 'validation.error']],
+    [
+      'a target where none is due',
+      { action: 'note.append', input, target: 'https://x.example' },
+      [400, 'validation.error'],
+    ],
+  ])('about %s is refused', async (_what, binds, refusal) => {
+    const asked = { question: 'Is it wise?', binds }
+    expect(refused(await tenant.as('agent').post('/three-wise/questions', asked))).toEqual(refusal)
   })
 })

@@ -16,7 +16,7 @@ begin
   loop
     execute format('create policy system_read on %I for select using (tenant_id = ''t_system'')', t);
   end loop;
-  foreach t in array array['audit_leaves', 'audit_nodes', 'audit_heads', 'outbox', 'operations', 'receipts', 'claims', 'seals', 'operator_keys', 'kill_switches', 'raw_assets']
+  foreach t in array array['audit_leaves', 'audit_nodes', 'audit_heads', 'outbox', 'operations', 'receipts', 'claims', 'seals', 'operator_keys', 'kill_switches', 'raw_assets', 'strategy_locks']
   loop
     execute format('create policy sequencer_all on %I to sequencer using (true) with check (true)', t);
   end loop;

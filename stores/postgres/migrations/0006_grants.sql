@@ -26,6 +26,7 @@ grant update (version, status, title, allowed_actions, surface_id, project_id, v
 grant update (status, approved_by, updated_at) on strategy_locks to control;
 grant insert (tenant_id, id, question, binds, binding_hash, asked_by, asked_by_reviewer, expires_at) on three_wise_questions to app;
 grant update (opinions) on three_wise_questions to app;
+grant execute on function three_wise_verdict(jsonb) to app;
 grant update (cancel, updated_at, run_id) on operations to app;
 grant update on rate_windows to app;
 grant insert, delete, select (tenant_id, expires_at) on stream_tickets to app;
@@ -64,6 +65,7 @@ grant insert, update on audit_heads, audit_sequencer to sequencer;
 grant insert, update, delete on outbox to sequencer;
 grant update (run_id, updated_at) on operations to sequencer;
 grant update (closed_as, closed_at, cleared_at) on raw_assets to sequencer;
+grant select, update (status, updated_at) on strategy_locks to sequencer;
 
 -- stop: reads, and calls the one function that can only stop.
 grant select on kill_switches, switch_drains, claims, tenants to stop;

@@ -34,5 +34,6 @@ begin
   end if;
   return new;
 end $$;
+create index strategy_locks_ending on strategy_locks (valid_until) where status in ('draft', 'approved');
 create trigger keep_lifecycle before update on strategy_locks
   for each row execute function strategy_locks_keep_lifecycle();

@@ -98,6 +98,7 @@ export async function startHost({ bundle, rows, log, signers, reader }: HostOpti
           uncleared: async () => [],
           cleared: async () => undefined,
         },
+        locks: { due: async () => [], expire: async () => false },
         staging: { clearStaged: async () => undefined },
       }).reconcile(),
     close: async () => {
