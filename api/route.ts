@@ -6,6 +6,7 @@ import { type OpenAPIHono, type RouteConfig, z } from '@hono/zod-openapi'
 import { parseWith, readBody, refuseNul } from './body.ts'
 import { type Ctx, type Env, demand, demandAny } from './request.ts'
 import { errorEnvelope, resource } from './schemas.ts'
+import { ExoError } from '../domain/errors.ts'
 
 /** What may change, and through what; `open` routes need no credential. */
 export type RouteKind = 'read' | 'record' | 'operation' | 'control operation' | 'open'
@@ -53,9 +54,15 @@ export function addRoute<Body extends z.ZodType = z.ZodUndefined, Query extends 
     if (declared.kind !== 'open') refuseNul(c.req.query(), '/query')
     const query = declared.query === undefined ? undefined : parseWith(declared.query, c.req.query(), '/query')
     const body = declared.body === undefined ? undefined : readBody(c, declared.body, declared.keep)
-    const param = (name: string) => c.req.param(name) ?? ''
+    const param = (name: string) => namedBy(c.req.param(name) ?? '')
     return await handler(c, { body: body as z.output<Body>, query: query as z.output<Query>, param })
   })
+}
+
+/** Nothing is called by a name that holds U+0000, which PostgreSQL would not even look up. */
+function namedBy(param: string): string {
+  if (param.includes('\0')) throw new ExoError('resource.not_found')
+  return param
 }
 
 function document(app: App, declared: Declared<z.ZodType, z.ZodType>): void {

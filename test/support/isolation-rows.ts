@@ -1,0 +1,197 @@
+/**
+ * Every route, and where in a request for it an id of another tenant can be put. A route that has no row here fails
+ * test/api/isolation-matrix.test.ts: give it one, with all that it takes besides the id being right, so that the id alone
+ * decides. Headers, and bodies and queries that repeat the context, are tried for every route without being named here.
+ */
+import type { JsonObject } from '../../domain/canonical.ts'
+
+/** What can be named in a request; the same names in another tenant, and in none. */
+export interface Ids {
+  tenant: string
+  operation: string
+  note: string
+  notebook: string
+  object: string
+  asset: string
+  principal: string
+  person: string
+  api_key: string
+  operator_key: string
+  project: string
+  surface: string
+  app: string
+  lock: string
+  hash: string
+  key: string
+  /** A cursor of the list that is asked for. */
+  cursor: string
+}
+
+export interface Row {
+  /** What the path names. */
+  path?: keyof Ids
+  /** A right body but for what it names; for a path that names something, a right body. */
+  body?: (ids: Ids) => JsonObject
+  /** Queries that name something. */
+  query?: readonly ((ids: Ids) => string)[]
+  /** A query that the list cannot do without; its cursors are tried. */
+  list?: string
+  /** A body that opens an operation of one's own under a key that another tenant has used. */
+  keyed?: JsonObject
+  /** Asked as it is, a reading shows nothing of anybody else; this is the query it cannot do without. */
+  plain?: string
+}
+
+const UNTIL = '2090-01-01T00:00:00Z'
+const because = () => ({ reason: 'x' })
+const place = { body: because } as const
+const note = { action: 'note.append', input: { notebook: 'commons', text: 'x' } }
+const act = (action: string, input: JsonObject) => ({ action, input })
+const lock = { title: 'x', allowed_actions: ['note.append'], surface_id: 's_main', valid_until: UNTIL }
+const decided = ({ hash }: Ids) => ({ content_hash: hash, reason: 'x' })
+
+export const OPEN_ROUTES = [
+  'GET /healthz',
+  'GET /readyz',
+  'GET /metrics',
+  'GET /openapi.json',
+  'GET /docs',
+  'GET /trust',
+  'GET /.well-known/exo-note-key',
+]
+
+/** Nobody's tenant is named in them, and no context. */
+export const CONTEXT_FREE_ROUTES = ['GET /auth/me']
+
+export const ROWS: Readonly<Record<string, Row | readonly Row[]>> = {
+  'GET /actions': { plain: '' },
+  'GET /actions/:name': {},
+  'POST /operations': [
+    { body: ({ note: note_id }) => act('note.remove', { note_id }), keyed: note },
+    { body: ({ asset: asset_id }) => act('raw.register', { asset_id }) },
+    {
+      body: ({ operation }) =>
+        act('operation.resolve', { operation_id: operation, outcome: 'committed', evidence: {} }),
+    },
+    { body: ({ principal: principal_id }) => act('membership.put', { principal_id, role: 'viewer' }) },
+    { body: ({ lock: lock_id, hash }) => act('strategy_lock.approve', { lock_id, content_hash: hash }) },
+    { body: ({ notebook }) => act('note.list', { notebook }) },
+  ],
+  'GET /operations': {
+    list: '',
+    plain: '?limit=200',
+    query: [({ project }) => `project=${project}`],
+  },
+  'GET /operations/:id': { path: 'operation' },
+  'GET /operations/:id/events': { path: 'operation' },
+  'GET /operations/:id/receipt': { path: 'operation' },
+  'GET /operations/:id/history': { path: 'operation' },
+  'GET /operations/:id/bundle': { path: 'operation' },
+  'POST /operations/:id/decisions': {
+    path: 'operation',
+    body: ({ hash }) => ({ decision: 'approve', intent_hash: hash, reason: 'x' }),
+  },
+  'POST /operations/:id/cancel': { path: 'operation', body: because },
+  'POST /operations/:id/undo': { path: 'operation', body: because },
+  'POST /operations/:id/resolve': {
+    path: 'operation',
+    body: () => ({ outcome: 'committed', evidence: {}, reason: 'x' }),
+  },
+  'GET /events': { list: '?follow=false', plain: '?follow=false&limit=200' },
+  'POST /auth/ticket': { body: ({ operation }) => ({ stream: `/operations/${operation}/events` }) },
+  'GET /notes': {
+    list: '?notebook=commons',
+    plain: '?notebook=commons',
+    query: [({ notebook }) => `notebook=${notebook}`],
+  },
+  'GET /objects/:name': { path: 'object' },
+  'GET /nexus/raw/:asset_id': { path: 'asset' },
+  'POST /nexus/raw/presign-upload': {},
+  'POST /nexus/raw/register': { body: ({ asset: asset_id }) => ({ asset_id }) },
+  'GET /egress/targets': { plain: '' },
+  'PUT /egress/targets': {},
+  'GET /policy': { plain: '' },
+  'PUT /policy': [
+    {
+      body: ({ principal: principal_id, surface: surface_id, project: project_id }) => ({
+        base_version: 1,
+        reason: 'x',
+        policy: {
+          grants: [
+            { principal_id, surface_id, project_id, license_type: 'lt_a', actions: ['note.append'], expires_at: UNTIL },
+          ],
+        },
+      }),
+    },
+    {
+      body: ({ surface: surface_id, app: app_id }) => ({
+        base_version: 1,
+        reason: 'x',
+        policy: { budget: [{ scope: { surface_id, app_id }, threshold: '1' }] },
+      }),
+    },
+  ],
+  'GET /kill-switches': { plain: '' },
+  'PUT /kill-switches': {},
+  'GET /kill-switches/drain': { plain: '' },
+  'GET /kpi/raw': {
+    list: '?kpi=k',
+    plain: '?kpi=k',
+    query: [({ surface }) => `surface_id=${surface}`],
+  },
+  'POST /kpi/raw': { body: ({ surface: surface_id }) => ({ kpi: 'k', value: '1', surface_id }) },
+  'GET /budget/usage': {
+    list: '',
+    plain: '',
+    query: [({ surface }) => `surface_id=${surface}`, ({ operation }) => `operation_id=${operation}`],
+  },
+  'GET /budget/usage/summary': { plain: '', query: [({ surface }) => `surface_id=${surface}`] },
+  'POST /budget/usage': [
+    { body: ({ surface: surface_id }) => ({ cost: '1', action: 'note.append', surface_id }) },
+    { body: ({ operation: operation_id }) => ({ cost: '1', action: 'note.append', operation_id }) },
+  ],
+  'GET /strategy-locks': { list: '', plain: '', query: [({ surface }) => `surface_id=${surface}`] },
+  'GET /strategy-locks/:id': { path: 'lock' },
+  'POST /strategy-locks': {
+    body: ({ surface: surface_id, project: project_id }) => ({ ...lock, surface_id, project_id }),
+  },
+  'PATCH /strategy-locks/:id': { path: 'lock', body: () => ({ title: 'another' }) },
+  'POST /strategy-locks/:id/approve': { path: 'lock', body: decided },
+  'POST /strategy-locks/:id/reject': { path: 'lock', body: decided },
+  'POST /strategy-locks/:id/revoke': { path: 'lock', body: because },
+  'POST /tenants': {},
+  'GET /principals': { plain: '' },
+  'POST /principals': {
+    body: ({ person: person_id }) => ({ kind: 'agent', name: 'x', person_id }),
+    keyed: { kind: 'agent', name: 'x' },
+  },
+  'DELETE /principals/:principal_id': { path: 'principal', body: because },
+  'GET /memberships': { plain: '' },
+  'PUT /memberships': { body: ({ principal: principal_id }) => ({ principal_id, role: 'viewer' }) },
+  'DELETE /memberships/:principal_id': { path: 'principal', body: because },
+  'GET /api-keys': { plain: '' },
+  'POST /api-keys': { body: ({ principal: principal_id }) => ({ principal_id, expires_at: UNTIL }) },
+  'POST /api-keys/:id/rotate': { path: 'api_key', body: () => ({ overlap_seconds: 0, expires_at: UNTIL }) },
+  'DELETE /api-keys/:id': { path: 'api_key', body: because },
+  'GET /operator-keys': { plain: '' },
+  'POST /operator-keys': {},
+  'DELETE /operator-keys/:kid': { path: 'operator_key', body: because },
+  'GET /projects': { plain: '' },
+  'POST /projects': {},
+  'DELETE /projects/:id': { path: 'project', ...place },
+  'GET /surfaces': { plain: '' },
+  'POST /surfaces': {},
+  'DELETE /surfaces/:id': { path: 'surface', ...place },
+  'GET /apps': { plain: '' },
+  'POST /apps': {},
+  'DELETE /apps/:id': { path: 'app', ...place },
+  'GET /audit': {
+    list: '?limit=1',
+    plain: '?limit=200',
+    query: [({ operation }) => `operation_id=${operation}`, ({ key }) => `request_id=${key}`],
+  },
+  'GET /audit/checkpoint': { plain: '' },
+  'GET /audit/proof': { plain: '?leaf=0' },
+  'GET /audit/consistency': { plain: '?from=1&to=1' },
+  'GET /audit/export': { plain: '' },
+}
