@@ -159,6 +159,9 @@ export const ROWS: Readonly<Record<string, Row | readonly Row[]>> = {
   'POST /strategy-locks/:id/approve': { path: 'lock', body: decided },
   'POST /strategy-locks/:id/reject': { path: 'lock', body: decided },
   'POST /strategy-locks/:id/revoke': { path: 'lock', body: because },
+  'GET /privacy/train-prefs': { plain: '' },
+  'POST /privacy/train-prefs/tenant': {},
+  'POST /privacy/train-prefs/user': { body: ({ principal: user_id }) => ({ opt_out: true, user_id }) },
   'POST /tenants': {},
   'GET /principals': { plain: '' },
   'POST /principals': {
