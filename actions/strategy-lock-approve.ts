@@ -5,7 +5,6 @@
 import { z } from 'zod'
 import { defineAction } from './define.ts'
 import { quorumTree } from '../domain/approval.ts'
-import { canonicalJson, type Json } from '../domain/canonical.ts'
 import { ExoError } from '../domain/errors.ts'
 import type { LockContent, LockStatus } from '../domain/lock-lifecycle.ts'
 
@@ -65,7 +64,7 @@ export const strategyLockApprove = defineAction<z.infer<typeof input>>({
         { label: 'project', value: lock.project_id ?? 'every project' },
         { label: 'from', value: lock.valid_from },
         { label: 'until', value: lock.valid_until },
-        { label: 'constraints', value: readable(lock.constraints) },
+        { label: 'constraints', value: lock.constraints ?? 'none' },
         { label: 'three-wise question', value: lock.three_wise_id ?? 'none' },
         { label: 'content hash', value: lock.content_hash },
       ],
@@ -82,8 +81,3 @@ export const strategyLockApprove = defineAction<z.infer<typeof input>>({
     },
   },
 })
-
-function readable(constraints: Json): string {
-  if (constraints === null) return 'none'
-  return typeof constraints === 'string' ? constraints : canonicalJson(constraints)
-}

@@ -2,6 +2,7 @@
 import { z } from '@hono/zod-openapi'
 import { reason } from './schemas.ts'
 import { instant } from '../actions/policy-document.ts'
+import { CONSTRAINT_CHARACTERS, constraintFault } from '../domain/constraint.ts'
 import type { LockContent } from '../domain/lock-lifecycle.ts'
 
 const members = {
@@ -18,6 +19,16 @@ const members = {
     .nullable(),
   valid_from: instant,
   valid_until: instant,
+  /** An expression of domain/constraint.ts. */
+  constraints: z
+    .string()
+    .min(1)
+    .max(CONSTRAINT_CHARACTERS)
+    .superRefine((source, context) => {
+      const fault = constraintFault(source)
+      if (fault !== null) context.addIssue({ code: 'custom', message: fault })
+    })
+    .nullable(),
   three_wise_id: z
     .string()
     .regex(/^tw_[0-9a-f]{32}$/)
@@ -29,6 +40,7 @@ export const lockDraft = z
     ...members,
     project_id: members.project_id.optional(),
     valid_from: members.valid_from.optional(),
+    constraints: members.constraints.optional(),
     three_wise_id: members.three_wise_id.optional(),
   })
   .openapi('StrategyLockRequest')
@@ -51,7 +63,7 @@ export function lockContent(said: z.output<typeof lockDraft>, now: string): Lock
     project_id: said.project_id ?? null,
     valid_from: spelled(said.valid_from ?? now),
     valid_until: spelled(said.valid_until),
-    constraints: null,
+    constraints: said.constraints ?? null,
     three_wise_id: said.three_wise_id ?? null,
   }
 }

@@ -2,7 +2,6 @@
  * The life of a strategy lock as one table, and what an approval of one binds to. Every change of what a lock says makes
  * a new version, which is a draft. A trigger of the database keeps the same table.
  */
-import type { Json } from './canonical.ts'
 import { kindHash } from './hash.ts'
 
 export const LOCK_STATUSES = ['draft', 'approved', 'rejected', 'expired', 'revoked'] as const
@@ -38,7 +37,8 @@ export interface LockContent {
   project_id: string | null
   valid_from: string
   valid_until: string
-  constraints: Json
+  /** An expression that must hold of what is asked; null is none. */
+  constraints: string | null
   three_wise_id: string | null
 }
 

@@ -74,7 +74,7 @@ export function opinionLeaf(
   tenant_id: string,
   question: { id: string; binding_hash: string },
   { by, kind, verdict, reason, at }: Opinion,
-  ids: { request_id: string | null; trace_id: string | null },
+  about: { request_id: string | null; trace_id: string | null; train_ok: boolean },
 ): LeafRow {
   return leafRow(
     makeLeaf({
@@ -84,7 +84,7 @@ export function opinionLeaf(
       actor: { principal_id: by, kind },
       action: 'three_wise.opine',
       reason,
-      ...ids,
+      ...about,
       after: { id: question.id, binding_hash: question.binding_hash, verdict },
     }),
   )

@@ -16,7 +16,10 @@ export interface Layer {
 const ANYTHING: Layer = { imports: ['*'], packages: ['*', 'node:*'] }
 
 export const LAYERS: Readonly<Record<string, Layer>> = {
-  domain: { imports: [], packages: ['@noble/hashes', '@noble/curves', 'canonicalize', 'ipaddr.js'] },
+  domain: {
+    imports: [],
+    packages: ['@noble/hashes', '@noble/curves', 'canonicalize', 'ipaddr.js', '@marcbachmann/cel-js'],
+  },
   actions: { imports: ['domain'], packages: ['zod'] },
   engines: { imports: [], packages: ['*'] },
   workflows: {

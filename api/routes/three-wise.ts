@@ -30,7 +30,7 @@ export function threeWiseRoutes(app: App): void {
       answers: { 201: { description: 'The question.' } },
     },
     async (c, { body }) => {
-      const { tenant_id, principal, now } = c.get('caller')
+      const { tenant_id, principal, now, train_ok } = c.get('caller')
       const binds = bindsOf(body.binds)
       const asked = {
         id: `tw_${randomBytes(16).toString('hex')}`,
@@ -51,6 +51,7 @@ export function threeWiseRoutes(app: App): void {
             action: 'three_wise.ask',
             request_id: c.get('requestId'),
             trace_id: c.get('traceId'),
+            train_ok,
             after: { id, question, action: binds.action, binding_hash, expires_at },
           }),
         )
@@ -113,15 +114,15 @@ export function threeWiseRoutes(app: App): void {
       answers: { 201: { description: 'The question with the opinion.' } },
     },
     async (c, { body: { verdict, reason }, param }) => {
-      const { principal, tenant_id, now } = c.get('caller')
+      const { principal, tenant_id, now, train_ok } = c.get('caller')
       const id = param('id')
       const given = { by: principal.id, kind: principal.kind, reviewer: reviewerOf(principal), verdict, reason }
-      const ids = { request_id: c.get('requestId'), trace_id: c.get('traceId') }
+      const about = { request_id: c.get('requestId'), trace_id: c.get('traceId'), train_ok }
       const answer = isId(id)
         ? await c
             .get('ports')
-            .questions.give(tenant_id, id, given, ids.request_id, (question, opinion) =>
-              opinionLeaf(tenant_id, question, opinion, ids),
+            .questions.give(tenant_id, id, given, about.request_id, (question, opinion) =>
+              opinionLeaf(tenant_id, question, opinion, about),
             )
         : null
       if (answer === null) throw new ExoError('resource.not_found')

@@ -1,8 +1,9 @@
 /**
  * Strategy lock: where policy or the firearms binding requires one, an approved lock must allow this action, here and
- * now. A lock of one surface never matches another; only an explicit `*` is everywhere. A lock with constraints this
- * version cannot evaluate does not match.
+ * now. A lock of one surface never matches another; only an explicit `*` is everywhere. A lock with constraints matches what
+ * they hold for.
  */
+import { constraintHolds } from '../constraint.ts'
 import { allow, block, type Gate, notApplicable } from './gate.ts'
 import type { Fact } from '../facts.ts'
 import type { Intent } from '../plan.ts'
@@ -13,7 +14,13 @@ export const strategyLock: Gate = {
   evaluate(_plan, intent, facts) {
     if (!lockRequired(facts)) return notApplicable('strategy_lock', { required: false })
     const locks = matchingLocks(intent, facts)
-    if (locks.length === 0) return block('strategy_lock', 'strategy_lock.approval_required', { action: intent.action })
+    if (locks.length === 0) {
+      const unsatisfied = coveringLocks(intent, facts).map((lock) => lock.get('id').string())
+      return block('strategy_lock', 'strategy_lock.approval_required', {
+        action: intent.action,
+        ...(unsatisfied.length === 0 ? {} : { unsatisfied: unsatisfied.sort() }),
+      })
+    }
     return allow('strategy_lock', { locks: locks.map((lock) => lock.get('id').string()).sort() })
   },
 }
@@ -23,8 +30,18 @@ export function lockRequired(facts: Fact): boolean {
   return facts.get('firearms').get('strategy_lock_required').boolean() || byPolicy
 }
 
-/** Approved locks that allow this action in this project and on this surface at `now`. */
+/** Approved locks that allow this action in this project and on this surface at `now`, and whose constraints hold. */
 export function matchingLocks(intent: Intent, facts: Fact): Fact[] {
+  return coveringLocks(intent, facts).filter((lock) => holds(lock.get('constraints'), intent))
+}
+
+/** What is neither null nor an expression holds for nothing. */
+function holds(constraints: Fact, intent: Intent): boolean {
+  return constraints.isNull || (typeof constraints.value === 'string' && constraintHolds(constraints.value, intent))
+}
+
+/** The same, whatever their constraints say. */
+function coveringLocks(intent: Intent, facts: Fact): Fact[] {
   const nowMs = facts.get('now').instantMs()
   return facts
     .get('strategy_lock')
@@ -39,8 +56,7 @@ export function matchingLocks(intent: Intent, facts: Fact): Fact[] {
         (surface === '*' || surface === intent.surface_id) &&
         (project === null || project === intent.project_id) &&
         lock.get('valid_from').instantMs() <= nowMs &&
-        lock.get('valid_until').instantMs() > nowMs &&
-        lock.get('constraints').isNull
+        lock.get('valid_until').instantMs() > nowMs
       )
     })
 }

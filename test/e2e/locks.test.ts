@@ -10,7 +10,16 @@ import { callers } from '../support/client.ts'
 import { Database } from '../support/database.ts'
 import { enrolled } from '../support/own-key.ts'
 import { UNTIL } from '../support/opening.ts'
-import { type MemberName, makeTenant, pending, propose, refused, type Tenant, UNLIMITED } from '../support/tenant.ts'
+import {
+  type MemberName,
+  makeTenant,
+  pending,
+  propose,
+  refused,
+  type Tenant,
+  UNLIMITED,
+  vote,
+} from '../support/tenant.ts'
 import { openTemporal } from '../support/temporal.ts'
 import { until } from '../support/until.ts'
 import { verifyBundles } from '../support/verified.ts'
@@ -186,6 +195,8 @@ describe('a strategy lock', () => {
     ['every action', { allowed_actions: ['*'] }, '/allowed_actions/0'],
     ['no surface', { surface_id: undefined }, '/surface_id'],
     ['a surface that nobody registered', { surface_id: 's_absent' }, '/surface_id'],
+    ['a constraint that is no expression', { constraints: 'input.text ==' }, '/constraints'],
+    ['a constraint over the time', { constraints: 'timestamp("2030-01-01T00:00:00Z") == target' }, '/constraints'],
     ['a status', { status: 'approved' }, ''],
     ['a question that is not there', { three_wise_id: `tw_${'0'.repeat(32)}` }, '/three_wise_id'],
   ])('with %s is refused', async (_what, change, path) => {
@@ -214,6 +225,23 @@ describe('a strategy lock', () => {
     const changed = (await patch('agent', lock, { title: 'After' })).body
     const leaf = await changeOf(lock.id, 'revise')
     expect([leaf.before, leaf.after]).toEqual([lock, changed])
+  })
+
+  it('with a constraint covers the inputs that it holds for, and a replay decides that again', async () => {
+    const lock = await approved({ constraints: 'input.text.startsWith("small") && estimated_cost <= 1' })
+    expect(lock.constraints).toBe('input.text.startsWith("small") && estimated_cost <= 1')
+    for (const [text, estimated_cost] of [
+      ['large', '0'],
+      ['small but dear', '1.000001'],
+    ] as const) {
+      const answer = await propose(tenant.as('member'), note(text), { estimated_cost })
+      expect(refused(answer)).toEqual(BLOCKED)
+      expect(answer.body.error.details).toMatchObject({ unsatisfied: [lock.id] })
+    }
+    const row = await pending(tenant.as('member'), note('small'), { estimated_cost: '1' })
+    expect((await vote(tenant.as('operator2'), row)).body.operation.status).toBe('executed')
+    expect(await verifyBundles(tenant.as('auditor'), [row.id])).toEqual({ verdict: 'PASS', runs: 1, failures: [] })
+    await revoke(lock)
   })
 
   it('expires when its time is over: for the gate at once, for its readers with the next sweep', async () => {

@@ -252,8 +252,6 @@ const TABLES: Record<GateName, Case[]> = {
         ['for another action', { allowed_actions: ['note.*', '*'] }],
         ['from one millisecond on', { valid_from: fromNow(0.001) }],
         ['until now exactly', { valid_until: NOW }],
-        ['with constraints nobody can evaluate', { constraints: { max: 1 } }],
-        ['with empty constraints', { constraints: {} }],
       ] as const
     ).map(
       ([what, change]): Case => ({
@@ -263,6 +261,28 @@ const TABLES: Record<GateName, Case[]> = {
         evidence: { action: 'note.append' },
       }),
     ),
+    ...(
+      [
+        ['nobody can evaluate', { max: 1 }],
+        ['are empty', {}],
+        ['do not hold', 'input.text == "bye"'],
+        ['fail', 'input.amount > 1'],
+        ['are no expression', 'input.text =='],
+      ] as const
+    ).map(
+      ([what, constraints]): Case => ({
+        what: `a lock whose constraints ${what}`,
+        answer: 'strategy_lock.approval_required',
+        facts: (f) => Object.assign(lock(f), { constraints }),
+        evidence: { action: 'note.append', unsatisfied: ['sl_1'] },
+      }),
+    ),
+    {
+      what: 'a lock whose constraints hold',
+      answer: 'allow',
+      facts: (f) => Object.assign(lock(f), { constraints: 'input.text == "hello" && estimated_cost < 3' }),
+      evidence: { locks: ['sl_1'] },
+    },
     {
       what: 'a status that is no status',
       answer: 'strategy_lock.unavailable',
