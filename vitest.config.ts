@@ -1,7 +1,7 @@
 /**
- * Two sets of tests. `unit` needs no server and runs in parallel threads. `stack` runs against the real stack, started
- * once by its global set-up, one file at a time, because its tests stop, crash and measure what they share.
- * `vitest run --project unit` runs the one without the other.
+ * Three sets of tests. `unit` needs no server and runs in parallel threads. `stack` runs against the real stack, started
+ * once by its global set-up, one file at a time, because its tests stop and measure what they share. `apart` are files
+ * that crash or upgrade deployments of their own. `vitest run --project unit` runs the one without the others.
  */
 import { defineConfig } from 'vitest/config'
 
@@ -22,6 +22,11 @@ const STACK = [
   'workflows',
 ]
 const stackFiles = STACK.map((folder) => `test/${folder}/**/*.test.ts`)
+const apartFiles = [
+  'test/crash/**/*.test.ts',
+  'test/bin/stack/**/*.test.ts',
+  'test/e2e/{hung-backends,upgrade}.test.ts',
+]
 
 export default defineConfig({
   test: {
@@ -40,7 +45,18 @@ export default defineConfig({
         test: {
           name: 'stack',
           include: stackFiles,
+          exclude: apartFiles,
           globalSetup: ['test/support/stack.ts'],
+          pool: 'forks',
+          fileParallelism: false,
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+        },
+      },
+      {
+        test: {
+          name: 'apart',
+          include: apartFiles,
           pool: 'forks',
           fileParallelism: false,
           testTimeout: 120_000,
