@@ -116,6 +116,8 @@ describe('a standing grant', () => {
     }
     await tenant.policy({ grants: [{ ...grant, expires_at: '2020-01-01T00:00:00Z' }] })
     expect((await propose(tenant.as('agent'), note('expired'))).body.status).toBe('pending_approval')
+    const elsewhere = { id: 'p_elsewhere', name: 'elsewhere' }
+    expect((await tenant.as('owner').post('/projects', elsewhere)).status).toBe(201)
     await tenant.policy({ grants: [{ ...grant, expires_at: UNTIL, project_id: 'p_elsewhere' }] })
     expect((await propose(tenant.as('agent'), note('elsewhere'))).body.status).toBe('pending_approval')
     await tenant.policy({ grants: [{ ...grant, expires_at: UNTIL, project_id: 'p_main' }] })

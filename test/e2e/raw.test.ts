@@ -1,5 +1,6 @@
 /** Uploads: the ticket binds name, length, digest and time; only what it names is registered, and only once it is approved. */
 import { createHash } from 'node:crypto'
+import { isDeepStrictEqual } from 'node:util'
 import { HeadObjectCommand, S3Client } from '@aws-sdk/client-s3'
 import { ScheduleOverlapPolicy } from '@temporalio/client'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
@@ -10,6 +11,7 @@ import { endedOf, makeTenant, type Operation, refused, type Tenant, UNLIMITED, v
 import { openTemporal } from '../support/temporal.ts'
 import { until } from '../support/until.ts'
 import { verifyBundles } from '../support/verified.ts'
+import type { JsonObject } from '../../domain/canonical.ts'
 
 const { url, credentials, addresses } = inject('deployment')
 const owner = new Database(addresses.postgres.ownerUrl)
@@ -204,9 +206,12 @@ test('what was never registered is swept a day after its ticket, and nothing tha
 
   await vote(other.as('operator'), waiting)
   expect((await other.ended(waiting.id)).status).toBe('executed')
-  const { items } = (await other.as('auditor').get('/audit?kind=record.written&limit=200')).body
-  const told = items.map(({ leaf }: { leaf: { after: object } }) => leaf.after)
-  expect(told).toContainEqual({ asset_id: left.asset_id, closed_as: 'swept' })
+  await until('the log tells of it', async () => {
+    const { items } = (await other.as('auditor').get('/audit?kind=record.written&limit=200')).body
+    return items.some(({ leaf }: { leaf: { after: JsonObject } }) =>
+      isDeepStrictEqual(leaf.after, { asset_id: left.asset_id, closed_as: 'swept' }),
+    )
+  })
   await temporal.close()
 })
 
