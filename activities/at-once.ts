@@ -1,34 +1,60 @@
 /**
- * Pass `propose` and the guard in one step, over one reading of the row and its facts under the fence: for an action that
- * a standing grant covers. It decides nothing the workflow does not decide again over the same recorded facts.
+ * A pass and the guard in one step, over one reading of the row and its facts under the fence: pass `propose` for an action
+ * that a standing grant covers, pass `resume` once people have said yes. It decides nothing the workflow does not decide
+ * again over the same recorded facts.
  */
-import { guardOnce, type GuardTools } from './guard.ts'
-import { hasRow } from './pass-tools.ts'
+import { type Before, guardOnce, type GuardTools } from './guard.ts'
+import type { Guarded } from './judge.ts'
+import { outsideOnce, type OutsideTools } from './outside.ts'
+import { hasRow, type PassTools, type WithRow } from './pass-tools.ts'
 import { passOf } from './passes.ts'
 import { firstBlock, makePass } from '../domain/gates/chain.ts'
-import type { PassRow } from '../domain/operation-rows.ts'
+import { approvalOver } from '../domain/grant-issuers.ts'
 import { standingGrant } from '../domain/standing.ts'
-import type { AtOnceInput, AtOnceOutput, PassOutput } from '../domain/steps.ts'
+import type { AtOnceInput, AtOnceOutput, GuardOutput, PassOutput, ResumeInput, ResumeOutput } from '../domain/steps.ts'
 import type { Pass } from '../domain/verdict.ts'
 
 export function proposeAndGuard(tools: GuardTools): (input: AtOnceInput) => Promise<AtOnceOutput> {
-  return async ({ governs, ...ref }) => {
-    let read: PassOutput | null = null
-    const propose = async (row: PassRow): Promise<Pass[] | { instead: PassOutput }> => {
-      read = await passOf(tools, { ...ref, pass: 'propose' }, row)
-      if (!read.proposal_valid || read.ended !== null || read.cancelled || !hasRow(row)) return { instead: read }
-      const { plan, intent } = row.operation
-      const pass = makePass('propose', plan, intent, read.facts)
-      const covered = firstBlock(pass.verdicts) === null && standingGrant(plan, intent, read.facts) !== null
-      return covered ? [pass] : { instead: read }
-    }
-    const answer = await guardOnce(tools, { ...ref, governs }, propose)
-    if ('instead' in answer) {
-      const { instead } = answer
-      return instead.ended === null ? { ended: null, read: instead, guard: null } : { ended: instead.ended }
-    }
-    if (answer.outcome === 'ended') return { ended: answer }
-    if (read === null) throw new Error('the guard answered before it read')
-    return { ended: null, read, guard: answer }
+  return async (input) =>
+    await together(tools, input, 'propose', [], isCovered, async (before) => await guardOnce(tools, input, before))
+}
+
+export function resumeAndGuard(tools: GuardTools & OutsideTools): (input: ResumeInput) => Promise<ResumeOutput> {
+  return async ({ passes, votes: _votes, outside, ...input }) => {
+    const once = async (before: Before<PassOutput>) =>
+      await (outside ? outsideOnce(tools, input, before) : guardOnce(tools, input, before))
+    return await together(tools, input, 'resume', passes, isApproved, once)
   }
+}
+
+/** Whether the guard may follow on this pass at once, as the workflow will decide it too. */
+type MayFollow = (row: WithRow, read: PassOutput) => boolean
+
+const isCovered: MayFollow = ({ operation: { plan, intent } }, { facts }) => standingGrant(plan, intent, facts) !== null
+
+const isApproved: MayFollow = ({ operation: { plan, intent, shown_hash } }, { facts, votes, shown_hash: shown }) =>
+  shown === shown_hash && approvalOver(plan, intent, facts, votes) === 'satisfied'
+
+async function together(
+  tools: PassTools,
+  { governs: _governs, ...ref }: Guarded,
+  name: 'propose' | 'resume',
+  earlier: readonly Pass[],
+  mayFollow: MayFollow,
+  once: (before: Before<PassOutput>) => Promise<GuardOutput | { instead: PassOutput }>,
+): Promise<AtOnceOutput> {
+  let read: PassOutput | null = null
+  const answer = await once(async (row) => {
+    read = await passOf(tools, { ...ref, pass: name }, row)
+    if (!read.proposal_valid || read.ended !== null || read.cancelled || !hasRow(row)) return { instead: read }
+    const pass = makePass(name, row.operation.plan, row.operation.intent, read.facts)
+    return firstBlock(pass.verdicts) === null && mayFollow(row, read) ? [...earlier, pass] : { instead: read }
+  })
+  if ('instead' in answer) {
+    const { instead } = answer
+    return instead.ended === null ? { ended: null, read: instead, guard: null } : { ended: instead.ended }
+  }
+  if (answer.outcome === 'ended') return { ended: answer }
+  if (read === null) throw new Error('the guard answered before it read')
+  return { ended: null, read, guard: answer }
 }

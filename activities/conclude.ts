@@ -13,25 +13,40 @@ import type { EndedOutput, OperationRef } from '../domain/steps.ts'
 /** The run is null where it is not the one that concludes. */
 type Ref = Omit<OperationRef, 'run_id'> & { run_id: string | null }
 
+/** How it ended, with the row as its readers see it where this is what ended it. */
+export interface Told {
+  ended: EndedOutput
+  row?: JsonObject
+}
+
 /** Ends the operation as the outcome says; one that has ended already answers what it ended with. */
 export async function concludeClaim(
   tools: Pick<PassTools, 'operations' | 'receipts'>,
   ref: Ref,
   outcome: Outcome,
-): Promise<EndedOutput> {
-  const row = await tools.operations.readPass(ref.tenant_id, ref.operation_id)
+): Promise<Told> {
+  const row = await tools.operations.readClaimed(ref.tenant_id, ref.operation_id)
   const document = await documentOf(tools, ref, row, outcome)
-  if ('outcome' in document) return document
+  if ('outcome' in document) return { ended: document }
   return await commitEnd(tools.operations, { ...document, run_id: ref.run_id })
 }
 
 /** Ends the operation, and answers how it ended: as the document says, or as somebody else said before. */
-export async function commitEnd(operations: PassTools['operations'], document: EndDocument): Promise<EndedOutput> {
-  const { ended } = await operations.endOperation(document)
-  if (ended) return endedOutput(document.receipt)
-  const again = await operations.readPass(document.tenant_id, document.operation_id)
+export async function commitEnd(operations: PassTools['operations'], document: EndDocument): Promise<Told> {
+  const { ended, row } = await operations.endOperation(document)
+  if (ended) return { ended: endedOutput(document.receipt), ...(row === undefined ? {} : { row }) }
+  const again = await operations.readClaimed(document.tenant_id, document.operation_id)
   if (again.receipt === null) throw bug('an ended operation has no receipt')
-  return endedOutput(again.receipt.receipt)
+  return { ended: endedOutput(again.receipt.receipt) }
+}
+
+/** Tells whoever waits for this end. */
+export function announceEnd(
+  tools: Pick<PassTools, 'announce'>,
+  { tenant_id, operation_id }: { tenant_id: string; operation_id: string },
+  { ended: { status }, row }: Told,
+): void {
+  tools.announce({ tenant_id, operation_id, status, ...(row === undefined ? {} : { row }) })
 }
 
 async function documentOf(tools: Pick<PassTools, 'operations' | 'receipts'>, ref: Ref, row: PassRow, outcome: Outcome) {

@@ -3,14 +3,16 @@
  * try inside the lease, then the outcome. A claim that was dispatched and has no outcome is looked at, never taken for
  * undone: what the target can tell is asked, and only a kind that is the same when it comes twice is tried again.
  */
-import { commitEnd, concludeClaim } from './conclude.ts'
-import { endDocument, endedOutput, operationLeaf } from './endings.ts'
+import { announceEnd, commitEnd, concludeClaim } from './conclude.ts'
+import { endDocument, operationLeaf } from './endings.ts'
+import type { Before } from './guard.ts'
 import { type Guarded, type Judged, judge } from './judge.ts'
 import { bug, hasRow, type PassTools, previewOf, type WithRow } from './pass-tools.ts'
 import type { EffectfulAction, OutsideEffect } from '../actions/define.ts'
 import { findEffectful } from '../actions/registry.ts'
 import { makePass } from '../domain/gates/chain.ts'
 import { kindHash } from '../domain/hash.ts'
+import { LIMITS } from '../domain/limits.ts'
 import type { ClaimDocument, Fence, PassRow } from '../domain/operation-rows.ts'
 import {
   KEY_WINDOW_MS,
@@ -21,6 +23,7 @@ import {
   type OutsidePorts,
 } from '../domain/outside.ts'
 import type { EndedOutput, GuardInput, GuardOutput } from '../domain/steps.ts'
+import type { Plan } from '../domain/plan.ts'
 import type { Pass } from '../domain/verdict.ts'
 
 export interface OutsideTools extends PassTools {
@@ -38,55 +41,72 @@ const CONCLUDE_WITHIN_MS = 20_000
 
 export function effectOutside(tools: OutsideTools): (input: GuardInput) => Promise<GuardOutput> {
   return async ({ passes, votes: _votes, ...input }) => {
-    const done = tools.keepAlive()
-    try {
-      for (let pauseMs = FIRST_PAUSE_MS, own = 0; ; pauseMs *= 2) {
-        const tried = await oneTry(tools, input, passes, own)
-        if (!('again' in tried)) return tried
-        own = tried.again
-        await tools.pause(pauseMs)
-      }
-    } finally {
-      done()
+    const answer = await outsideOnce<never>(tools, input, async () => passes)
+    if ('instead' in answer) throw bug('the guard was told to do nothing')
+    return answer
+  }
+}
+
+/** The guard with `before` over the row that it reads, and the effect: try after try, until there is an outcome. */
+export async function outsideOnce<Other>(
+  tools: OutsideTools,
+  input: Guarded,
+  before: Before<Other>,
+): Promise<GuardOutput | { instead: Other }> {
+  const done = tools.keepAlive()
+  try {
+    for (let pauseMs = FIRST_PAUSE_MS, own = 0; ; pauseMs *= 2) {
+      const tried = await oneTry(tools, input, before, own)
+      if (!('again' in tried)) return tried
+      own = tried.again
+      await tools.pause(Math.max(pauseMs, tried.leaseMs ?? 0))
     }
+  } finally {
+    done()
   }
 }
 
 /** It is not over: the number of the last try that was made here and is over, or 0. */
 interface Again {
   again: number
+  /** What is left of the lease of a try that another made. */
+  leaseMs?: number
 }
 
-async function oneTry(tools: OutsideTools, input: Guarded, passes: Pass[], own: number): Promise<GuardOutput | Again> {
-  const seen = await tools.operations.readPass(input.tenant_id, input.operation_id)
-  if (!hasRow(seen)) return { outcome: 'invalid', detail: 'no row' }
-  if (seen.receipt !== null) return endedOutput(seen.receipt.receipt)
-  // Whoever dispatched it may still be at it, until the lease ends.
-  if (isAnothers(seen.claim, own)) await tools.pause(seen.claim?.lease_ms ?? 0)
-  const fence = await tools.operations.fence(input.tenant_id, seen.operation.plan.lease_ms)
+async function oneTry<Other>(
+  tools: OutsideTools,
+  input: Guarded,
+  before: Before<Other>,
+  own: number,
+): Promise<GuardOutput | Again | { instead: Other }> {
+  const fence = await tools.operations.fence(input.tenant_id, LIMITS.leaseMs)
   try {
     tools.crashPoint('E1')
     const begun = await tools.operations.guardedInside(input.tenant_id, input.operation_id, async (transaction) => {
       const { row } = transaction
       if (hasRow(row) && row.receipt === null && row.claim !== null) return { found: 'dispatched', row } as const
+      const passes = await before(row)
+      if ('instead' in passes) return { found: 'answer', answer: passes } as const
       const judged = await judge(tools, input, row, false)
       if ('outcome' in judged) return { found: 'answer', answer: judged } as const
       const { action, pass } = judged
       const effect = outsideOf(action)
       const { preconditions } = judged.row.operation.intent
+      const all = [...passes, pass]
       if (effect.holds?.(preconditions, judged.row.view) === false)
-        return { found: 'changed', row: judged.row, pass } as const
+        return { found: 'changed', row: judged.row, passes: all } as const
       const begunAt = performance.now()
-      await transaction.claim(claimOf(input, [...passes, pass], judged))
+      await transaction.claim(claimOf(input, all, judged))
       return { found: 'claimed', row: judged.row, effect, begunAt } as const
     })
     switch (begun.found) {
       case 'answer':
         return begun.answer
       case 'changed':
-        return await endChanged(tools, input, begun.row, [...passes, begun.pass])
+        return await endChanged(tools, input, begun.row, begun.passes)
       case 'dispatched':
-        if (isAnothers(begun.row.claim, own)) return { again: own }
+        // Whoever dispatched it may still be at it, until the lease ends.
+        if (isAnothers(begun.row.claim, own)) return { again: own, leaseMs: begun.row.claim?.lease_ms ?? 0 }
         return await tryAgain(tools, input, begun.row, fence, begun.row.claim?.attempts ?? 0)
       case 'claimed':
         return await dispatch(tools, input, begun.row, begun.effect, fence, 1, begun.begunAt)
@@ -120,7 +140,7 @@ async function tryAgain(
   const forgotten = plan.effect_kind === 'keyed' && (row.claim?.age_ms ?? 0) > KEY_WINDOW_MS
   if (!stopped && !forgotten && tried < MOST_TRIES[plan.effect_kind as OutsideKind]) {
     const begunAt = performance.now()
-    const isOurs = await tools.operations.dispatchAgain(input.tenant_id, input.operation_id, plan.lease_ms, tried)
+    const isOurs = await tools.operations.dispatchAgain(input.tenant_id, input.operation_id, leaseOf(plan), tried)
     return isOurs ? await dispatch(tools, input, row, effect, fence, tried + 1, begunAt) : { again: tried }
   }
   const reason = stopped ? 'stopped meanwhile' : forgotten ? 'the key may be forgotten' : 'no answer to the last try'
@@ -171,10 +191,10 @@ async function probe(tools: OutsideTools, effect: OutsideEffect<unknown>, row: W
 async function conclude(tools: OutsideTools, input: Guarded, outcome: Outcome): Promise<EndedOutput> {
   for (let waitedMs = 0; ; waitedMs += FIRST_PAUSE_MS)
     try {
-      const ended = await concludeClaim(tools, input, outcome)
+      const told = await concludeClaim(tools, input, outcome)
       tools.crashPoint('E7')
-      tools.announce({ tenant_id: input.tenant_id, operation_id: input.operation_id, status: ended.status })
-      return ended
+      announceEnd(tools, input, told)
+      return told.ended
     } catch (error) {
       if (!tools.isUnavailable(error) || waitedMs >= CONCLUDE_WITHIN_MS) throw error
       await tools.pause(FIRST_PAUSE_MS)
@@ -197,7 +217,7 @@ function claimOf(input: Guarded, passes: Pass[], { row, votes, satisfied_by, lic
     preview: shown,
     shown_hash: shown === null ? null : kindHash('shown', shown),
     cost: intent.estimated_cost,
-    lease_ms: plan.lease_ms,
+    lease_ms: leaseOf(plan),
     leaves: [operationLeaf(input, row, 'effect.intent', { after })],
   }
 }
@@ -217,15 +237,20 @@ async function endChanged(tools: OutsideTools, input: Guarded, row: WithRow, pas
     preview: null,
     shown_hash: null,
   })
-  const ended = await commitEnd(tools.operations, document)
-  tools.announce({ tenant_id: input.tenant_id, operation_id: input.operation_id, status: ended.status })
-  return ended
+  const told = await commitEnd(tools.operations, document)
+  announceEnd(tools, input, told)
+  return told.ended
+}
+
+/** No longer than the fence lasts, which is taken before the plan is read. */
+function leaseOf({ lease_ms }: Plan): number {
+  return Math.min(lease_ms, LIMITS.leaseMs)
 }
 
 /** The lease began at the server no earlier than what claimed it was sent, at `begunAt` of this process's clock. */
 function contextOf({ operation, now }: WithRow, begunAt: number, attempts: number): OutsideContext {
   const { intent, plan, person_id, reason } = operation
-  const mostMs = Math.min(plan.effect_timeout_ms, plan.lease_ms - MARGIN_MS)
+  const mostMs = Math.min(plan.effect_timeout_ms, leaseOf(plan) - MARGIN_MS)
   return {
     tenant_id: intent.tenant_id,
     operation_id: intent.operation_id,

@@ -1,5 +1,5 @@
 /** The steps that read, wait and end: everything but the effect itself. Each may run again and then finds what it did. */
-import { commitEnd, concludeClaim } from './conclude.ts'
+import { announceEnd, commitEnd, concludeClaim } from './conclude.ts'
 import { endDocument, endedOutput, operationLeaf } from './endings.ts'
 import { bug, hasRow, type PassTools, previewOf, type WithRow } from './pass-tools.ts'
 import { proposalFault } from './proposals.ts'
@@ -10,7 +10,10 @@ import type { OperationRows, PassRow } from '../domain/operation-rows.ts'
 import type { EndedOutput, OperationRef, PassInput, PassOutput, Steps } from '../domain/steps.ts'
 import { admitVote } from '../domain/vote-admission.ts'
 
-export function passSteps(tools: PassTools): Omit<Steps, 'guardEffect' | 'proposeAndGuard' | 'effectOutside'> {
+/** The steps that may have an effect. */
+type Guards = 'guardEffect' | 'proposeAndGuard' | 'resumeAndGuard' | 'effectOutside'
+
+export function passSteps(tools: PassTools): Omit<Steps, Guards> {
   const { operations, receipts } = tools
 
   return {
@@ -64,9 +67,9 @@ export function passSteps(tools: PassTools): Omit<Steps, 'guardEffect' | 'propos
       if (row.receipt !== null) return endedOutput(row.receipt.receipt)
       // An effect may have been dispatched: then its end is not this run's to decide, and nobody can tell what it came to.
       if (row.claim !== null) {
-        const ended = await concludeClaim(tools, input, { state: 'unknown', details: { reason: 'the run failed' } })
-        tools.announce({ tenant_id: input.tenant_id, operation_id: input.operation_id, status: ended.status })
-        return ended
+        const told = await concludeClaim(tools, input, { state: 'unknown', details: { reason: 'the run failed' } })
+        announceEnd(tools, input, told)
+        return told.ended
       }
       const shown = input.passes.length > 0 ? previewOf(row) : null
       const document = await endDocument(receipts, input, row, {
@@ -78,10 +81,10 @@ export function passSteps(tools: PassTools): Omit<Steps, 'guardEffect' | 'propos
         preview: row.operation.shown_hash === null ? shown : null,
         shown_hash: row.operation.shown_hash === null && shown !== null ? kindHash('shown', shown) : null,
       })
-      const ended = await commitEnd(operations, document)
+      const told = await commitEnd(operations, document)
       tools.crashPoint('P2')
-      tools.announce({ tenant_id: input.tenant_id, operation_id: input.operation_id, status: ended.status })
-      return ended
+      announceEnd(tools, input, told)
+      return told.ended
     },
 
     async raiseAlarm({ tenant_id, operation_id, detail }) {

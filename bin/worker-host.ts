@@ -12,7 +12,7 @@ import type pg from 'pg'
 import type { NewsEvent } from './news.ts'
 import { createSandboxWorker } from './sandbox-worker.ts'
 import { buildWorkflowBundle, bundleDigest, type WorkflowBundle } from './workflow-bundle.ts'
-import { proposeAndGuard } from '../activities/at-once.ts'
+import { proposeAndGuard, resumeAndGuard } from '../activities/at-once.ts'
 import { guardEffect } from '../activities/guard.ts'
 import { effectOutside } from '../activities/outside.ts'
 import { passSteps } from '../activities/passes.ts'
@@ -142,22 +142,24 @@ function makeActivities(options: WorkerHostOptions, digest: string): Steps & Sea
     crashPoint: options.crashPoint,
     isUnavailable,
   }
+  const outside = {
+    ...tools,
+    ports: { objects, raw: objects.raw, http: options.egress, secrets: options.secrets },
+    pause: async (ms: number) => await Context.current().sleep(ms),
+    keepAlive: () => {
+      const { heartbeat } = Context.current()
+      const beating = setInterval(() => heartbeat(), 2_000)
+      return () => clearInterval(beating)
+    },
+  }
   const log = new AuditLog(pools.sequencer, 'every tenant')
   const outbox = new Outbox(pools.sequencer)
   return {
     ...passSteps(tools),
     guardEffect: guardEffect(tools),
     proposeAndGuard: proposeAndGuard(tools),
-    effectOutside: effectOutside({
-      ...tools,
-      ports: { objects, raw: objects.raw, http: options.egress, secrets: options.secrets },
-      pause: async (ms) => await Context.current().sleep(ms),
-      keepAlive: () => {
-        const { heartbeat } = Context.current()
-        const beating = setInterval(() => heartbeat(), 2_000)
-        return () => clearInterval(beating)
-      },
-    }),
+    resumeAndGuard: resumeAndGuard(outside),
+    effectOutside: effectOutside(outside),
     ...sealSteps({
       signer: signers.seal,
       seals: new SealStore(pools.sequencer),

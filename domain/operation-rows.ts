@@ -135,8 +135,11 @@ export interface PendingDocument {
 
 export interface OperationRows {
   readPass(tenantId: string, operationId: string): Promise<PassRow>
+  /** The same without facts and view, which whoever records an outcome does not read again. */
+  readClaimed(tenantId: string, operationId: string): Promise<PassRow>
   markPending(document: PendingDocument): Promise<{ status: string; expires_at?: string }>
-  endOperation(document: EndDocument): Promise<{ ended: boolean; status: string }>
+  /** With the row as its readers see it, where this call ended it. */
+  endOperation(document: EndDocument): Promise<{ ended: boolean; status: string; row?: JsonObject }>
   /**
    * The guard's transaction: the fence's shared locks first, then, in a statement that starts after them, the row and
    * fresh facts. It commits only when `work` ends the operation; else nothing happened. Answers what `work` answers.

@@ -126,10 +126,18 @@ export type AtOnceOutput =
   /** `guard` is null where the propose pass leaves nothing to guard yet: blocked, cancelled, or people are needed. */
   | { ended: null; read: PassOutput; guard: Exclude<GuardOutput, EndedOutput> | null }
 
+/** After people: pass `resume` and the guard over one reading, with the same answer. */
+export interface ResumeInput extends GuardInput {
+  /** Which guard follows; a plan that says otherwise is refused. */
+  outside: boolean
+}
+export type ResumeOutput = AtOnceOutput
+
 /** The steps, by the names history shows. */
 export interface Steps {
   readPass(input: PassInput): Promise<PassOutput>
   proposeAndGuard(input: AtOnceInput): Promise<AtOnceOutput>
+  resumeAndGuard(input: ResumeInput): Promise<ResumeOutput>
   markPending(input: PendingInput): Promise<PendingOutput>
   admitVote(input: AdmitVoteInput): Promise<AdmitVoteOutput>
   readDeadline(input: OperationRef): Promise<DeadlineOutput>

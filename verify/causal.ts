@@ -130,8 +130,8 @@ function effect(subject: Subject): string {
 
 /** Whether the run came to ask for an effect outside. */
 function isAsked({ history }: Subject): boolean {
-  return history.events.some(
-    ({ activityTaskScheduledEventAttributes: asked }) => asked?.activityType?.name === 'effectOutside',
+  return history.events.some(({ activityTaskScheduledEventAttributes: asked }) =>
+    ['effectOutside', 'resumeAndGuard'].includes(asked?.activityType?.name ?? ''),
   )
 }
 

@@ -17,6 +17,7 @@ import {
   withMembers,
 } from './shape.ts'
 import type { Vote } from '../domain/approval.ts'
+import type { Json } from '../domain/canonical.ts'
 import type { Preview } from '../domain/plan.ts'
 import type {
   DeadlineOutput,
@@ -111,17 +112,12 @@ export function readTold(calls: readonly StepCall[]): Told {
         addRead(told, pass, passOutput(answer, at), eventId)
         break
       }
-      case 'proposeAndGuard': {
-        const both = withMembers<{ ended: EndedOutput | null }>({ ended: nullable(ended) })(answer, at)
-        if (both.ended !== null) {
-          told.ends.push({ ended: both.ended, found: true, eventId })
-          break
-        }
-        const { read, guard } = withMembers({ read: passOutput, guard: nullable(guardOutput) })(answer, at)
-        addRead(told, 'propose', read, eventId)
-        if (guard !== null) addGuard(told, guard, eventId)
+      case 'proposeAndGuard':
+        addBoth(told, 'propose', answer, eventId)
         break
-      }
+      case 'resumeAndGuard':
+        addBoth(told, 'resume', answer, eventId)
+        break
       case 'guardEffect':
       case 'effectOutside':
         addGuard(told, guardOutput(answer, at), eventId)
@@ -150,6 +146,16 @@ export function readTold(calls: readonly StepCall[]): Told {
     }
   }
   return told
+}
+
+/** A pass and the guard in one step. */
+function addBoth(told: Told, pass: 'propose' | 'resume', answer: Json, eventId: number): void {
+  const at = `event ${eventId}`
+  const both = withMembers<{ ended: EndedOutput | null }>({ ended: nullable(ended) })(answer, at)
+  if (both.ended !== null) return void told.ends.push({ ended: both.ended, found: true, eventId })
+  const { read, guard } = withMembers({ read: passOutput, guard: nullable(guardOutput) })(answer, at)
+  addRead(told, pass, read, eventId)
+  if (guard !== null) addGuard(told, guard, eventId)
 }
 
 function addRead(told: Told, pass: 'propose' | 'resume', read: PassOutput, eventId: number): void {

@@ -69,7 +69,11 @@ async function decide(input: OperationInput, ref: OperationRef, wake: Wake, gath
   }
   const answer = await waitForPeople(input, ref, first, wake, gathered)
   if (answer !== 'approved') return await end(ref, gathered, answer.status, answer.code)
-  const again = await localSteps.readPass({ ...ref, pass: 'resume' })
+  const outside = plan.effect_kind !== 'transactional'
+  const { resumeAndGuard } = outside ? outsideSteps : steps
+  const resumed = await resumeAndGuard({ ...ref, governs: plan.governs, outside, ...gathered })
+  if (resumed.ended !== null) return resumed.ended
+  const again = resumed.read
   gathered.votes = again.votes
   const blocked = await stopEarly(input, ref, 'resume', again, gathered)
   if (blocked !== null) return blocked
@@ -77,7 +81,7 @@ async function decide(input: OperationInput, ref: OperationRef, wake: Wake, gath
     return await end(ref, gathered, 'failed', 'effect.precondition_failed', { changed: 'preview' })
   if (approvalOver(plan, intent, again.facts, again.votes) !== 'satisfied')
     return await endUnapproved(input, ref, gathered)
-  const done = await settle(input, ref, gathered, await guard(input, ref, gathered))
+  const done = await settle(input, ref, gathered, resumed.guard ?? (await guard(input, ref, gathered)))
   return done === 'unapproved' ? await endUnapproved(input, ref, gathered) : done
 }
 

@@ -12,13 +12,13 @@ export const localSteps = proxyLocalActivities<Steps>({
   retry: { initialInterval: '100 ms', backoffCoefficient: 2, maximumInterval: '5 s' },
 })
 
-export const steps = proxyActivities<Pick<Steps, 'guardEffect' | 'proposeAndGuard'>>({
+export const steps = proxyActivities<Pick<Steps, 'guardEffect' | 'proposeAndGuard' | 'resumeAndGuard'>>({
   startToCloseTimeout: '20 s',
   retry: { initialInterval: '200 ms', backoffCoefficient: 2, maximumInterval: '10 s' },
 })
 
 /** An effect outside may be tried several times, each inside a lease, with pauses between. */
-export const outsideSteps = proxyActivities<Pick<Steps, 'effectOutside'>>({
+export const outsideSteps = proxyActivities<Pick<Steps, 'effectOutside' | 'resumeAndGuard'>>({
   startToCloseTimeout: '90 s',
   heartbeatTimeout: '10 s',
   retry: { initialInterval: '500 ms', backoffCoefficient: 2, maximumInterval: '10 s' },

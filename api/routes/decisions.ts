@@ -56,8 +56,8 @@ export async function castVote(c: Ctx, row: OperationRow, jws: string): Promise<
   await ports.runs.signalDecide({ tenant_id, operation_id: row.id }, jws).catch((error: unknown) => {
     ports.log.error({ error: String(error) }, 'the run could not be signalled; the outbox will')
   })
-  await news
-  return { after: await readOperation(ports, tenant_id, row.id), vote: admitted.vote }
+  const after = (await news) ?? (await readOperation(ports, tenant_id, row.id))
+  return { after, vote: admitted.vote }
 }
 
 /** A body that says one thing and carries a signature under another. What cannot be read is refused where it is verified. */

@@ -38,12 +38,21 @@ export class OperationStore implements OperationRows {
     return only(rows).read_pass
   }
 
+  async readClaimed(tenantId: string, operationId: string): Promise<PassRow> {
+    const { rows } = await this.#guard.query<{ read_pass: PassRow }>({
+      name: 'read_claimed',
+      text: 'select read_pass($1, $2, false, false)',
+      values: [tenantId, operationId],
+    })
+    return only(rows).read_pass
+  }
+
   async markPending(document: PendingDocument): Promise<{ status: string; expires_at?: string }> {
     return await this.#call('mark_pending', document)
   }
 
-  async endOperation(document: EndDocument): Promise<{ ended: boolean; status: string }> {
-    return await this.#call('end_operation', kept(document))
+  async endOperation(document: EndDocument): Promise<{ ended: boolean; status: string; row?: JsonObject }> {
+    return await this.#call('end_told', kept(document))
   }
 
   /**
@@ -203,7 +212,7 @@ export class OperationStore implements OperationRows {
     return only(rows).iso
   }
 
-  async #call<T>(name: 'mark_pending' | 'end_operation', document: object): Promise<T> {
+  async #call<T>(name: 'mark_pending' | 'end_told', document: object): Promise<T> {
     const { rows } = await this.#guard.query<Record<string, T>>({
       name,
       text: `select ${name}($1)`,

@@ -11,38 +11,14 @@ export class VoteStore implements VoteRows {
   }
 
   async context(tenantId: string, operationId: string, kid: string, by: string | null): Promise<VoteContext> {
-    return await inTransaction(this.#pool, tenantId, async (client) => {
-      const { rows } = await client.query<{ context: VoteContext }>(
-        `with k as (
-           select kid, principal_id, public_jwk from operator_keys where kid = $3 and revoked_at is null
-         ), who as (
-           select coalesce($4, (select principal_id from k)) as id
-         )
-         select jsonb_build_object(
-           -- Never before a vote that is in already, whatever the clock did since.
-           'now', iso(greatest(clock_timestamp(), (select max((v.vote ->> 'at')::timestamptz) from votes v
-               where v.tenant_id = $1 and v.operation_id = $2))),
-           'operation', (select jsonb_build_object('status', o.status, 'intent_hash', o.intent_hash,
-               'plan_hash', o.plan_hash, 'shown_hash', o.shown_hash, 'plan', o.plan, 'intent', o.intent,
-               'action', o.action, 'context', o.context, 'firearms', firearms_of(o.intent)) from operations o where o.tenant_id = $1 and o.id = $2),
-           -- Of the requester and of the voter.
-           'train_ok', coalesce((select train_ok_of($1, o.principal_id, o.person_id) from operations o
-               where o.tenant_id = $1 and o.id = $2), false)
-             and coalesce((select train_ok_of($1, p.id, p.person_id) from principals p where p.id = (select id from who)), false),
-           'key', (select to_jsonb(k) from k),
-           'voter', (select jsonb_build_object('principal_id', p.id, 'kind', p.kind, 'person_id', p.person_id,
-               'status', p.status, 'platform_role', p.platform_role, 'role', m.role,
-               'membership_permissions', coalesce(to_jsonb(m.permissions), '[]'),
-               'has_active_key', exists (select from operator_keys a where a.principal_id = p.id and a.revoked_at is null))
-             from principals p
-             left join memberships m on m.tenant_id = $1 and m.principal_id = p.id and m.status = 'active'
-             where p.id = (select id from who))) as context`,
-        [tenantId, operationId, kid, by],
-      )
-      const [row] = rows
-      if (row === undefined) throw new Error('the vote context answered no row')
-      return row.context
+    const { rows } = await this.#pool.query<{ vote_context: VoteContext }>({
+      name: 'vote_context',
+      text: 'select vote_context($1, $2, $3, $4)',
+      values: [tenantId, operationId, kid, by],
     })
+    const [row] = rows
+    if (row === undefined) throw new Error('the vote context answered no row')
+    return row.vote_context
   }
 
   async admit(document: Parameters<VoteRows['admit']>[0]): ReturnType<VoteRows['admit']> {

@@ -1,6 +1,7 @@
 /**
  * `npm run bench`: our whole price beside a bare Temporal workflow with one regular activity, on one server, in one run,
  * interleaved, at 1 and 30 in flight; beside a bare HTTP server that inserts one row. Prints; asserts nothing.
+ * `BENCH_ONLY=outside` measures the effects outside alone.
  */
 import { readFileSync } from 'node:fs'
 import { fork, type ChildProcess } from 'node:child_process'
@@ -91,8 +92,9 @@ try {
       await answer.text()
     },
   }
+  const onlyOutside = process.env.BENCH_ONLY === 'outside'
   const figures = new Map<string, Figures[]>()
-  for (const [name, work] of Object.entries(cases)) {
+  for (const [name, work] of Object.entries(onlyOutside ? {} : cases)) {
     say(`warming up: ${name}`)
     await measure(work, 20, 1)
     await measure(work, 60, 30)
@@ -100,7 +102,7 @@ try {
   }
   for (let round = 1; round <= ROUNDS; round++)
     for (const inFlight of [1, 30])
-      for (const [name, work] of Object.entries(cases)) {
+      for (const [name, work] of Object.entries(onlyOutside ? {} : cases)) {
         await sealed()
         const got = await measure(work, inFlight === 1 ? ONE : MANY, inFlight)
         figures.get(name)?.push(got)
@@ -112,9 +114,9 @@ try {
   say(
     `machine: ${cpus().length} × ${cpus()[0]?.model ?? '?'}, node ${process.version}, load ${loadavg()[0]?.toFixed(1)}`,
   )
-  say(table(figures, 'bare workflow, one activity'))
+  if (!onlyOutside) say(table(figures, 'bare workflow, one activity'))
   await compareOutside({ all, client, keyed: keyed.origin, blind: blind.origin })
-  await printShape()
+  if (!onlyOutside) await printShape()
 } finally {
   for (const closeOne of closers) await closeOne()
   await deployment.stop()

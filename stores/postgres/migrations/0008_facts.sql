@@ -215,8 +215,9 @@ create function view_of(tenant text, view jsonb) returns jsonb language sql vola
 $$;
 
 -- Everything a pass reads about an operation. With `lock`, the operation's row is held until commit, so that a cancel
--- and a guard never both win.
-create function read_pass(tenant text, operation text, lock boolean) returns jsonb language plpgsql as $$
+-- and a guard never both win. Not `whole`: without facts and view, for who only records what an effect came to.
+create function read_pass(tenant text, operation text, lock boolean, whole boolean default true) returns jsonb
+  language plpgsql as $$
 declare o operations%rowtype; c claims%rowtype; r receipts%rowtype;
 begin
   perform set_config('app.tenant', tenant, true);
@@ -254,8 +255,8 @@ begin
     'leaves', (select coalesce(jsonb_agg(encode(l.leaf_hash, 'hex') order by l.id), '[]') from audit_leaves l
       where l.tenant_id = tenant and l.operation_id = operation
         and l.kind in ('operation.requested', 'operation.pending', 'vote.accepted', 'effect.intent')),
-    'facts', facts_of(o.intent, o.plan),
-    'view', view_of(tenant, o.plan -> 'view'),
+    'facts', case when whole then facts_of(o.intent, o.plan) else '{}' end,
+    'view', case when whole then view_of(tenant, o.plan -> 'view') end,
     -- Of the requester and, where somebody cancelled it, of them too.
     'train_ok', train_ok_of(tenant, o.principal_id, o.person_id)
       and (o.cancel is null or train_ok_of(tenant, o.cancel ->> 'by', null)),
@@ -268,7 +269,7 @@ create function fence(tenant text) returns void language sql volatile as $$
 $$;
 
 grant execute on function decimal_text(numeric), facts_of(jsonb, jsonb), view_of(text, jsonb),
-  read_pass(text, text, boolean), fence(text) to guard, control;
+  read_pass(text, text, boolean, boolean), fence(text) to guard, control;
 grant execute on function decimal_text(numeric), view_of(text, jsonb), policy_document(text) to app;
 grant execute on function lock_json(strategy_locks) to app, guard, control, sequencer;
 grant execute on function firearms_of(jsonb) to app, guard, control;

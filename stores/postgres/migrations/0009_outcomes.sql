@@ -26,6 +26,37 @@ begin
   return jsonb_build_object('status', 'pending_approval', 'expires_at', d -> 'approval' ->> 'expires_at');
 end $$;
 
+-- What a vote is judged by, in one round trip: the operation, the operator key it names, and whoever it would come from.
+create function vote_context(tenant text, operation text, key text, voter text) returns jsonb language plpgsql as $$
+begin
+  perform set_config('app.tenant', tenant, true);
+  return (with k as (
+     select kid, principal_id, public_jwk from operator_keys where kid = key and revoked_at is null
+   ), who as (
+     select coalesce(voter, (select principal_id from k)) as id
+   )
+   select jsonb_build_object(
+     -- Never before a vote that is in already, whatever the clock did since.
+     'now', iso(greatest(clock_timestamp(), (select max((v.vote ->> 'at')::timestamptz) from votes v
+         where v.tenant_id = tenant and v.operation_id = operation))),
+     'operation', (select jsonb_build_object('status', o.status, 'intent_hash', o.intent_hash,
+         'plan_hash', o.plan_hash, 'shown_hash', o.shown_hash, 'plan', o.plan, 'intent', o.intent,
+         'action', o.action, 'context', o.context, 'firearms', firearms_of(o.intent)) from operations o where o.tenant_id = tenant and o.id = operation),
+     -- Of the requester and of the voter.
+     'train_ok', coalesce((select train_ok_of(tenant, o.principal_id, o.person_id) from operations o
+         where o.tenant_id = tenant and o.id = operation), false)
+       and coalesce((select train_ok_of(tenant, p.id, p.person_id) from principals p where p.id = (select id from who)), false),
+     'key', (select to_jsonb(k) from k),
+     'voter', (select jsonb_build_object('principal_id', p.id, 'kind', p.kind, 'person_id', p.person_id,
+         'status', p.status, 'platform_role', p.platform_role, 'role', m.role,
+         'membership_permissions', coalesce(to_jsonb(m.permissions), '[]'),
+         'has_active_key', exists (select from operator_keys a where a.principal_id = p.id and a.revoked_at is null))
+       from principals p
+       left join memberships m on m.tenant_id = tenant and m.principal_id = p.id and m.status = 'active'
+       where p.id = (select id from who))));
+end $$;
+grant execute on function vote_context(text, text, text, text) to app, guard;
+
 create function admit_vote(d jsonb) returns jsonb language plpgsql as $$
 declare o operations%rowtype; v votes%rowtype;
 begin
@@ -155,8 +186,18 @@ begin
   return operation_row(d ->> 'tenant_id', d ->> 'operation_id');
 end $$;
 
+-- The same for who does not mind who ends it: with the row, where this call did.
+create function end_told(d jsonb) returns jsonb language plpgsql as $$
+declare ended jsonb := end_operation(d);
+begin
+  if (ended ->> 'ended')::boolean then
+    return ended || jsonb_build_object('row', operation_row(d ->> 'tenant_id', d ->> 'operation_id'));
+  end if;
+  return ended;
+end $$;
+
 grant execute on function write_leaves(text, text, text, jsonb) to app, guard, control, sequencer, stop;
-grant execute on function mark_pending(jsonb), end_operation(jsonb), end_now(jsonb), settle_claim(text, text, text, jsonb, numeric),
+grant execute on function mark_pending(jsonb), end_operation(jsonb), end_now(jsonb), end_told(jsonb), settle_claim(text, text, text, jsonb, numeric),
   enter_cost(operations, numeric, text) to guard, control;
 grant execute on function admit_vote(jsonb) to app, guard;
 grant execute on function cancel_operation(jsonb) to app;

@@ -6,7 +6,7 @@ import type { Signers } from './keys.ts'
 import type { MemoryLog } from './memory-log.ts'
 import { type MemoryRows, now } from './memory-rows.ts'
 import { startTemporalServer } from './temporal-server.ts'
-import { proposeAndGuard } from '../../../activities/at-once.ts'
+import { proposeAndGuard, resumeAndGuard } from '../../../activities/at-once.ts'
 import { guardEffect } from '../../../activities/guard.ts'
 import { effectOutside } from '../../../activities/outside.ts'
 import { passSteps } from '../../../activities/passes.ts'
@@ -55,6 +55,12 @@ export async function startHost({ bundle, rows, log, signers, reader }: HostOpti
     crashPoint: () => undefined,
     isUnavailable: () => false,
   }
+  const outside = {
+    ...tools,
+    ports: { http: { post: answerOf } } as unknown as OutsidePorts,
+    pause: async () => undefined,
+    keepAlive: () => () => undefined,
+  }
   const worker = await Worker.create({
     ...common,
     workflowBundle: { code: bundle.code },
@@ -63,12 +69,8 @@ export async function startHost({ bundle, rows, log, signers, reader }: HostOpti
       ...passSteps(tools),
       guardEffect: guardEffect(tools),
       proposeAndGuard: proposeAndGuard(tools),
-      effectOutside: effectOutside({
-        ...tools,
-        ports: { http: { post: answerOf } } as unknown as OutsidePorts,
-        pause: async () => undefined,
-        keepAlive: () => () => undefined,
-      }),
+      resumeAndGuard: resumeAndGuard(outside),
+      effectOutside: effectOutside(outside),
     },
     workerDeploymentOptions: {
       version: { deploymentName: 'exoarmur', buildId: bundle.digest },

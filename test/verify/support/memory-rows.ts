@@ -54,6 +54,10 @@ export class MemoryRows implements OperationRows, VoteRows {
     return kept
   }
 
+  async readClaimed(tenantId: string, operationId: string): Promise<PassRow> {
+    return await this.readPass(tenantId, operationId)
+  }
+
   async readPass(_tenantId: string, operationId: string): Promise<PassRow> {
     return this.#row(operationId, false)
   }

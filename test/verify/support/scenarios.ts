@@ -73,7 +73,7 @@ const ENDS: Readonly<Record<string, End>> = {
   ),
   'blocked at once': async (d) =>
     await d.sealed(await d.propose({ plan: FAST, facts: (op) => currentFacts(d, op, stop) })),
-  'blocked in the guard after votes': async (d) => await voted(d, ['ann'], { facts: stoppedLater(d) }),
+  'blocked by a stop after votes': async (d) => await voted(d, ['ann'], { facts: stoppedLater(d) }),
   'blocked as its version is gone': async (d) => await d.sealed(await d.propose({ intent: { action_version: 2 } })),
   'failed as the one who voted armed it': async (d) => await voted(d, ['ann'], { facts: armedBy(d, 'ann') }),
   'failed in the guard as the one who voted armed it': async (d) =>

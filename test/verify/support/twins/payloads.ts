@@ -33,13 +33,17 @@ const ZEROS = '0'.repeat(64)
 
 export const payloadTwins = [
   ...twinsOf('executed by one vote', [
-    ["the effect's result, unsealed", 'log.digests', changed(guardAnswered, { result: null })],
+    ["the effect's result, unsealed", 'log.digests', changed(guardAnswered, { 'ended.result': null })],
     ["the effect's input", 'replay.commands', sealed(guardAsked, { 'passes[0].facts_hash': ZEROS })],
     ["the effect's operation", 'replay.commands', sealed(guardAsked, { operation_id: 'op_other' })],
-    ["the effect's result", 'record.end', sealed(guardAnswered, { result: { note_id: 'n_other' } })],
-    ["the effect's status", 'replay.commands', sealed(guardAnswered, { status: 'failed' })],
-    ["the guard's facts", 'record.end', sealed(guardAnswered, { 'passes[2].facts.switches[0].epoch': 99 })],
-    ["the guard's verdict", 'replay.commands', sealed(guardAnswered, { 'passes[2].verdicts[0].decision': 'block' })],
+    ["the effect's result", 'record.end', sealed(guardAnswered, { 'ended.result': { note_id: 'n_other' } })],
+    ["the effect's status", 'replay.commands', sealed(guardAnswered, { 'ended.status': 'failed' })],
+    ["the guard's facts", 'record.end', sealed(guardAnswered, { 'ended.passes[2].facts.switches[0].epoch': 99 })],
+    [
+      "the guard's verdict",
+      'replay.commands',
+      sealed(guardAnswered, { 'ended.passes[2].verdicts[0].decision': 'block' }),
+    ],
     ['what people were shown', 'replay.commands', sealed(asked('markPending'), { shown_hash: ZEROS })],
     [
       'the deadline people were given',
@@ -98,12 +102,20 @@ export const payloadTwins = [
     ],
     ["the fast step's status", 'replay.commands', sealed(answered('proposeAndGuard'), { 'ended.status': 'failed' })],
   ]),
-  ...twinsOf('blocked in the guard after votes', [
-    ['the block turned to leave', 'replay.temporal', sealed(guardAnswered, { outcome: 'unapproved' })],
-    ['the facts of the block', 'record.passes', sealed(guardAnswered, { 'pass.facts.switches[0].epoch': 99 })],
+  ...twinsOf('blocked by a stop after votes', [
+    [
+      'the stop turned to leave',
+      'replay.temporal',
+      sealed(guardAnswered, { 'read.facts.switches[1].state': 'running' }),
+    ],
+    ['the facts of the block', 'record.passes', sealed(guardAnswered, { 'read.facts.switches[0].epoch': 99 })],
   ]),
   ...twinsOf('blocked in the guard as its version is gone', [
-    ['the version back in the registry', 'replay.commands', sealed(guardAnswered, { code: null })],
+    [
+      'the version back in the registry',
+      'replay.commands',
+      sealed(guardAnswered, { 'read.preview': { title: 'Back', fields: [] } }),
+    ],
   ]),
   ...twinsOf('denied', [
     ['the denial turned in the run', 'record.votes', sealed(answered('admitVote'), { 'vote.reason': 'yes please' })],
