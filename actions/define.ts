@@ -28,9 +28,16 @@ export interface PlanContext {
   holds: readonly ('owner' | 'platform')[]
   view: Json
   /** What the registry says of another action, or null for an unknown name. */
-  describeAction(name: string): { standing: boolean; governs: boolean } | null
+  describeAction(name: string): ActionSummary | null
   /** The secret-free half of a credential that the API can derive again: id and SHA-256 of the secret. */
   deriveKey(name: string): { id: string; secret_sha256: string }
+}
+
+export interface ActionSummary {
+  standing: boolean
+  governs: boolean
+  /** How many people its class asks for. */
+  quorum: number
 }
 
 export interface PlanAddition {
@@ -55,6 +62,11 @@ export interface TransactionalEffect<I> {
   readonly kind: 'transactional'
   /** Throws ExoError('effect.…') when the world refuses; everything is then rolled back. */
   perform(ports: TransactionPorts, context: EffectContext, input: I): Promise<Json>
+  /** What the leaf of a change of controls tells; without it, what `view` answered and the input. */
+  tells?(
+    context: { operation_id: string; preconditions: JsonObject; view: Json },
+    input: I,
+  ): { before: Json; after: Json }
 }
 
 /** An effect outside the database: claimed first, then dispatched inside a lease, its outcome recorded afterwards. */

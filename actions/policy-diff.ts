@@ -1,4 +1,5 @@
 /** The control document as people are shown it: one line per row that appears, goes or changes. Never cut silently. */
+import { ROW_RULES, type RuledSection, rowsOf } from './policy-rows.ts'
 import { canonicalJson, type Json, type JsonObject } from '../domain/canonical.ts'
 import { sha256TextHex } from '../domain/hash.ts'
 import { LIMITS } from '../domain/limits.ts'
@@ -7,34 +8,14 @@ import type { Preview } from '../domain/plan.ts'
 const MAX_VALUE = 600
 const MAX_LINES = 150
 
-/** What names a row of a section; the rest of the row is its content. */
-const KEYS: Readonly<Record<string, readonly string[]>> = {
-  kill_switches: ['scope', 'selector'],
-  license_types: ['id'],
-  firearms: ['action'],
-  grants: ['principal_id', 'license_type', 'actions'],
-  strategy_locks: ['action', 'surface_id'],
-  budget: ['scope'],
-  'kpi.definitions': ['surface_id', 'kpi'],
-  'kpi.corridors': ['surface_id', 'kpi'],
-  temperature: ['surface_id'],
-  rate_limits: ['class'],
-  not_required: ['gate', 'action', 'class'],
-  egress: ['origin'],
-}
-
 export function policyDiff(current: JsonObject, next: JsonObject): Preview['fields'] {
-  const lines = Object.keys(next)
-    .sort()
-    .flatMap((section) =>
-      section === 'kpi'
-        ? ['definitions', 'corridors'].flatMap((part) =>
-            diffRows(`kpi.${part}`, member(current.kpi, part), member(next.kpi, part)),
-          )
-        : section === 'feature_flags'
-          ? diffFlags(current[section] ?? {}, next[section] ?? {})
-          : diffRows(section, list(current[section]), list(next[section])),
-    )
+  const held = new Map(rowsOf(current))
+  const sorted = Object.fromEntries(Object.entries(next).sort(([a], [b]) => (a < b ? -1 : 1)))
+  const lines = rowsOf(sorted).flatMap(([section, rows]) =>
+    section === 'feature_flags'
+      ? diffFlags(held.get(section)?.[0] ?? {}, rows[0] ?? {})
+      : diffRows(section, held.get(section) ?? [], rows),
+  )
   if (lines.length <= MAX_LINES && JSON.stringify(lines).length < LIMITS.previewBytes - 1024) return lines
   const digest = sha256TextHex(canonicalJson(lines))
   return [
@@ -43,25 +24,52 @@ export function policyDiff(current: JsonObject, next: JsonObject): Preview['fiel
   ]
 }
 
-function diffRows(section: string, current: JsonObject[], next: JsonObject[]): Preview['fields'] {
-  const was = new Map(current.map((row) => [keyOf(section, row), row]))
-  const becomes = new Map(next.map((row) => [keyOf(section, row), row]))
+/** One row, member by member: what it becomes, and what it was where that is another. */
+export function rowDiff(was: JsonObject | null, next: JsonObject): Preview['fields'] {
+  const members = [...new Set([...Object.keys(was ?? {}), ...Object.keys(next)])].sort()
+  return members.flatMap((member) => {
+    const [before, after] = [text(was?.[member]), text(next[member])]
+    if (before === after) return after === NONE ? [] : [{ label: member, value: short(after) }]
+    return [{ label: member, value: short(was === null ? after : `${before} → ${after}`) }]
+  })
+}
+
+/** Whether a row says what another says, whatever the store keeps beside it. */
+export function isSameRow(one: JsonObject | undefined, other: JsonObject | undefined): boolean {
+  return content(one) === content(other)
+}
+
+const NONE = '(none)'
+
+function text(value: Json | undefined): string {
+  if (value === undefined || value === null) return NONE
+  return typeof value === 'object' ? canonicalJson(value) : String(sameInstant(value))
+}
+
+function diffRows(
+  section: RuledSection,
+  current: readonly JsonObject[],
+  next: readonly JsonObject[],
+): Preview['fields'] {
+  const was = new Map(current.map((row) => [labelOf(section, row), row]))
+  const becomes = new Map(next.map((row) => [labelOf(section, row), row]))
   return [...new Set([...was.keys(), ...becomes.keys()])].sort().flatMap((key) => {
     const [before, after] = [content(was.get(key)), content(becomes.get(key))]
     return before === after ? [] : [{ label: `${section} ${key}`.trim(), value: short(`${before} → ${after}`) }]
   })
 }
 
-function diffFlags(current: Json, next: Json): Preview['fields'] {
-  const was = current as JsonObject
-  return Object.entries(next as JsonObject)
+function diffFlags(was: JsonObject, next: JsonObject): Preview['fields'] {
+  return Object.entries(next)
     .filter(([flag, value]) => was[flag] !== value)
     .map(([flag, value]) => ({ label: `feature_flags ${flag}`, value: `${was[flag] ?? 'default'} → ${value}` }))
 }
 
-function keyOf(section: string, row: JsonObject): string {
-  return (KEYS[section] ?? [])
-    .map((key) => words(row[key] ?? null))
+/** What people know a row by. */
+function labelOf(section: RuledSection, row: JsonObject): string {
+  const { key, shown } = ROW_RULES[section]
+  return (shown ?? key)
+    .map((member) => words(row[member] ?? null))
     .filter((word) => word !== '')
     .join(' ')
 }
@@ -80,7 +88,7 @@ function sameInstant(value: Json): Json {
 }
 
 function content(row: JsonObject | undefined): string {
-  if (row === undefined) return '(none)'
+  if (row === undefined) return NONE
   const { id: _id, used: _used, state_of_grant: _state, ...rest } = row
   return canonicalJson(
     Object.fromEntries(
@@ -95,12 +103,4 @@ function short(text: string): string {
   return text.length <= MAX_VALUE
     ? text
     : `${text.slice(0, MAX_VALUE)}… (${text.length} characters, SHA-256 ${sha256TextHex(text)})`
-}
-
-function list(value: Json | undefined): JsonObject[] {
-  return (Array.isArray(value) ? value : []) as JsonObject[]
-}
-
-function member(value: Json | undefined, part: string): JsonObject[] {
-  return list((value as JsonObject | undefined)?.[part])
 }

@@ -4,32 +4,41 @@
  */
 import { z } from 'zod'
 import { defineAction, type PlanContext } from './define.ts'
-import { policyDocument, unsoundOrigin } from './policy-document.ts'
-import { policyDiff } from './policy-diff.ts'
+import { policyDocument } from './policy-document.ts'
+import { isSameRow, policyDiff } from './policy-diff.ts'
+import {
+  type Fault,
+  type Grantees,
+  grantQuorum,
+  pathOf,
+  personsOf,
+  refuseFaults,
+  repeatedRows,
+  ROW_RULES,
+  type RowContext,
+  rowsOf,
+} from './policy-rows.ts'
 import { policyPlaces } from './policy-places.ts'
 import { quorumTree, type Seat } from '../domain/approval.ts'
 import type { Json, JsonObject } from '../domain/canonical.ts'
 import { ExoError } from '../domain/errors.ts'
-import { POLICY_SECTIONS, type PolicyDocument, type PolicySection, type SwitchRow } from '../domain/policy.ts'
+import {
+  type GrantRow,
+  POLICY_SECTIONS,
+  type PolicyDocument,
+  type PolicySection,
+  type SwitchRow,
+} from '../domain/policy.ts'
 
 const input = z.strictObject({ base_version: z.int().min(0), policy: policyDocument })
 type Input = z.infer<typeof input>
 
-/** What may be changed by whom: a section needs this permission. */
-const SECTION_PERMISSION: Readonly<Record<PolicySection, string>> = Object.freeze({
-  kill_switches: 'resume',
-  license_types: 'configure:firearms',
-  firearms: 'configure:firearms',
-  grants: 'configure:firearms',
-  strategy_locks: 'configure:strategy_lock',
-  budget: 'configure:budget',
-  kpi: 'configure:kpi',
-  temperature: 'configure:temperature',
-  rate_limits: 'configure:rate_limit',
-  not_required: '',
-  feature_flags: 'configure:flags',
-  egress: 'configure:egress',
-})
+interface View {
+  version: number
+  policy: JsonObject
+  epoch: number
+  grantees: Grantees
+}
 
 export const policyPut = defineAction<Input>({
   name: 'policy.put',
@@ -46,15 +55,25 @@ export const policyPut = defineAction<Input>({
     },
   },
 
-  view: (_input, tenantId) => ({ kind: 'policy', tenant_id: tenantId }),
+  view: ({ policy }, tenantId) => ({
+    kind: 'policy',
+    tenant_id: tenantId,
+    grantees: [...new Set((policy.grants ?? []).map(({ principal_id }) => principal_id))],
+  }),
 
   places: ({ policy }) => policyPlaces(policy),
 
   plan: ({ base_version, policy }, context) => {
-    const current = context.view as { version: number; policy: JsonObject; epoch: number }
+    const current = context.view as unknown as View
     if (current.version !== base_version)
       throw new ExoError('policy.version_conflict', undefined, { version: current.version, base_version })
-    refuseUnsound(policy, context)
+    const granted = changedGrants(policy, current.policy)
+    const rowContext = { ...context, grantees: current.grantees }
+    refuseFaults([
+      ...sectionFaults(policy, context),
+      ...rowFaults(policy, granted, rowContext),
+      ...repeatedRows(policy as JsonObject),
+    ])
     refuseHolds(policy, current.policy, context)
     const role = holdRole(policy, current.policy)
     return {
@@ -63,13 +82,17 @@ export const policyPut = defineAction<Input>({
         version: base_version,
         ...(policy.kill_switches === undefined ? {} : { epoch: current.epoch }),
       },
-      tree: quorumTree(1, context.tenant_id === 't_system' ? 'platform' : role),
-      required: requiredPermissions(policy, context.tenant_id),
+      tree: quorumTree(
+        Math.max(1, ...granted.map((grant) => grantQuorum(grant, context.describeAction))),
+        context.tenant_id === 't_system' ? 'platform' : role,
+      ),
+      required: requiredPermissions(policy, current.policy, context.tenant_id),
+      excluded: personsOf(granted, current.grantees),
     }
   },
 
   preview: ({ policy, base_version }, view) => {
-    const current = view as { version: number; policy: JsonObject }
+    const current = view as unknown as View
     return {
       title: `Change ${presentSections(policy).join(', ') || 'nothing'} of the control document (version ${base_version})`,
       fields: policyDiff(current.policy, policy as unknown as JsonObject),
@@ -78,6 +101,15 @@ export const policyPut = defineAction<Input>({
 
   effect: {
     kind: 'transactional',
+    // The sections it replaces, as they stood and as they stand then.
+    tells: ({ view }, { base_version, policy }) => {
+      const { policy: current } = view as unknown as View
+      const stood = Object.fromEntries(presentSections(policy).map((section) => [section, current[section] ?? null]))
+      return {
+        before: { version: base_version, policy: stood },
+        after: { version: base_version + 1, policy: policy as JsonObject },
+      }
+    },
     async perform({ controls }, context, { base_version, policy }) {
       const { epoch } = context.preconditions as { epoch?: number }
       const after = await controls.putPolicy(base_version, epoch ?? null, policy, {
@@ -97,13 +129,21 @@ function presentSections(policy: PolicyDocument): PolicySection[] {
   return POLICY_SECTIONS.filter((section) => policy[section] !== undefined)
 }
 
-function requiredPermissions(policy: PolicyDocument, tenantId: string): string[] {
+/** A section that is emptied takes its permission too; of `not_required` each row says whose it is, one that goes as well. */
+function requiredPermissions(policy: PolicyDocument, current: JsonObject, tenantId: string): string[] {
   if (tenantId === 't_system') return []
-  const waived = (policy.not_required ?? []).map((row) => `configure:${row.gate}`)
-  const sections = presentSections(policy)
-    .map((section) => SECTION_PERMISSION[section])
-    .filter((permission) => permission !== '')
-  return [...new Set([...sections, ...waived])].sort()
+  const needed = rowsOf(policy as JsonObject).flatMap(([section, rows]) => {
+    const { permission } = ROW_RULES[section]
+    if (section !== 'not_required') return [permission({})]
+    return [...rows, ...((current.not_required ?? []) as JsonObject[])].map(permission)
+  })
+  return [...new Set(needed)].sort()
+}
+
+/** Grants that are new or say something else than before; one that is kept grants nothing. */
+function changedGrants(policy: PolicyDocument, current: JsonObject): GrantRow[] {
+  const held = new Map(((current.grants ?? []) as JsonObject[]).map((row) => [row.id, row]))
+  return (policy.grants ?? []).filter((row) => !isSameRow(row as unknown as JsonObject, held.get(row.id ?? null)))
 }
 
 /** The role a switch's `hold` demands of the voter, when this document would set such a switch running or lose the hold. */
@@ -136,66 +176,31 @@ function isSame(a: SwitchRow['selector'], b: SwitchRow['selector']): boolean {
   return a.kind === b.kind && a.value === b.value
 }
 
-/** Rows that name an action nobody registered. */
-function unknownActions(policy: PolicyDocument, context: PlanContext): { path: string; message: string }[] {
-  const named = [
-    ...(policy.firearms ?? []).map((row, index) => ({ path: `/policy/firearms/${index}/action`, action: row.action })),
-    ...(policy.kill_switches ?? []).map((row, index) => ({
-      path: `/policy/kill_switches/${index}/selector`,
-      action: row.selector.kind === 'action' ? row.selector.value : null,
+/** Sections and scopes that are not this tenant's to set. */
+function sectionFaults(policy: PolicyDocument, context: PlanContext): Fault[] {
+  const scope = context.tenant_id === 't_system' ? 'global' : 'tenant'
+  const rows = (policy.kill_switches ?? []).entries()
+  const foreign = scope === 'tenant' ? [] : presentSections(policy).filter((section) => !PLATFORM.includes(section))
+  return [
+    ...[...rows]
+      .filter(([, row]) => row.scope !== scope)
+      .map(([index]) => ({ path: `/policy/kill_switches/${index}/scope`, message: `must be ${scope}` })),
+    ...foreign.map((section) => ({
+      path: `/policy/${section}`,
+      message: 'the platform has switches and flags only',
     })),
   ]
-  return named
-    .filter(({ action }) => action !== null && context.describeAction(action) === null)
-    .map(({ path, action }) => ({ path, message: `${action} is not an action` }))
 }
 
-/** Two rows of a section that speak of the same thing. */
-function repeatedRows(policy: PolicyDocument): { path: string; message: string }[] {
-  const keys: Record<string, string[]> = {
-    kill_switches: (policy.kill_switches ?? []).map((row) => `${row.selector.kind} ${row.selector.value}`),
-    license_types: (policy.license_types ?? []).map((row) => row.id),
-    firearms: (policy.firearms ?? []).map((row) => row.action),
-    grants: (policy.grants ?? []).flatMap((row) => (row.id === undefined ? [] : [row.id])),
-    strategy_locks: (policy.strategy_locks ?? []).map((row) => `${row.action} ${row.surface_id}`),
-    budget: (policy.budget ?? []).map((row) =>
-      JSON.stringify([row.scope.surface_id, row.scope.app_id, row.scope.action]),
-    ),
-    'kpi/definitions': (policy.kpi?.definitions ?? []).map((row) => `${row.surface_id} ${row.kpi}`),
-    'kpi/corridors': (policy.kpi?.corridors ?? []).map((row) => `${row.surface_id} ${row.kpi}`),
-    temperature: (policy.temperature ?? []).map((row) => row.surface_id),
-    rate_limits: (policy.rate_limits ?? []).map((row) => row.class),
-    not_required: (policy.not_required ?? []).map((row) => JSON.stringify([row.gate, row.action, row.class])),
-  }
-  return Object.entries(keys)
-    .filter(([, names]) => new Set(names).size !== names.length)
-    .map(([section]) => ({ path: `/policy/${section}`, message: 'two rows speak of the same thing' }))
-}
+const PLATFORM: readonly PolicySection[] = ['kill_switches', 'feature_flags']
 
-function refuseUnsound(policy: PolicyDocument, context: PlanContext): void {
-  const scope = context.tenant_id === 't_system' ? 'global' : 'tenant'
-  const errors: { path: string; message: string }[] = []
-  for (const [index, row] of (policy.kill_switches ?? []).entries())
-    if (row.scope !== scope) errors.push({ path: `/policy/kill_switches/${index}/scope`, message: `must be ${scope}` })
-  if (scope === 'global')
-    for (const section of presentSections(policy))
-      if (section !== 'kill_switches' && section !== 'feature_flags')
-        errors.push({ path: `/policy/${section}`, message: 'the platform has switches and flags only' })
-  for (const [index, grant] of (policy.grants ?? []).entries()) {
-    if (grant.principal_id === context.principal_id)
-      throw new ExoError('firearms.self_grant', undefined, { path: `/policy/grants/${index}/principal_id` })
-    for (const action of grant.actions) {
-      const found = context.describeAction(action)
-      const path = `/policy/grants/${index}/actions`
-      if (found === null) errors.push({ path, message: `${action} is not an action` })
-      else if (grant.standing !== null && (found.governs || !found.standing))
-        errors.push({ path, message: `no standing grant may name ${action}` })
-    }
-  }
-  for (const [index, { origin }] of (policy.egress ?? []).entries()) {
-    const message = unsoundOrigin(origin, context.mode)
-    if (message !== null) errors.push({ path: `/policy/egress/${index}/origin`, message })
-  }
-  errors.push(...unknownActions(policy, context), ...repeatedRows(policy))
-  if (errors.length > 0) throw new ExoError('validation.error', undefined, { errors })
+/** Each row beside its schema. Of grants only those that change: who wrote the others is not asked again. */
+function rowFaults(policy: PolicyDocument, granted: readonly GrantRow[], context: RowContext): Fault[] {
+  return rowsOf(policy as JsonObject).flatMap(([section, rows]) =>
+    rows.flatMap((row, index) => {
+      if (section === 'grants' && !granted.includes(row as unknown as GrantRow)) return []
+      const faults = ROW_RULES[section].faults?.(row, context) ?? []
+      return faults.map((fault) => ({ ...fault, path: `${pathOf(section)}/${index}${fault.path}` }))
+    }),
+  )
 }

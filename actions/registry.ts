@@ -1,6 +1,5 @@
 /** Every action there is. A name is found exactly or not at all. */
 import type { EffectfulAction, ObservingAction } from './define.ts'
-import { egressTargetPut } from './egress-target-put.ts'
 import { httpPost } from './http-post.ts'
 import { apiKeyCreate } from './api-key-create.ts'
 import { killSwitchResume } from './kill-switch-resume.ts'
@@ -15,6 +14,7 @@ import { policyPut } from './policy-put.ts'
 import { rawRegister } from './raw-register.ts'
 import { strategyLockApprove } from './strategy-lock-approve.ts'
 import { principalCreate } from './principal-create.ts'
+import { CONTROL_ACTIONS } from './single-controls.ts'
 import { tenantCreate } from './tenant-create.ts'
 import { trainPrefsPut } from './train-prefs-put.ts'
 
@@ -31,13 +31,13 @@ const ALL: readonly RegisteredAction[] = [
   killSwitchResume,
   tenantCreate,
   operatorKeyCreate,
-  egressTargetPut,
   operationResolve,
   principalCreate,
   membershipPut,
   apiKeyCreate,
   strategyLockApprove,
   trainPrefsPut,
+  ...CONTROL_ACTIONS,
 ]
 
 export const ACTIONS: ReadonlyMap<string, RegisteredAction> = new Map(ALL.map((action) => [action.name, action]))

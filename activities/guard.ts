@@ -5,6 +5,7 @@
 import { effectRecord, endDocument, endedOutput, operationLeaf } from './endings.ts'
 import { type Guarded, type Judged, judge } from './judge.ts'
 import { bug, type PassTools, previewOf, type WithRow } from './pass-tools.ts'
+import type { EffectfulAction } from '../actions/define.ts'
 import type { Json, JsonObject } from '../domain/canonical.ts'
 import { ExoError, type ErrorCode } from '../domain/errors.ts'
 import { kindHash } from '../domain/hash.ts'
@@ -99,7 +100,7 @@ async function perform(
   const intentLeaf = operationLeaf(input, row, 'effect.intent', {
     after: { effect_key: plan.effect_key, kind: plan.effect_kind, satisfied_by, license_id },
   })
-  const controlLeaves = plan.governs && refusal === null ? [controlLeaf(input, row)] : []
+  const controlLeaves = plan.governs && refusal === null ? [controlLeaf(input, row, action)] : []
   let result: Json = null
   if (action.effect.kind !== 'transactional') throw bug('the guard was given an effect outside')
   if (refusal === null)
@@ -140,10 +141,16 @@ async function perform(
   return { row: await transaction.end(document), ended: endedOutput(document.receipt) }
 }
 
-/** A change of controls has a leaf of its own, with what stood before and what was asked; rows it changes name it. */
-function controlLeaf(input: Guarded, row: WithRow) {
+/** A change of controls has a leaf of its own, with what stood before and what stands then; rows it changes name it. */
+function controlLeaf(input: Guarded, row: WithRow, { effect }: EffectfulAction<unknown>) {
   const { reason, intent } = row.operation
-  return operationLeaf(input, row, 'control.changed', { reason, before: row.view, after: intent.input })
+  const { preconditions } = intent
+  const told =
+    effect.kind === 'transactional'
+      ? effect.tells?.({ operation_id: input.operation_id, preconditions, view: row.view }, intent.input)
+      : undefined
+  const { before, after } = told ?? { before: row.view, after: intent.input }
+  return operationLeaf(input, row, 'control.changed', { reason, before, after })
 }
 
 /** Serialisation failures, deadlocks, a grant spent or an end made by a neighbour: the next try decides on fresh facts. */

@@ -11,6 +11,7 @@ import type { Env } from './request.ts'
 import type { App } from './route.ts'
 import { apiKeyRoutes } from './routes/api-keys.ts'
 import { auditRoutes } from './routes/audit.ts'
+import { controlListRoutes } from './routes/control-lists.ts'
 import { controlRoutes } from './routes/controls.ts'
 import { decisionRoutes } from './routes/decisions.ts'
 import { eventRoutes } from './routes/events.ts'
@@ -18,6 +19,7 @@ import { evidenceRoutes } from './routes/evidence.ts'
 import { budgetRoutes } from './routes/budget.ts'
 import { healthRoutes, makeMetrics } from './routes/health.ts'
 import { identityRoutes } from './routes/identity.ts'
+import { killSwitchRoutes } from './routes/kill-switches.ts'
 import { memberRoutes } from './routes/members.ts'
 import { operationRoutes } from './routes/operations.ts'
 import { outsideRoutes } from './routes/outside.ts'
@@ -28,6 +30,7 @@ import { registryRoutes } from './routes/registry.ts'
 import { strategyLockRoutes } from './routes/strategy-locks.ts'
 import { threeWiseRoutes } from './routes/three-wise.ts'
 import { ticketRoutes } from './routes/tickets.ts'
+import { singleControlRoutes } from './routes/single-controls.ts'
 
 /** Neither credential nor context. */
 const OPEN = /^\/(healthz|readyz|metrics|openapi\.json|docs|trust|\.well-known\/.*)\/?$/
@@ -83,6 +86,9 @@ export function makeApi(ports: ApiPorts): Api {
   strategyLockRoutes(app)
   privacyRoutes(app)
   threeWiseRoutes(app)
+  killSwitchRoutes(app)
+  singleControlRoutes(app)
+  controlListRoutes(app)
   identityRoutes(app)
   memberRoutes(app)
   placeRoutes(app)

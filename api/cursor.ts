@@ -1,5 +1,7 @@
 /** Cursors: opaque, sealed to tenant and query. One that was altered, or comes from elsewhere, is gone (410). */
 import { createHmac, timingSafeEqual } from 'node:crypto'
+import type { Ctx } from './request.ts'
+import type { JsonObject } from '../domain/canonical.ts'
 import { ExoError, type ErrorCode } from '../domain/errors.ts'
 import { LIMITS } from '../domain/limits.ts'
 
@@ -44,4 +46,24 @@ export function readLimit(text: string | undefined): number {
       errors: [{ path: '/limit', message: `an integer from 1 to ${LIMITS.listItems.max}` }],
     })
   return limit
+}
+
+/** One page of a list, newest first: one row more than asked for tells whether there is another. */
+export async function pageOf(
+  c: Ctx,
+  query: { cursor?: string | undefined; limit?: string | undefined },
+  sealed: string,
+  read: (before: string | null, limit: number) => Promise<{ ordinal: string; item: JsonObject }[]>,
+): Promise<{ items: JsonObject[]; next_cursor: string | null }> {
+  const { tenant_id } = c.get('caller')
+  const cursors = new Cursors(c.get('ports').secret, 'controls')
+  const limit = readLimit(query.limit)
+  const rows = await read(cursors.open(tenant_id, sealed, query.cursor), limit + 1)
+  const page = rows.slice(0, limit)
+  const last = page.at(-1)
+  const more = rows.length > limit && last !== undefined
+  return {
+    items: page.map(({ item }) => item),
+    next_cursor: more ? cursors.seal(tenant_id, sealed, last.ordinal) : null,
+  }
 }

@@ -11,7 +11,7 @@ import type { Caller, RequestContext } from './request.ts'
 import type { operationRequest } from './schemas.ts'
 import type { EffectfulAction, PlanAddition } from '../actions/define.ts'
 import { ACTIONS, type RegisteredAction } from '../actions/registry.ts'
-import { type ApprovalTree, quorumTree, seatsNeeded } from '../domain/approval.ts'
+import { type ApprovalTree, quorumTree, seatsNeeded, usualQuorum } from '../domain/approval.ts'
 import { canonicalJson, type JsonObject } from '../domain/canonical.ts'
 import { ExoError } from '../domain/errors.ts'
 import { CHAIN_VERSION } from '../domain/gates/chain.ts'
@@ -92,7 +92,11 @@ export async function planOperation(
       const found = ACTIONS.get(name)
       return found === undefined
         ? null
-        : { standing: 'standing' in found && found.standing, governs: found.governs === true }
+        : {
+            standing: 'standing' in found && found.standing,
+            governs: found.governs === true,
+            quorum: usualQuorum(found.class),
+          }
     },
     deriveKey: (name) => {
       const { id, secret } = deriveApiKey(ports.secret, operation_id, name)
@@ -142,8 +146,8 @@ function makePlan(
   view: JsonObject | null,
   addition: PlanAddition | undefined,
 ): Plan {
-  const usual = action.class === 'irreversible' ? 2 : 1
-  const least = addition?.tree === undefined ? (addition?.quorum ?? usual) : seatsNeeded(addition.tree)
+  const least =
+    addition?.tree === undefined ? (addition?.quorum ?? usualQuorum(action.class)) : seatsNeeded(addition.tree)
   const quorum = request.approval?.quorum ?? least
   if (quorum < least)
     throw new ExoError('validation.error', undefined, {

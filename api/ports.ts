@@ -5,6 +5,7 @@
 import type { AuditPort } from './audit-port.ts'
 import type { LocksPort, QuestionsPort } from './control-ports.ts'
 import type { PrivacyPort, UsagePort } from './measure-ports.ts'
+import type { ControlRowsPort, SwitchItem } from './control-row-ports.ts'
 import type { AccessToken } from '../domain/access-token.ts'
 import type { Vote } from '../domain/approval.ts'
 import type { Json, JsonObject } from '../domain/canonical.ts'
@@ -105,18 +106,6 @@ export interface OperationRow {
   claim: { kind: string; key: string; state: string; attempts: number; result: Json } | null
   votes: Vote[]
   sealed: boolean
-}
-
-export interface SwitchItem {
-  scope: 'global' | 'tenant'
-  tenant_id: string | null
-  selector: { kind: 'all' | 'action' | 'provider' | 'class'; value: string | null }
-  state: 'running' | 'stopped'
-  hold: 'owner' | 'platform' | null
-  epoch: number
-  reason: string | null
-  changed_by: string
-  changed_at: string
 }
 
 export interface ReadingPort {
@@ -245,6 +234,7 @@ export interface ApiPorts {
     ): Promise<{ token: AccessToken } | { token: null; claimed: { issuer: string; subject: string } | null }>
   }
   reading: ReadingPort
+  controls: ControlRowsPort
   notes: NotesPage
   records: RecordsPort
   usage: UsagePort

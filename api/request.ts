@@ -68,3 +68,9 @@ export function demandAny(c: Ctx, ...permissions: (Permission | string)[]): Call
   c.get('takeRate')()
   return caller
 }
+
+/** A platform operator, in the platform's own tenant. */
+export function demandPlatform(c: Ctx): void {
+  if (c.get('caller').tenant_id !== 't_system')
+    throw new ExoError('auth.insufficient_role', undefined, { required: ['platform_operator'] })
+}

@@ -4,7 +4,7 @@
  */
 import { type OpenAPIHono, type RouteConfig, z } from '@hono/zod-openapi'
 import { parseWith, readBody, refuseNul } from './body.ts'
-import { type Ctx, type Env, demand, demandAny } from './request.ts'
+import { type Ctx, type Env, demand, demandAny, demandPlatform } from './request.ts'
 import { errorEnvelope, resource } from './schemas.ts'
 import { ExoError } from '../domain/errors.ts'
 
@@ -21,6 +21,8 @@ export interface Declared<Body extends z.ZodType, Query extends z.ZodType> {
   permissions?: readonly string[]
   /** At least one of these. */
   anyOf?: readonly string[]
+  /** For platform operators alone. */
+  platform?: true
   body?: Body
   /** Body members that may be called like the context and mean something else. */
   keep?: readonly string[]
@@ -48,6 +50,7 @@ export function addRoute<Body extends z.ZodType = z.ZodUndefined, Query extends 
   const path = declared.path.replaceAll(/\{(\w+)\}/g, ':$1')
   app.on(declared.method.toUpperCase(), path, async (c) => {
     if (declared.kind !== 'open') {
+      if (declared.platform === true) demandPlatform(c)
       if (declared.anyOf !== undefined) demandAny(c, ...declared.anyOf)
       demand(c, ...(declared.permissions ?? []))
     }

@@ -1,7 +1,6 @@
 /** Schemas of what callers send, shared by validation, document and types. */
 import { z } from '@hono/zod-openapi'
-import { headersDistinct } from '../actions/egress-headers.ts'
-import { egressFields, instant, providerName, TWICE } from '../actions/policy-document.ts'
+import { instant, providerName } from '../actions/policy-document.ts'
 import { LIMITS } from '../domain/limits.ts'
 import { OPINIONS } from '../domain/three-wise.ts'
 import { ASSET_ID } from '../domain/stored.ts'
@@ -45,11 +44,6 @@ export const decisionRequest = z
   .openapi('DecisionRequest')
 
 export const reasonRequest = z.strictObject({ reason }).openapi('ReasonRequest')
-
-export const egressRequest = egressFields
-  .extend({ reason })
-  .refine(headersDistinct, TWICE)
-  .openapi('EgressTargetRequest')
 
 export const questionRequest = z
   .strictObject({
@@ -144,6 +138,9 @@ export const switchRequest = z
     reason,
   })
   .openapi('SwitchRequest')
+
+/** How lists are paged. */
+export const pageQuery = z.object({ cursor: z.string().max(500).optional(), limit: z.string().optional() })
 
 /** What stands for a resource whose shape docs describe field by field. */
 export const resource = z.record(z.string(), z.any())

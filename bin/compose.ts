@@ -29,6 +29,7 @@ import { ObjectStore } from '../stores/objects.ts'
 import { SecretFiles } from '../stores/secret-files.ts'
 import { TokenReader } from '../stores/oidc/token-reader.ts'
 import { AdmissionStore } from '../stores/postgres/admission.ts'
+import { ControlRows } from '../stores/postgres/control-rows.ts'
 import { AuditLog } from '../stores/postgres/audit-log.ts'
 import { Leadership } from '../stores/postgres/leadership.ts'
 import { NotesReading } from '../stores/postgres/notes.ts'
@@ -181,6 +182,7 @@ export async function startProcess(
       admission: new AdmissionStore(statusPool),
       tokens,
       reading,
+      controls: new ControlRows(statusPool),
       notes: new NotesReading(statusPool),
       records: new Records(statusPool, stopPool),
       usage: new UsageStore(statusPool),

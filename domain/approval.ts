@@ -4,7 +4,7 @@
  *
  * Pure: entitlement was recorded when the vote was admitted; this only counts.
  */
-import type { Assurance } from './plan.ts'
+import type { ActionClass, Assurance } from './plan.ts'
 
 export interface Seat {
   /** The permission the voter's membership must carry. */
@@ -52,6 +52,11 @@ export function seatsNeeded(tree: ApprovalTree): number {
     .sort((a, b) => a - b)
     .slice(0, n)
     .reduce((sum, each) => sum + each, 0)
+}
+
+/** How many people an action of this class asks for by itself. */
+export function usualQuorum(of: ActionClass): number {
+  return of === 'irreversible' ? 2 : 1
 }
 
 /** The plain quorum: n distinct people with `decide`, each perhaps of a role. */

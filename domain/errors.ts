@@ -138,6 +138,7 @@ export const ERRORS = Object.freeze({
   'temperature.cursor_invalid': row(410, null, false, 'Start again without a cursor.'),
   'strategy_locks.cursor_invalid': row(410, null, false, 'Start again without a cursor.'),
   'three_wise.cursor_invalid': row(410, null, false, 'Start again without a cursor.'),
+  'controls.cursor_invalid': row(410, null, false, 'Start again without a cursor.'),
   ...gateRows('kill_switch', { blocked: 'A stopped switch matches; see details.scope and details.selector.' }),
   ...gateRows('firearms', { license_required: 'Obtain the licences in details.required_license_types.' }),
   ...gateRows('strategy_lock', { approval_required: 'Have a strategy lock that allows this action approved.' }),

@@ -11,6 +11,8 @@ export const LIMITS = Object.freeze({
   waitSeconds: { default: 10, max: 60 },
   listItems: { default: 50, max: 200 },
   refusedVotesKept: 50,
+  /** Of one section of the control document. */
+  controlRows: 500,
   effectTimeoutMs: 4_000,
   leaseMs: 5_000,
   /** An upload is read whole when it is registered. */
@@ -26,3 +28,6 @@ export const LIMITS = Object.freeze({
   claimCharacters: 255,
   keySetBytes: 256 * 1024,
 })
+
+/** What holds for a class of calls that no tenant's row limits; function `take_call` of the admission spells it once more. */
+export const USUAL_RATE = Object.freeze({ limit: 600, window_seconds: 60 })

@@ -91,3 +91,19 @@ export const POLICY_SECTIONS = [
   'egress',
 ] as const satisfies readonly (keyof PolicyDocument)[]
 export type PolicySection = (typeof POLICY_SECTIONS)[number]
+
+/** Sections whose rows are put one by one; those of `kpi` are two. Switches have epochs and actions of their own. */
+export const CONTROL_SECTIONS = [
+  'license_types',
+  'firearms',
+  'grants',
+  'strategy_locks',
+  'budget',
+  'kpi.definitions',
+  'kpi.corridors',
+  'temperature',
+  'rate_limits',
+  'feature_flags',
+  'egress',
+] as const
+export type ControlSection = (typeof CONTROL_SECTIONS)[number]

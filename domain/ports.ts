@@ -8,7 +8,7 @@ import type { ErrorCode } from './errors.ts'
 import type { Facts } from './facts.ts'
 import type { LeafRow } from './leaf.ts'
 import type { Intent, Plan } from './plan.ts'
-import type { EgressTarget, PolicyDocument } from './policy.ts'
+import type { ControlSection, PolicyDocument } from './policy.ts'
 
 export interface NotesPort {
   /** Written with the end of the operation, whose failure is then its own. */
@@ -48,6 +48,14 @@ export interface ControlChange {
   leaf_hash: string
 }
 
+export interface RowPut {
+  section: ControlSection
+  /** The members that name the row. */
+  key: JsonObject
+  was: JsonObject | null
+  row: JsonObject | null
+}
+
 export interface ControlsPort {
   /** Replaces every section present; null when the version moved or a stop came since. Answers the document as it then stands. */
   putPolicy(
@@ -63,8 +71,11 @@ export interface ControlsPort {
     hold: string | null,
     change: ControlChange,
   ): Promise<Json | null>
-  /** False when the target is not what it was. */
-  putEgressTarget(target: EgressTarget, was: Json): Promise<boolean>
+  /**
+   * Puts one row of the document, or takes it away; null when it is not what it was. Answers what stands then: the row of
+   * the document, a grant with its use, or the layers of the flags.
+   */
+  putRow(put: RowPut, change: ControlChange): Promise<{ row: JsonObject | null } | null>
   /** Settles or releases what an unknown outcome held; false when it was resolved before. */
   resolveUnknown(operationId: string, committed: boolean): Promise<boolean>
   /** False when the id or a subject is taken. */

@@ -143,7 +143,7 @@ function rateClassOf(c: Ctx): RateClass | null {
   if (method === 'GET' || method === 'HEAD') return path.endsWith('/events') ? null : 'read'
   if (path.endsWith('/decisions') || /^\/strategy-locks\/[^/]+\/(approve|reject)$/.test(path)) return 'decision'
   const control =
-    /^\/(kill-switches|policy|tenants|operator-keys|api-keys|principals|memberships|firearms|privacy\/train-prefs\/tenant|budget\/policy|kpi\/(corridors|definitions))/
+    /^\/(kill-switches|policy|tenants|operator-keys|api-keys|principals|memberships|firearms|privacy\/train-prefs\/tenant|registry\/firearms|strategy-lock\/policy|budget\/policy|kpi\/(corridors|definitions)|temperature\/(floors|ceilings|weights)|rate-limits|feature-flags|egress\/targets)(\/|$)/
   return control.test(path) ? null : 'mutation'
 }
 

@@ -7,6 +7,7 @@ import { endedWell, operationView, stillGoing } from '../operation-view.ts'
 import { findAction, parseObserved, type OperationRequest } from '../planning.ts'
 import { type Ctx, demand } from '../request.ts'
 import { addRoute, type App } from '../route.ts'
+import { refuseStopped } from '../stopped.ts'
 import { listOf, operationRequest, reasonRequest, resolveRequest } from '../schemas.ts'
 import type { ObservingAction } from '../../actions/define.ts'
 import { instant } from '../../actions/policy-document.ts'
@@ -209,16 +210,7 @@ async function observe(c: Ctx, action: ObservingAction<unknown>, body: Operation
   const ports = c.get('ports')
   const { tenant_id } = c.get('caller')
   const input = parseObserved(action, body)
-  const stopped = (await ports.reading.switches(tenant_id)).find(
-    ({ state, selector }) =>
-      state === 'stopped' &&
-      ((selector.kind === 'action' && selector.value === action.name) ||
-        (selector.kind === 'class' && selector.value === 'observe')),
-  )
-  if (stopped !== undefined) {
-    const { scope, selector, epoch, reason } = stopped
-    throw new ExoError('kill_switch.blocked', undefined, { scope, selector, epoch, reason, unset: false })
-  }
+  await refuseStopped(c, { action: action.name, class: action.class }, { changes: false })
   const result = await action.observe({ notes: ports.notes }, tenant_id, input)
   c.get('count')(action.name)
   return c.json({ action: action.name, action_version: action.version, result })

@@ -5,6 +5,7 @@ import { answer } from './operations.ts'
 import { openOperation } from '../opening.ts'
 import { demand } from '../request.ts'
 import { addRoute, type App } from '../route.ts'
+import { refuseStopped } from '../stopped.ts'
 import { presignRequest, registerRequest } from '../schemas.ts'
 import { ExoError } from '../../domain/errors.ts'
 import { LIMITS } from '../../domain/limits.ts'
@@ -23,19 +24,9 @@ export function rawRoutes(app: App): void {
       answers: { 201: { description: 'The ticket: post the fields and then the file to its URL.' } },
     },
     async (c, { body: { filename, content_type, sha256, size_bytes } }) => {
-      const { reading, records, objects } = c.get('ports')
+      const { records, objects } = c.get('ports')
       const { tenant_id, principal, now } = c.get('caller')
-      const stopped = (await reading.switches(tenant_id)).find(
-        ({ state, selector }) =>
-          state === 'stopped' &&
-          (selector.kind === 'all' ||
-            (selector.kind === 'action' && selector.value === 'raw.register') ||
-            (selector.kind === 'class' && selector.value === 'contained')),
-      )
-      if (stopped !== undefined) {
-        const { scope, selector, epoch, reason } = stopped
-        throw new ExoError('kill_switch.blocked', undefined, { scope, selector, epoch, reason, unset: false })
-      }
+      await refuseStopped(c, { action: 'raw.register', class: 'contained' }, { changes: true })
       const asset = {
         asset_id: `ra_${randomBytes(16).toString('hex')}`,
         filename,

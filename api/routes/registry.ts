@@ -5,7 +5,7 @@ import { findAction } from '../planning.ts'
 import { addRoute, type App } from '../route.ts'
 import { listOf } from '../schemas.ts'
 import { ACTIONS, type RegisteredAction } from '../../actions/registry.ts'
-import { quorumTree } from '../../domain/approval.ts'
+import { quorumTree, usualQuorum } from '../../domain/approval.ts'
 
 export function registryRoutes(app: App): void {
   addRoute(
@@ -51,7 +51,7 @@ export function registryRoutes(app: App): void {
 }
 
 function describe(action: RegisteredAction) {
-  const quorum = action.class === 'irreversible' ? 2 : 1
+  const quorum = usualQuorum(action.class)
   return {
     name: action.name,
     version: action.version,

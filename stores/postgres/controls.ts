@@ -4,10 +4,11 @@
  */
 import type pg from 'pg'
 import { insertApiKey, insertPrincipal, type NewApiKey, type NewPrincipal, putMembership } from './identities.ts'
-import { replaceSections, replaceSwitches } from './policy-sections.ts'
+import { replaceRow, replaceSections, standingRow, type Target } from './policy-sections.ts'
+import { replaceSwitches } from './switch-rows.ts'
 import type { Json, JsonObject } from '../../domain/canonical.ts'
-import type { EgressTarget, PolicyDocument } from '../../domain/policy.ts'
-import type { ControlChange, ControlsPort, NewMember } from '../../domain/ports.ts'
+import type { PolicyDocument } from '../../domain/policy.ts'
+import type { ControlChange, ControlsPort, NewMember, RowPut } from '../../domain/ports.ts'
 
 export class ControlsStore implements ControlsPort {
   readonly #client: pg.PoolClient
@@ -25,18 +26,11 @@ export class ControlsStore implements ControlsPort {
     policy: PolicyDocument,
     change: ControlChange,
   ): Promise<JsonObject | null> {
-    const { rowCount } = await this.#client.query(
-      `insert into policy_versions (tenant_id, version, changed_by, operation_id)
-       select $1, $2 + 1, $3, $4
-       where $2 = coalesce((select max(version) from policy_versions where tenant_id = $1), 0)
-       on conflict do nothing`,
-      [this.#tenantId, baseVersion, change.by, this.#operationId],
-    )
-    if (rowCount !== 1) return null
-    const target = { client: this.#client, tenantId: this.#tenantId, operationId: this.#operationId, change }
+    if (!(await this.#nextVersion(baseVersion, change))) return null
+    const target = this.#target(change)
     if (policy.kill_switches !== undefined && !(await replaceSwitches(target, policy.kill_switches, epoch ?? 0)))
       return null
-    await replaceSections(target, policy)
+    if (!(await replaceSections(target, policy))) return null
     const { rows } = await this.#client.query<{ document: JsonObject }>('select policy_document($1) as document', [
       this.#tenantId,
     ])
@@ -68,28 +62,24 @@ export class ControlsStore implements ControlsPort {
     return { epoch: Number(epochs[0]?.epoch), selectors: selectors.map(({ kind, value }) => ({ kind, value })) }
   }
 
-  async putEgressTarget(target: EgressTarget, was: Json): Promise<boolean> {
-    const { rows } = await this.#client.query<{ same: boolean }>(
-      `select coalesce(view_of($1, jsonb_build_object('kind', 'egress', 'origin', $2::text)), 'null') = $3::jsonb as same`,
-      [this.#tenantId, target.origin, JSON.stringify(was)],
+  async putRow(put: RowPut, change: ControlChange): Promise<{ row: JsonObject | null } | null> {
+    await this.#nextVersion(null, change)
+    const target = this.#target(change)
+    if (!(await replaceRow(target, put))) return null
+    return { row: await standingRow(target, put.section, put.key) }
+  }
+
+  /** Takes the document's lock; false when it is not at the version that the change is over. */
+  async #nextVersion(base: number | null, { by }: ControlChange): Promise<boolean> {
+    const { rows } = await this.#client.query<{ version: number | null }>(
+      'select next_policy_version($1, $2, $3, $4) as version',
+      [this.#tenantId, base, by, this.#operationId],
     )
-    if (rows[0]?.same !== true) return false
-    await this.#client.query(
-      `insert into egress_targets (tenant_id, origin, methods, idempotency_header, allowed_headers, secret_headers)
-         values ($1, $2, $3, $4, $5, $6)
-       on conflict (tenant_id, origin) do update set methods = excluded.methods,
-         idempotency_header = excluded.idempotency_header, allowed_headers = excluded.allowed_headers,
-         secret_headers = excluded.secret_headers`,
-      [
-        this.#tenantId,
-        target.origin,
-        target.methods,
-        target.idempotency_header,
-        target.allowed_headers ?? [],
-        JSON.stringify(target.secret_headers ?? []),
-      ],
-    )
-    return true
+    return typeof rows[0]?.version === 'number'
+  }
+
+  #target(change: ControlChange): Target {
+    return { client: this.#client, tenantId: this.#tenantId, operationId: this.#operationId, change }
   }
 
   async resolveUnknown(operationId: string, committed: boolean): Promise<boolean> {

@@ -351,6 +351,7 @@ const VALUES: Record<string, string> = {
   budget_entries: `(tenant_id, source, operation_id, action, principal_id, amount, state)
     values ($1, 'operation', 'op_x', 'note.append', 'p', 1, 'settled')`,
   train_prefs: `(tenant_id, opt_out, changed_by) values ($1, false, 'x')`,
+  switch_changes: `(tenant_id, kind, value, epoch, changed_by) values ($1, 'all', '', 1, 'x')`,
   policy_versions: `(tenant_id, version, changed_by, operation_id) values ($1, 99, 'x', 'op_x')`,
   waivers: `(tenant_id, gate, selector, value, until, reason, waived_by) values ($1, 'kpi', 'class', 'reversible', '2090-01-01', 'x', 'x')`,
   budget_policies: `(tenant_id, threshold) values ($1, 1)`,
@@ -370,6 +371,7 @@ const VALUES: Record<string, string> = {
 }
 const CONTROLS = [
   'kill_switches',
+  'switch_changes',
   'policy_versions',
   'license_grants',
   'waivers',
@@ -417,6 +419,9 @@ const NEVER: Record<Role, readonly string[]> = {
     'update license_grants set used_count = 0',
     'update kill_switches set epoch = 0',
     'delete from kill_switches',
+    'delete from switch_changes',
+    'update license_grants set revoked_at = null',
+    `select next_policy_version('t', null, 'p', null)`,
     'delete from kpi_raw',
     'delete from budget_entries',
     `update budget_entries set state = 'released'`,
@@ -470,6 +475,7 @@ const NEVER: Record<Role, readonly string[]> = {
     'delete from budget_entries',
     `select stop_switch('{}')`,
     `select revoke_identity('t', 'api_key', 'k', null)`,
+    `select revoke_grant('t', 'gr_x', 'p')`,
     `select api_keys_of('t')`,
     `select open_operation('{}', '')`,
     `select cancel_operation('{}')`,
@@ -478,6 +484,8 @@ const NEVER: Record<Role, readonly string[]> = {
     `update strategy_locks set allowed_actions = '{}'`,
     `insert into strategy_locks (tenant_id, id) values ('t', 'sl')`,
     'delete from strategy_locks',
+    'update switch_changes set state = state',
+    'delete from switch_changes',
     'delete from notes',
     'update notes set text = text',
     `update operations set intent = '{}'`,
@@ -604,7 +612,7 @@ describe('stopping', () => {
 })
 
 describe('functions that run with their owner’s rights', () => {
-  test('are six, with a search path that no temporary table can enter', async () => {
+  test('are seven, with a search path that no temporary table can enter', async () => {
     const rows = await owner.query(
       `select p.proname as name, p.proconfig as settings from pg_proc p where p.prosecdef and p.pronamespace = 'public'::regnamespace order by 1`,
     )
@@ -612,6 +620,7 @@ describe('functions that run with their owner’s rights', () => {
       { name: 'admit', settings: ['search_path=public, pg_temp'] },
       { name: 'api_keys_of', settings: ['search_path=public, pg_temp'] },
       { name: 'end_api_key', settings: ['search_path=public, pg_temp'] },
+      { name: 'revoke_grant', settings: ['search_path=public, pg_temp'] },
       { name: 'revoke_identity', settings: ['search_path=public, pg_temp'] },
       { name: 'revoke_operator_key', settings: ['search_path=public, pg_temp'] },
       { name: 'stop_switch', settings: ['search_path=public, pg_temp'] },

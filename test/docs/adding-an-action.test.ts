@@ -33,7 +33,7 @@ function noting(): { ports: TransactionPorts; notes: JsonObject[] } {
       resume: none,
       createTenant: none,
       createOperatorKey: none,
-      putEgressTarget: none,
+      putRow: none,
       resolveUnknown: none,
       createPrincipal: none,
       putMembership: none,

@@ -65,6 +65,7 @@ const PROMISED: Record<string, readonly string[]> = {
     'budget.cursor_invalid',
     'kpi.cursor_invalid',
     'temperature.cursor_invalid',
+    'controls.cursor_invalid',
   ],
   413: ['body.too_large'],
   415: ['media_type.unsupported'],

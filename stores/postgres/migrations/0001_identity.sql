@@ -96,6 +96,14 @@ create table operator_keys (
 );
 create index operator_keys_by_principal on operator_keys (principal_id) where revoked_at is null;
 
+-- Members of the tenant by principal id.
+create function grantees_of(tenant text, ids jsonb) returns jsonb language sql stable as $$
+  select coalesce(jsonb_object_agg(p.id, jsonb_build_object('kind', p.kind, 'name', p.name, 'person_id', p.person_id,
+      'status', p.status, 'membership', m.status)), '{}')
+  from principals p join memberships m on m.tenant_id = tenant and m.principal_id = p.id
+  where p.id in (select jsonb_array_elements_text(coalesce(ids, '[]')))
+$$;
+
 create table places (
   tenant_id text not null references tenants check (tenant_id <> ''),
   kind text not null check (kind in ('project', 'surface', 'app')),

@@ -38,7 +38,8 @@ create table policy_versions (
   tenant_id text not null check (tenant_id <> ''),
   version integer not null,
   changed_by text not null,
-  operation_id text not null,
+  -- Null where one person's record did it: a grant that was revoked.
+  operation_id text,
   changed_at timestamptz not null default clock_timestamp(),
   primary key (tenant_id, version)
 );

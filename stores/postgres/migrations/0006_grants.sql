@@ -6,6 +6,7 @@ revoke execute on all functions in schema public from public;
 alter default privileges revoke execute on functions from public;
 grant execute on function current_tenant() to app, guard, control, sequencer, stop, auditor;
 grant execute on function train_ok_of(text, text, text) to app, guard, control, sequencer;
+grant execute on function grantees_of(text, jsonb) to app, guard, control;
 
 -- app: opens operations, writes records, reads its tenant. It cannot read a credential.
 grant select on tenants, principals, memberships, operator_keys, places, operations, votes, claims, receipts, seals,

@@ -178,13 +178,30 @@ create function lock_json(l strategy_locks) returns jsonb language sql stable as
     'created_at', iso(l.created_at), 'updated_at', iso(l.updated_at))
 $$;
 
+-- One row of that document, by its section and the members that name it; flags are one row, whatever is asked.
+create function control_row(tenant text, section text, key jsonb) returns jsonb language sql volatile as $$
+  select case jsonb_typeof(them) when 'object' then them else (select r from jsonb_array_elements(them) r
+      where (select bool_and(r -> k = v) from jsonb_each(key) e (k, v)) limit 1) end
+  from (select policy_document(tenant) -> 'policy' #> string_to_array(section, '.') as them) s
+$$;
+
+create function control_rows(tenant text, section text) returns integer language sql volatile as $$
+  select case jsonb_typeof(them) when 'array' then jsonb_array_length(them) else 0 end
+  from (select policy_document(tenant) -> 'policy' #> string_to_array(section, '.') as them) s
+$$;
+
 -- What an action asked to look at for its preview and preconditions: `view` is null or {kind, ...}.
 create function view_of(tenant text, view jsonb) returns jsonb language sql volatile as $$
   select case view ->> 'kind'
     when 'note' then (select jsonb_build_object('id', n.id, 'notebook', n.notebook, 'text', n.text)
       from notes n where n.tenant_id = tenant and n.id = view ->> 'id')
     when 'policy' then policy_document(view ->> 'tenant_id') || jsonb_build_object('epoch', coalesce(
-      (select max(s.epoch) from kill_switches s where s.tenant_id = view ->> 'tenant_id'), 0))
+      (select max(s.epoch) from kill_switches s where s.tenant_id = view ->> 'tenant_id'), 0),
+      'grantees', grantees_of(tenant, view -> 'grantees'))
+    when 'control' then jsonb_build_object('row', control_row(tenant, view ->> 'section', view -> 'key'),
+      'rows', control_rows(tenant, view ->> 'section'), 'grantees', grantees_of(tenant, view -> 'grantees'),
+      'license_types', (select coalesce(jsonb_agg(l.id order by l.id), '[]') from license_types l where l.tenant_id = tenant
+        and l.id in (select jsonb_array_elements_text(coalesce(view -> 'license_types', '[]')))))
     when 'switches' then (select coalesce(jsonb_agg(jsonb_build_object('kind', s.kind, 'value', nullif(s.value, ''),
         'state', s.state, 'epoch', s.epoch, 'hold', s.hold) order by s.kind, s.value), '[]')
       from kill_switches s where s.tenant_id = view ->> 'tenant_id')
@@ -275,3 +292,4 @@ grant execute on function lock_json(strategy_locks) to app, guard, control, sequ
 grant execute on function firearms_of(jsonb) to app, guard, control;
 grant execute on function policy_document(text) to guard, control;
 grant execute on function egress_row(egress_targets) to app, guard, control;
+grant execute on function control_row(text, text, jsonb), control_rows(text, text) to app, guard, control;

@@ -222,7 +222,7 @@ export class MemoryRows implements OperationRows, VoteRows {
         putPolicy: refuse,
         resume: refuse,
         createTenant: refuse,
-        putEgressTarget: refuse,
+        putRow: refuse,
         resolveUnknown: refuse,
         createPrincipal: refuse,
         putMembership: refuse,
