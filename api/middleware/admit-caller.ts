@@ -31,7 +31,8 @@ export function admitCaller(routes: () => readonly { method: string; pattern: Re
       rate_class: rateClass,
     })
     if (admission.principal === null) throw new ExoError('auth.invalid')
-    let counted = admission.rate !== null && rateClass !== null
+    // A call beyond the limit was not taken, so that there is none to give back.
+    let counted = admission.rate?.limited === false
     const giveBack = async () => {
       if (!counted || admission.tenant_id === null || admission.principal === null || rateClass === null) return
       counted = false

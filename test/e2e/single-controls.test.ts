@@ -27,6 +27,8 @@ let tenant: Tenant
 beforeAll(async () => {
   tenant = await makeTenant(all, url, 'single')
   await tenant.open()
+  for (const id of ['s_elsewhere', 's_other'])
+    expect((await tenant.as('owner').post('/surfaces', { id, name: id })).status).toBe(201)
 })
 
 const ask = (method: string, path: string, body: JsonObject, by: MemberName = 'owner', key?: string) =>

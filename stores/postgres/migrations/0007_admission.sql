@@ -3,22 +3,26 @@
 create function iso(at timestamptz) returns text language sql immutable as
 $$ select to_char(at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') $$;
 
--- Takes one call from the window, or says how long to wait. A window starts with its first call.
+-- Takes one call from the window, or takes none and says how long to wait. A window starts with its first call. The row is held
+-- while it is counted, so that of many at once no more pass than may.
 create function take_call(p_tenant text, p_principal text, p_class text) returns jsonb language plpgsql as $$
 declare
-  allowed integer; seconds integer; w rate_windows%rowtype; at timestamptz := clock_timestamp();
+  allowed integer; seconds integer; w rate_windows%rowtype; at timestamptz;
 begin
   select r.max_calls, r.window_seconds into allowed, seconds from rate_limits r
     where r.tenant_id = p_tenant and r.class = p_class;
   if not found then allowed := 600; seconds := 60; end if;
-  insert into rate_windows as r (tenant_id, principal_id, class, started_at, calls)
-    values (p_tenant, p_principal, p_class, at, 1)
-    on conflict (tenant_id, principal_id, class) do update set
-      started_at = case when r.started_at + make_interval(secs => seconds) <= at then at else r.started_at end,
-      calls = case when r.started_at + make_interval(secs => seconds) <= at then 1
-                   else least(r.calls + 1, allowed + 1) end
-    returning * into w;
-  return jsonb_build_object('limited', w.calls > allowed, 'limit', allowed,
+  insert into rate_windows (tenant_id, principal_id, class, started_at, calls)
+    values (p_tenant, p_principal, p_class, clock_timestamp(), 0) on conflict (tenant_id, principal_id, class) do nothing;
+  select * into w from rate_windows r where r.tenant_id = p_tenant and r.principal_id = p_principal and r.class = p_class
+    for update;
+  at := clock_timestamp();
+  if w.started_at + make_interval(secs => seconds) <= at then w.started_at := at; w.calls := 0; end if;
+  if w.calls < allowed then
+    update rate_windows r set started_at = w.started_at, calls = w.calls + 1
+      where r.tenant_id = p_tenant and r.principal_id = p_principal and r.class = p_class;
+  end if;
+  return jsonb_build_object('limited', w.calls >= allowed, 'limit', allowed,
     'retry_after', greatest(1, ceil(extract(epoch from w.started_at + make_interval(secs => seconds) - at))::integer));
 end $$;
 
