@@ -66,7 +66,8 @@ async function routesOfRouter(): Promise<string[]> {
 beforeAll(async () => {
   const all = callers(url, credentials)
   ;[ours, theirs] = await Promise.all([makeTenant(all, url, 'ours'), makeTenant(all, url, MARK)])
-  const open = { ...UNLIMITED, not_required: notRequired('reversible', 'contained') }
+  const license_types = [{ id: 'lt_a', name: 'A' }]
+  const open = { ...UNLIMITED, license_types, not_required: notRequired('reversible', 'contained') }
   await Promise.all([ours.open(open), theirs.open(open)])
   foreign = await furnish()
   absent = {
@@ -84,6 +85,7 @@ beforeAll(async () => {
     surface: 's_absent',
     app: 'a_absent',
     lock: `sl_${'0'.repeat(32)}`,
+    grant: `gr_${'0'.repeat(24)}`,
     hash: '0'.repeat(64),
     key: 'absent-key',
     cursor: 'MA.AAAAAAAAAAAAAAAAAAAAAA',
@@ -140,6 +142,16 @@ async function furnish(): Promise<Ids> {
     valid_until: '2090-01-01T00:00:00Z',
   }
   const lock = await by('owner').post('/strategy-locks', draft)
+  const licence = {
+    principal_id: theirs.principal('member'),
+    license_type: 'lt_a',
+    actions: ['note.append'],
+    expires_at: '2090-01-01T00:00:00Z',
+  }
+  await theirs.policy({ grants: [licence, licence] })
+  const grants = await by('viewer').get('/firearms/grants')
+  const stop = { scope: 'tenant', state: 'stopped', actions: ['note.list'], reason: MARK }
+  expect((await by('operator').put('/kill-switches', stop)).status).toBe(200)
   // Two of each, so that a list of one has a page after it.
   const cost = { cost: '1', action: 'note.append' }
   for (let i = 0; i < 2; i++) {
@@ -178,6 +190,7 @@ async function furnish(): Promise<Ids> {
     surface: `s_${MARK}`,
     app: `a_${MARK}`,
     lock: lock.body.id,
+    grant: grants.body.items[0].id,
     hash: lock.body.content_hash,
     key,
     cursor: '',

@@ -21,6 +21,7 @@ export interface Ids {
   surface: string
   app: string
   lock: string
+  grant: string
   hash: string
   key: string
   /** A cursor of the list that is asked for. */
@@ -48,6 +49,9 @@ const place = { body: because } as const
 const note = { action: 'note.append', input: { notebook: 'commons', text: 'x' } }
 const act = (action: string, input: JsonObject) => ({ action, input })
 const lock = { title: 'x', allowed_actions: ['note.append'], surface_id: 's_main', valid_until: UNTIL }
+const licence = { license_type: 'lt_a', actions: ['note.append'], expires_at: UNTIL, reason: 'x' }
+const required = { action: 'note.append', required: true, reason: 'x' }
+const limited: Row = { body: ({ surface: surface_id }) => ({ surface_id, values: { k: '1' }, reason: 'x' }) }
 const decided = ({ hash }: Ids) => ({ content_hash: hash, reason: 'x' })
 
 export const OPEN_ROUTES = [
@@ -134,6 +138,49 @@ export const ROWS: Readonly<Record<string, Row | readonly Row[]>> = {
   'GET /kill-switches': { plain: '' },
   'PUT /kill-switches': {},
   'GET /kill-switches/drain': { plain: '' },
+  'GET /kill-switches/history': { list: '', plain: '' },
+  'GET /registry/firearms/license-types': { plain: '' },
+  'POST /registry/firearms/license-types': {},
+  'GET /registry/firearms/inspect': { plain: '?action=note.append' },
+  'GET /firearms/policy': { plain: '' },
+  'PUT /firearms/policy': {},
+  'GET /firearms/grants': { list: '', plain: '', query: [({ principal }) => `principal_id=${principal}`] },
+  'PUT /firearms/grants': [
+    { body: ({ principal: principal_id }) => ({ ...licence, principal_id }) },
+    {
+      body: ({ surface: surface_id, project: project_id }) => ({
+        ...licence,
+        principal_id: 'p_nobody',
+        surface_id,
+        project_id,
+      }),
+    },
+    { body: ({ grant: id }) => ({ ...licence, principal_id: 'p_nobody', id }) },
+  ],
+  'DELETE /firearms/grants/:id': { path: 'grant', body: because },
+  'GET /strategy-lock/policy': { plain: '' },
+  'PUT /strategy-lock/policy': { body: ({ surface: surface_id }) => ({ ...required, surface_id }) },
+  'GET /budget/policy': {
+    plain: '',
+    query: [({ surface }) => `surface_id=${surface}`, ({ app }) => `app_id=${app}`],
+  },
+  'PUT /budget/policy': {
+    body: ({ surface: surface_id, app: app_id }) => ({ scope: { surface_id, app_id }, threshold: '1', reason: 'x' }),
+  },
+  'GET /kpi/config': { plain: '', query: [({ surface }) => `surface_id=${surface}`] },
+  'POST /kpi/definitions': {
+    body: ({ surface: surface_id }) => ({ surface_id, kpi: 'k', unit: 'x', window_seconds: 1 }),
+  },
+  'PUT /kpi/corridors': { body: ({ surface: surface_id }) => ({ surface_id, kpi: 'k', floor: '1', reason: 'x' }) },
+  'GET /temperature/config': { plain: '', query: [({ surface }) => `surface_id=${surface}`] },
+  'PUT /temperature/floors': limited,
+  'PUT /temperature/ceilings': limited,
+  'PUT /temperature/weights': limited,
+  'GET /rate-limits': { plain: '' },
+  'PUT /rate-limits': {},
+  'GET /feature-flags': { plain: '' },
+  'PUT /feature-flags': {},
+  'PUT /feature-flags/global': {},
   'GET /kpi/raw': {
     list: '?kpi=k',
     plain: '?kpi=k',
