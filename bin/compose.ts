@@ -14,6 +14,7 @@ import { publicKeys, readDerivationSecret, readKey } from './keys.ts'
 import { startKeepers, type Keepers } from './keepers.ts'
 import { LogFollower } from './log-follower.ts'
 import { News } from './news.ts'
+import { openReviewers } from './reviewers.ts'
 import type { RoleName, StackAddresses } from './stack/index.ts'
 import { makeTrust } from './trust.ts'
 import { quietRuntime, startWorkerHost, type WorkerHost } from './worker-host.ts'
@@ -113,7 +114,9 @@ export async function startProcess(
       control: pool('control', 4),
       fences: pool('guard', 32),
       sequencer: pool('sequencer', 6),
+      app: statusPool,
     }
+    const reviewers = await openReviewers(config.EXO_REVIEWERS, config.EXO_MODE, env)
     const sequencer = new Sequencer(pools.sequencer, {
       deployment,
       publicKey: published.checkpoint,
@@ -133,6 +136,7 @@ export async function startProcess(
       objects,
       egress: new Egress({ ownNetworks: config.EXO_MODE === 'lab' }),
       secrets: new SecretFiles(resolve(config.EXO_SECRETS_DIR ?? join(home, 'secrets'))),
+      reviewers,
       keys,
       signers: {
         receipt: openSigner(await readKey(home, 'receipt', env)),
@@ -150,6 +154,7 @@ export async function startProcess(
       sequencer,
       outbox: new Outbox(pools.sequencer),
       temporal,
+      reviews: (config.EXO_REVIEWERS ?? '').trim() !== '',
       mirror: async (tenantId) => {
         const head = await ownLog.head(tenantId)
         if (head !== null)

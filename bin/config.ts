@@ -32,6 +32,8 @@ const schema = z.object({
   EXO_OIDC_ISSUERS: z.string().optional(),
   /** Where secrets of targets lie, as `<tenant>/<host>/<name>`; `secrets` in EXO_HOME unless given. */
   EXO_SECRETS_DIR: z.string().optional(),
+  /** A JSON list, or the path of a file that holds one: see bin/reviewers.ts. */
+  EXO_REVIEWERS: z.string().optional(),
   EXO_FAST_PATH: flag(true),
   EXO_EAGER_START: flag(true),
   EXO_TASK_QUEUE: z

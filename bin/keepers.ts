@@ -20,6 +20,8 @@ export interface KeeperTools {
   sequencer: Sequencer
   outbox: Outbox
   temporal: TemporalPort
+  /** Whether any model may be asked about three-wise questions. */
+  reviews: boolean
   /** Keeps a copy of a tenant's checkpoint outside the database. */
   mirror(tenantId: string): Promise<void>
   log: { error(details: object, message: string): void }
@@ -86,10 +88,11 @@ function sequence({ sequencer, mirror, log }: KeeperTools): () => Promise<void> 
   }
 }
 
-function drain({ outbox, temporal }: KeeperTools): () => Promise<void> {
+function drain({ outbox, temporal, reviews }: KeeperTools): () => Promise<void> {
   return async () => {
-    for (const row of await outbox.take(['signal', 'cancel'], 100, 5)) {
-      await tell(temporal, row)
+    for (const row of await outbox.take(['signal', 'cancel', 'review'], 100, 5)) {
+      if (row.kind !== 'review') await tell(temporal, row)
+      else if (reviews) await temporal.startReview(row)
       await outbox.done([row.id])
     }
     const seals = await outbox.takeSeals(SEAL_BATCH, 10, SEAL_PATIENCE_SECONDS)

@@ -17,11 +17,14 @@ import { guardEffect } from '../activities/guard.ts'
 import { effectOutside } from '../activities/outside.ts'
 import { passSteps } from '../activities/passes.ts'
 import { reconcileSteps } from '../activities/reconcile.ts'
+import { reviewSteps } from '../activities/reviewing.ts'
 import { sealSteps } from '../activities/sealing.ts'
 import { CHAIN_VERSION } from '../domain/gates/chain.ts'
 import type { OutsidePorts } from '../domain/outside.ts'
 import type { JwsReader, Signer } from '../domain/ports.ts'
+import type { ModelReviewer, ReviewSteps } from '../domain/reviewing.ts'
 import type { ReconcileSteps, SealSteps, Steps } from '../domain/steps.ts'
+import { askModel } from '../stores/chat-reviewer.ts'
 import { packBundle } from '../stores/bundle-zip.ts'
 import type { ObjectStore } from '../stores/objects.ts'
 import { AuditLog } from '../stores/postgres/audit-log.ts'
@@ -29,6 +32,7 @@ import { isUnavailable } from '../stores/postgres/errors.ts'
 import { LockExpiry } from '../stores/postgres/lock-expiry.ts'
 import { OperationStore } from '../stores/postgres/operations.ts'
 import { Outbox } from '../stores/postgres/outbox.ts'
+import { Questions } from '../stores/postgres/questions.ts'
 import { SealStore } from '../stores/postgres/seals.ts'
 import { Uploads } from '../stores/postgres/uploads.ts'
 import { VoteStore } from '../stores/postgres/votes.ts'
@@ -47,10 +51,12 @@ export interface WorkerHostOptions {
   taskQueue: string
   maxCachedWorkflows: number
   bundlesDir: string
-  pools: { guard: pg.Pool; control: pg.Pool; fences: pg.Pool; sequencer: pg.Pool }
+  pools: { guard: pg.Pool; control: pg.Pool; fences: pg.Pool; sequencer: pg.Pool; app: pg.Pool }
   temporal: TemporalPort
   objects: ObjectStore
   egress: OutsidePorts['http']
+  /** The models that may be asked, as the setting says now. */
+  reviewers(): Promise<ModelReviewer[]>
   secrets: OutsidePorts['secrets']
   keys: JwsReader
   signers: { receipt: Signer; seal: Signer }
@@ -129,7 +135,7 @@ async function makeWorker(
   })
 }
 
-function makeActivities(options: WorkerHostOptions, digest: string): Steps & SealSteps & ReconcileSteps {
+function makeActivities(options: WorkerHostOptions, digest: string): Steps & SealSteps & ReconcileSteps & ReviewSteps {
   const { pools, keys, signers, temporal, objects } = options
   const operations = new OperationStore(pools.guard, pools.control, pools.fences)
   const receipts = { signer: signers.receipt, code: { bundle: digest, sdk: SDK, chain: CHAIN_VERSION } }
@@ -170,6 +176,12 @@ function makeActivities(options: WorkerHostOptions, digest: string): Steps & Sea
       kidOf: (jws) => keys.kidOf(jws),
       heartbeat: () => Context.current().heartbeat(),
       crashPoint: options.crashPoint,
+    }),
+    ...reviewSteps({
+      reviewers: options.reviewers,
+      ask: askModel,
+      questions: new Questions(pools.app),
+      now: () => operations.databaseTime(),
     }),
     ...reconcileSteps({
       operations,

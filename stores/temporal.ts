@@ -73,6 +73,24 @@ export class TemporalPort {
     })
   }
 
+  /** Starts the run that asks models about a question, once. */
+  async startReview({ tenant_id, operation_id: question_id }: Ref): Promise<void> {
+    try {
+      await this.#inTime(() =>
+        this.client.workflow.start('review', {
+          workflowId: `${tenant_id}/review/${question_id}`,
+          taskQueue: this.#options.taskQueue,
+          args: [{ tenant_id, question_id }],
+          workflowIdReusePolicy: 'REJECT_DUPLICATE',
+          workflowIdConflictPolicy: 'USE_EXISTING',
+          staticSummary: `ask models about ${question_id}`,
+        }),
+      )
+    } catch (error) {
+      if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error
+    }
+  }
+
   async startSeal(operations: Ref[]): Promise<void> {
     const [first] = operations
     if (first === undefined) return

@@ -4,6 +4,7 @@
  * until it heals; only a bug is final.
  */
 import { proxyActivities, proxyLocalActivities } from '@temporalio/workflow'
+import type { ReviewSteps } from '../domain/reviewing.ts'
 import type { ReconcileSteps, SealSteps, Steps } from '../domain/steps.ts'
 
 export const localSteps = proxyLocalActivities<Steps>({
@@ -29,4 +30,15 @@ export const keepingSteps = proxyActivities<SealSteps & ReconcileSteps>({
   // A worker that died is noticed by its silence, or what it was at would stay undone until the time-out above.
   heartbeatTimeout: '10 s',
   retry: { initialInterval: '1 s', backoffCoefficient: 2, maximumInterval: '30 s' },
+})
+
+export const reviewSteps = proxyActivities<Pick<ReviewSteps, 'reviewersOf' | 'writeOpinion'>>({
+  startToCloseTimeout: '20 s',
+  retry: { initialInterval: '500 ms', backoffCoefficient: 2, maximumInterval: '30 s' },
+})
+
+/** A model is asked at most once: an answer that was lost is none. Longer than any reviewer may be given to answer. */
+export const askOnce = proxyActivities<Pick<ReviewSteps, 'askReviewer'>>({
+  startToCloseTimeout: '130 s',
+  retry: { maximumAttempts: 1 },
 })

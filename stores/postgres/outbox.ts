@@ -9,7 +9,8 @@ export interface OutboxRow {
   id: string
   tenant_id: string
   operation_id: string
-  kind: 'signal' | 'cancel' | 'seal'
+  /** Of a `review`, the id is the question's. */
+  kind: 'signal' | 'cancel' | 'seal' | 'review'
   payload: { jws?: string }
   attempts: number
 }

@@ -87,8 +87,30 @@ export class Questions {
       const [question] = rows
       if (question === undefined) throw new Error('an insert answered no row')
       await writeLeaf(client, tenantId, requestId, leaf(question))
+      await client.query(`insert into outbox (tenant_id, operation_id, kind) values ($1, $2, 'review')`, [
+        tenantId,
+        question.id,
+      ])
       return question
     })
+  }
+
+  async member(tenantId: string, principalId: string) {
+    const rows = await readAs<{
+      id: string
+      kind: Opinion['kind']
+      person_id: string | null
+      role: string
+      permissions: string[]
+      active: boolean
+    }>(
+      this.#pool,
+      tenantId,
+      `select p.id, p.kind, p.person_id, m.role, m.permissions, p.status = 'active' and m.status = 'active' as active
+       from principals p join memberships m on m.principal_id = p.id and m.tenant_id = $1 where p.id = $2`,
+      [tenantId, principalId],
+    )
+    return rows[0] ?? null
   }
 
   async give(

@@ -2,6 +2,10 @@
  * Strategy locks over HTTP: drafted by one person, approved by another, binding to what they say, where and when; and the
  * gate that reads them.
  */
+import { writeFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
 import { ScheduleOverlapPolicy } from '@temporalio/client'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import type { JsonObject } from '../../domain/canonical.ts'
@@ -24,7 +28,7 @@ import { openTemporal } from '../support/temporal.ts'
 import { until } from '../support/until.ts'
 import { verifyBundles } from '../support/verified.ts'
 
-const { url, credentials, addresses } = inject('deployment')
+const { url, credentials, addresses, home } = inject('deployment')
 const owner = new Database(addresses.postgres.ownerUrl)
 const note = (text: string) => ({ notebook: 'locks', text })
 const LOCK = { title: 'Campaign', allowed_actions: ['note.append'], surface_id: 's_main', valid_until: UNTIL }
@@ -368,5 +372,83 @@ describe('a three-wise question', () => {
   ])('about %s is refused', async (_what, binds, refusal) => {
     const asked = { question: 'Is it wise?', binds }
     expect(refused(await tenant.as('agent').post('/three-wise/questions', asked))).toEqual(refusal)
+  })
+})
+
+describe('models that review', () => {
+  const MODELS = ['first', 'second', 'third'] as const
+  /** What the endpoint of this test answers, by model; nothing while it says nothing. */
+  let content: Record<string, string | null> = {}
+  const asked: { model: string; shown: JsonObject }[] = []
+  const endpoint = createServer((request, response) => {
+    const chunks: Buffer[] = []
+    request.on('data', (chunk: Buffer) => chunks.push(chunk))
+    request.on('end', () => {
+      const { model, messages } = JSON.parse(Buffer.concat(chunks).toString())
+      asked.push({ model, shown: JSON.parse(messages[1].content) })
+      const said = content[model]
+      if (said == null) return
+      response.writeHead(200, { 'content-type': 'application/json' })
+      response.end(JSON.stringify({ choices: [{ finish_reason: 'stop', message: { content: said } }] }))
+    })
+  })
+  const principals = new Map<string, string>()
+  const setting = join(home, 'reviewers.json')
+  const says = (verdict: string) => JSON.stringify({ verdict, reason: `I say ${verdict}` })
+  const answered = async (content_: Record<string, string | null>, by: MemberName = 'agent') => {
+    content = content_
+    const body = { question: 'Is it wise?', binds: { action: 'note.append', input: note('asked of models') } }
+    const { id } = (await tenant.as(by).post('/three-wise/questions', body)).body
+    return await until('the models have answered', async () => {
+      const { body: question } = await tenant.as('viewer').get(`/three-wise/questions/${id}`)
+      return question.status === 'answered' ? question : null
+    })
+  }
+
+  beforeAll(async () => {
+    await new Promise<void>((resolve) => endpoint.listen(0, '127.0.0.1', resolve))
+    for (const model of MODELS) {
+      const asked_ = await tenant.as('owner').post('/principals', { kind: 'service', name: model })
+      const made = (await vote(tenant.as('operator'), asked_.body)).body.operation.effect.result
+      const joined = { principal_id: made.id ?? made.principal_id, role: 'viewer', permissions: ['review'] }
+      await vote(tenant.as('operator'), (await tenant.as('owner').put('/memberships', joined)).body)
+      principals.set(model, joined.principal_id)
+    }
+    const url = `http://127.0.0.1:${(endpoint.address() as AddressInfo).port}/v1/chat/completions`
+    const rows = MODELS.map((model) => ({ principal_id: principals.get(model), url, model, timeout_seconds: 1 }))
+    await writeFile(setting, JSON.stringify(rows))
+  })
+  afterAll(async () => {
+    await writeFile(setting, '[]')
+    endpoint.closeAllConnections()
+    endpoint.close()
+  })
+
+  it('are asked once each, and their opinions are written as people’s are', async () => {
+    const question = await answered({ first: says('APPROVE'), second: says('UNSURE'), third: says('APPROVE') })
+    expect(question.verdict).toBe('APPROVE')
+    const given = question.opinions.map(({ by, kind, verdict, reason }: JsonObject) => [by, kind, verdict, reason])
+    expect(given.toSorted()).toEqual(
+      [
+        [principals.get('first'), 'service', 'APPROVE', 'I say APPROVE'],
+        [principals.get('second'), 'service', 'UNSURE', 'I say UNSURE'],
+        [principals.get('third'), 'service', 'APPROVE', 'I say APPROVE'],
+      ].toSorted(),
+    )
+    expect(asked.map(({ model }) => model).sort()).toEqual([...MODELS])
+    expect(asked[0]?.shown).toEqual({
+      question: 'Is it wise?',
+      action: 'note.append',
+      target: null,
+      input: { notebook: 'locks', text: 'asked of models' },
+    })
+  })
+
+  it('that answer in prose, with another word, or not at all are UNSURE', async () => {
+    asked.length = 0
+    const question = await answered({ first: 'I do not approve', second: says('MAYBE'), third: null })
+    expect(question.verdict).toBe('UNSURE')
+    expect(question.opinions.map(({ verdict }: JsonObject) => verdict)).toEqual(['UNSURE', 'UNSURE', 'UNSURE'])
+    expect(asked.length).toBe(3)
   })
 })
