@@ -159,6 +159,17 @@ describe('no ticket', () => {
   })
 })
 
+test('no ticket is given where nobody has ever set anything running', async () => {
+  const closed = await makeTenant(callers(url, credentials), url, 'rawclosed')
+  const { status, body } = await closed
+    .as('owner')
+    .post('/nexus/raw/presign-upload', { filename: 'a.png', sha256: digest(BYTES), size_bytes: 1 })
+  expect([status, body.error]).toMatchObject([
+    403,
+    { code: 'kill_switch.blocked', details: { scope: 'tenant', selector: { kind: 'all', value: null }, unset: true } },
+  ])
+})
+
 test('another tenant’s ticket is nobody’s', async () => {
   const { body: ticket } = await ask({}, other)
   await upload(ticket, BYTES)
