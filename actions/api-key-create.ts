@@ -52,6 +52,8 @@ export interface PrincipalView {
   role: Role | null
   permissions: string[] | null
   membership: string | null
+  /** Whether the tenant would have no owner without it. */
+  last_owner: boolean
 }
 
 /** The resource, before its secret is laid beside it. */

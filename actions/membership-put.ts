@@ -18,6 +18,11 @@ const input = z.strictObject({
     .optional(),
 })
 
+const MEANWHILE = {
+  gone: 'The principal was revoked meanwhile.',
+  last_owner: 'The tenant has no other owner any more.',
+} as const
+
 export const membershipPut = defineAction<z.infer<typeof input>>({
   name: 'membership.put',
   version: 1,
@@ -45,6 +50,8 @@ export const membershipPut = defineAction<z.infer<typeof input>>({
             : { path: '/input/principal_id', message: 'was revoked' },
         ],
       })
+    if (principal.last_owner && role !== 'owner')
+      throw new ExoError('resource.required', undefined, { principal_id: principal.id })
     return { preconditions: {}, tree: quorumTree(1) }
   },
 
@@ -73,8 +80,8 @@ export const membershipPut = defineAction<z.infer<typeof input>>({
   effect: {
     kind: 'transactional',
     async perform({ controls }, _context, { principal_id, role, permissions }) {
-      if (!(await controls.putMembership({ principal_id, role, permissions: permissions ?? [] })))
-        throw new ExoError('effect.precondition_failed', 'The principal was revoked meanwhile.')
+      const put = await controls.putMembership({ principal_id, role, permissions: permissions ?? [] })
+      if (put !== 'put') throw new ExoError('effect.precondition_failed', MEANWHILE[put])
       return { principal_id, role, permissions: permissions ?? [], status: 'active' }
     },
   },

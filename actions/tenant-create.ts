@@ -68,6 +68,9 @@ export const tenantCreate = defineAction<Input>({
     for (const [index, { oidc }] of members.entries())
       if (oidc !== undefined && !context.issuers.includes(oidc.issuer))
         errors.push({ path: `/members/${index}/oidc/issuer`, message: 'is no issuer of this deployment' })
+    for (const [index, { kind, role }] of members.entries())
+      if (kind !== 'user' && role !== 'member' && role !== 'viewer')
+        errors.push({ path: `/members/${index}/role`, message: 'an agent or a service is a member or a viewer' })
     if (errors.length > 0) throw new ExoError('validation.error', undefined, { errors })
     if (context.view !== null) throw new ExoError('resource.conflict', undefined, { id })
     const keys = context.mode === 'lab' ? names.map((each) => ({ name: each, ...context.deriveKey(each) })) : []

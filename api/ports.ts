@@ -184,7 +184,7 @@ export interface RecordsPort {
     requestId: string,
     leaf: LeafRow,
   ): Promise<boolean>
-  /** Ends an API key, a membership, or a principal that the tenant made; false when there is none. */
+  /** Ends an API key, a membership, or a principal that the tenant made; `required` when it is the last owner's. */
   revoke(
     what: 'api_key' | 'membership' | 'principal',
     tenantId: string,
@@ -192,7 +192,7 @@ export interface RecordsPort {
     onlyOf: string | null,
     requestId: string,
     leaf: LeafRow,
-  ): Promise<boolean>
+  ): Promise<'done' | 'absent' | 'required'>
   leafOnce(tenantId: string, operationId: string, requestId: string, leaf: LeafRow): Promise<boolean>
   leaf(tenantId: string, operationId: string | null, requestId: string | null, leaf: LeafRow): Promise<void>
   now(): Promise<string>

@@ -88,8 +88,12 @@ export interface ControlsPort {
     person_id: string | null
     subject: IssuerSubject | null
   }): Promise<boolean>
-  /** False when the principal is active no more. */
-  putMembership(membership: { principal_id: string; role: string; permissions: string[] }): Promise<boolean>
+  /** `gone` when the principal is active no more, `last_owner` when the tenant would have no owner after it. */
+  putMembership(membership: {
+    principal_id: string
+    role: string
+    permissions: string[]
+  }): Promise<'put' | 'gone' | 'last_owner'>
   /** Null when the principal, or the key to replace, is active no more. */
   createApiKey(key: {
     id: string

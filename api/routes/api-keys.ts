@@ -87,7 +87,7 @@ export function apiKeyRoutes(app: App): void {
       const leaf = changeLeaf(c, 'api_key.revoke', body.reason, { id, state: 'revoked' })
       const onlyOf = permissions.includes('identity:write') ? null : principal.id
       const revoked = await c.get('ports').records.revoke('api_key', tenant_id, id, onlyOf, c.get('requestId'), leaf)
-      if (!revoked) throw new ExoError('resource.not_found')
+      if (revoked !== 'done') throw new ExoError('resource.not_found')
       return c.json({ id, revoked_at: now })
     },
   )

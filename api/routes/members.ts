@@ -96,6 +96,7 @@ async function revoke(c: Ctx, what: 'principal' | 'membership', id: string, why:
   const { tenant_id, now } = c.get('caller')
   const leaf = changeLeaf(c, `${what}.revoke`, why, { principal_id: id, state: 'revoked' })
   const revoked = await c.get('ports').records.revoke(what, tenant_id, id, null, c.get('requestId'), leaf)
-  if (!revoked) throw new ExoError('resource.not_found')
+  if (revoked === 'required') throw new ExoError('resource.required', undefined, { principal_id: id })
+  if (revoked === 'absent') throw new ExoError('resource.not_found')
   return c.json({ principal_id: id, status: 'revoked', revoked_at: now })
 }

@@ -138,7 +138,11 @@ export class ControlsStore implements ControlsPort {
     return await insertPrincipal(this.#client, this.#tenantId, this.#operationId, principal)
   }
 
-  async putMembership(membership: { principal_id: string; role: string; permissions: string[] }): Promise<boolean> {
+  async putMembership(membership: {
+    principal_id: string
+    role: string
+    permissions: string[]
+  }): Promise<'put' | 'gone' | 'last_owner'> {
     return await putMembership(this.#client, this.#tenantId, membership)
   }
 

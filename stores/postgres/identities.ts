@@ -10,20 +10,18 @@ export interface NewPrincipal {
   subject: IssuerSubject | null
 }
 
-/** False when the subject is somebody already; the transaction is then not to be committed. */
+/** One of `t_system` is an operator of the platform. False when the subject is somebody already; the transaction is then not to be committed. */
 export async function insertPrincipal(
   client: pg.PoolClient,
   homeTenant: string,
   operationId: string,
   { id, kind, name, person_id, subject }: NewPrincipal,
 ): Promise<boolean> {
-  await client.query('insert into principals (id, kind, name, person_id, home_tenant) values ($1, $2, $3, $4, $5)', [
-    id,
-    kind,
-    name,
-    person_id,
-    homeTenant,
-  ])
+  await client.query(
+    `insert into principals (id, kind, name, person_id, home_tenant, platform_role)
+     values ($1, $2, $3, $4, nullif($5, 't_system'), case when $5 = 't_system' then 'platform_operator' end)`,
+    [id, kind, name, person_id, homeTenant],
+  )
   if (subject === null) return true
   const { rowCount } = await client.query(
     'insert into oidc_subjects (issuer, subject, principal_id, operation_id) values ($1, $2, $3, $4) on conflict do nothing',
@@ -32,12 +30,20 @@ export async function insertPrincipal(
   return rowCount === 1
 }
 
-/** False when there is no such active principal. */
+/** `gone` when there is no such active principal, `last_owner` when the tenant would have no owner after it. */
 export async function putMembership(
   client: pg.PoolClient,
   tenantId: string,
   { principal_id, role, permissions }: { principal_id: string; role: string; permissions: string[] },
-): Promise<boolean> {
+): Promise<'put' | 'gone' | 'last_owner'> {
+  if (role !== 'owner') {
+    await client.query('select lock_owners($1)', [tenantId])
+    const { rows } = await client.query<{ last: boolean }>('select is_last_owner($1, $2) as last', [
+      tenantId,
+      principal_id,
+    ])
+    if (rows[0]?.last === true) return 'last_owner'
+  }
   const { rowCount } = await client.query(
     `insert into memberships as m (tenant_id, principal_id, role, permissions)
      select $1, p.id, $3, $4 from principals p where p.id = $2 and p.status = 'active'
@@ -45,7 +51,7 @@ export async function putMembership(
        status = 'active', changed_at = clock_timestamp()`,
     [tenantId, principal_id, role, permissions],
   )
-  return rowCount === 1
+  return rowCount === 1 ? 'put' : 'gone'
 }
 
 export interface NewApiKey {

@@ -235,7 +235,7 @@ export class Reading {
       `select jsonb_build_object('id', p.id, 'kind', p.kind, 'name', p.name, 'status', p.status, 'role', m.role,
          'permissions', m.permissions, 'membership', m.status) as principal
        from principals p left join memberships m on m.principal_id = p.id and m.tenant_id = $1
-       where m.tenant_id is not null or p.home_tenant = $1 order by p.id`,
+       where m.tenant_id is not null or p.home_tenant = $1 or ($1 = 't_system' and p.platform_role is not null) order by p.id`,
       [tenantId],
     )
     return rows.map((row) => row.principal)

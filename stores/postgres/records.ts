@@ -137,7 +137,7 @@ export class Records {
     })
   }
 
-  /** False when there is no such active row, or it is not this principal's where only theirs may be revoked. */
+  /** `absent` when there is no such active row, or it is not this principal's where only theirs may be revoked. */
   async revoke(
     what: 'api_key' | 'membership' | 'principal',
     tenantId: string,
@@ -145,17 +145,15 @@ export class Records {
     onlyOf: string | null,
     requestId: string,
     leaf: LeafRow,
-  ): Promise<boolean> {
+  ): Promise<'done' | 'absent' | 'required'> {
     return await inTransaction(this.#app, tenantId, async (client) => {
-      const { rows } = await client.query<{ revoked: boolean }>('select revoke_identity($1, $2, $3, $4) as revoked', [
-        tenantId,
-        what,
-        id,
-        onlyOf,
-      ])
-      const revoked = rows[0]?.revoked === true
-      if (revoked) await writeLeaf(client, tenantId, null, requestId, leaf)
-      return revoked
+      const { rows } = await client.query<{ end: 'done' | 'absent' | 'required' }>(
+        'select revoke_identity($1, $2, $3, $4) as end',
+        [tenantId, what, id, onlyOf],
+      )
+      const end = rows[0]?.end ?? 'absent'
+      if (end === 'done') await writeLeaf(client, tenantId, null, requestId, leaf)
+      return end
     })
   }
 

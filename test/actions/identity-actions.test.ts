@@ -22,6 +22,7 @@ const principal = (change: Partial<PrincipalView> = {}): PrincipalView => ({
   role: 'member',
   permissions: [],
   membership: 'active',
+  last_owner: false,
   ...change,
 })
 const context = (change: Partial<PlanContext> = {}): PlanContext => ({

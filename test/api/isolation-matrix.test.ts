@@ -156,6 +156,7 @@ async function furnish(): Promise<Ids> {
   const cost = { cost: '1', action: 'note.append' }
   for (let i = 0; i < 2; i++) {
     expect((await by('owner').post('/strategy-locks', draft)).status).toBe(201)
+    expect((await by('owner').post('/three-wise/questions', { question: MARK, binds })).status).toBe(201)
     expect((await by('service').post('/kpi/raw', { kpi: 'k', value: '1' })).status).toBe(201)
     expect((await by('service').post('/budget/usage', cost)).status).toBe(201)
   }
@@ -297,7 +298,7 @@ function told({ status, headers, text }: RawAnswer, ids: Ids, route: string): st
   for (const [kind, id] of named.sort(([, a], [, b]) => b.length - a.length)) same = same.replaceAll(id, `<${kind}>`)
   if (status < 400)
     same = same
-      .replaceAll(/\b(op|p|n|u|sl|bu)_[0-9a-f]{26,32}\b/g, '$1_')
+      .replaceAll(/\b(op|p|n|u|sl|bu|tw)_[0-9a-f]{26,32}\b/g, '$1_')
       .replaceAll(/"checkpoint":"[^"]*"/g, 'checkpoint')
       .replaceAll(/\b[0-9a-f]{64}\b/g, '#')
       .replaceAll(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, 'T')

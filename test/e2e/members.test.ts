@@ -114,6 +114,66 @@ describe('a membership', () => {
   })
 })
 
+describe('the last owner of a tenant', () => {
+  const remove = async (what: 'memberships' | 'principals', id: string, by: Caller) =>
+    refused(await by.call('DELETE', `/${what}/${id}`, { reason: 'goes' }))
+  const REQUIRED = [409, 'resource.required']
+  const DONE = [200, undefined]
+
+  test('is neither demoted nor removed, by whatever way, until there is another', async () => {
+    const id = tenant.principal('owner')
+    const owner = tenant.as('owner')
+    expect(refused(await owner.put('/memberships', { principal_id: id, role: 'admin' }))).toEqual(REQUIRED)
+    expect(await remove('memberships', id, owner)).toEqual(REQUIRED)
+    expect(await remove('principals', id, owner)).toEqual(REQUIRED)
+    expect(await put(id, 'owner', { permissions: ['measure'] })).toMatchObject({ status: 'executed' })
+
+    const heir = await newcomer('heir')
+    await put(heir.id, 'owner')
+    const demoted = await owner.put('/memberships', { principal_id: id, role: 'admin' })
+    expect(demoted.status).toBe(202)
+    expect(await remove('memberships', heir.id, owner)).toEqual(DONE)
+    expect((await vote(tenant.as('operator'), demoted.body)).body.operation).toMatchObject({
+      status: 'failed',
+      error: { code: 'effect.precondition_failed' },
+    })
+    expect((await owner.get('/auth/me')).body.tenants).toMatchObject([{ role: 'owner' }])
+  })
+
+  test('is who is left when two remove each other at the same time', async () => {
+    const pair = await makeTenant(all, url, 'pair', { issuer: ISSUER })
+    await pair.open(UNLIMITED)
+    const second = { principal_id: pair.principal('admin'), role: 'owner' }
+    for (let round = 0; round < 4; round++) {
+      const owners = (await pair.as('viewer').get('/memberships')).body.items.filter(
+        (row: { role: string; status: string }) => row.role === 'owner' && row.status === 'active',
+      )
+      const first = owners[0].principal_id === pair.principal('owner') ? pair.as('owner') : pair.as('admin')
+      const other = owners[0].principal_id === pair.principal('owner') ? second.principal_id : pair.principal('owner')
+      const asked = await first.put('/memberships', { principal_id: other, role: 'owner' })
+      await vote(pair.as('operator'), asked.body)
+      const ends = await Promise.all([
+        remove('memberships', pair.principal('admin'), pair.as('owner')),
+        remove('memberships', pair.principal('owner'), pair.as('admin')),
+      ])
+      expect(ends.filter(([status]) => status === 200)).toHaveLength(1)
+    }
+  })
+
+  test('elsewhere is not removed by the tenant that made it either', async () => {
+    const guest = await makeTenant(all, url, 'hosting', { guests: [tenant.principal('operator3')] })
+    await guest.open(UNLIMITED)
+    const asked = await guest
+      .as('owner')
+      .put('/memberships', { principal_id: tenant.principal('operator3'), role: 'owner' })
+    expect((await vote(guest.as('operator'), asked.body)).body.operation.status).toBe('executed')
+    expect(await remove('memberships', guest.principal('owner'), guest.as('owner'))).toEqual(DONE)
+    const id = tenant.principal('operator3')
+    expect(await remove('principals', id, tenant.as('owner'))).toEqual(REQUIRED)
+    expect(await remove('memberships', id, tenant.as('owner'))).toEqual(DONE)
+  })
+})
+
 describe('a principal', () => {
   test('that its tenant revokes is refused by the next request, and is no member again', async () => {
     const { id, caller } = await newcomer('mallory')

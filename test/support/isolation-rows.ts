@@ -22,6 +22,7 @@ export interface Ids {
   app: string
   lock: string
   grant: string
+  question: string
   hash: string
   key: string
   /** A cursor of the list that is asked for. */
@@ -199,13 +200,20 @@ export const ROWS: Readonly<Record<string, Row | readonly Row[]>> = {
   ],
   'GET /strategy-locks': { list: '', plain: '', query: [({ surface }) => `surface_id=${surface}`] },
   'GET /strategy-locks/:id': { path: 'lock' },
-  'POST /strategy-locks': {
-    body: ({ surface: surface_id, project: project_id }) => ({ ...lock, surface_id, project_id }),
-  },
+  'POST /strategy-locks': [
+    { body: ({ surface: surface_id, project: project_id }) => ({ ...lock, surface_id, project_id }) },
+    { body: ({ question: three_wise_id }) => ({ ...lock, three_wise_id }) },
+  ],
   'PATCH /strategy-locks/:id': { path: 'lock', body: () => ({ title: 'another' }) },
   'POST /strategy-locks/:id/approve': { path: 'lock', body: decided },
   'POST /strategy-locks/:id/reject': { path: 'lock', body: decided },
   'POST /strategy-locks/:id/revoke': { path: 'lock', body: because },
+  'GET /three-wise/questions': { list: '', plain: '' },
+  'GET /three-wise/questions/:id': { path: 'question' },
+  'POST /three-wise/questions': {
+    body: ({ note: note_id }) => ({ question: 'x', binds: { action: 'note.remove', input: { note_id } } }),
+  },
+  'POST /three-wise/questions/:id/opinions': { path: 'question', body: () => ({ verdict: 'REJECT', reason: 'x' }) },
   'GET /privacy/train-prefs': { plain: '' },
   'POST /privacy/train-prefs/tenant': {},
   'POST /privacy/train-prefs/user': { body: ({ principal: user_id }) => ({ opt_out: true, user_id }) },

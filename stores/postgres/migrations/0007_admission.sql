@@ -131,8 +131,27 @@ begin
   return found;
 end $$;
 
-create function revoke_identity(tenant text, what text, which text, only_of text) returns boolean
+-- Whoever takes an owner away comes after whoever did so before: of two who go at once one stays.
+create function lock_owners(tenant text) returns void language sql volatile as
+$$ select pg_advisory_xact_lock(hashtextextended('exo owners ' || tenant, 0)) $$;
+
+-- Whether the tenant that is set has this owner and no other. A platform needs two operators, one to ask and one to vote.
+create function is_last_owner(tenant text, which text) returns boolean language sql volatile as $$
+  select case when tenant = 't_system' then
+    exists (select from principals p where p.id = which and p.platform_role is not null and p.status = 'active')
+      and (select count(*) from principals p where p.id <> which and p.platform_role is not null and p.status = 'active') < 2
+  else
+    exists (select from memberships m join principals p on p.id = m.principal_id where m.tenant_id = tenant
+      and m.principal_id = which and m.role = 'owner' and m.status = 'active' and p.status = 'active')
+    and not exists (select from memberships m join principals p on p.id = m.principal_id where m.tenant_id = tenant
+      and m.principal_id <> which and m.role = 'owner' and m.status = 'active' and p.status = 'active')
+  end
+$$;
+
+-- Answers done, absent, or required: the last owner of any tenant stays.
+create function revoke_identity(tenant text, what text, which text, only_of text) returns text
   language plpgsql security definer set search_path = public, pg_temp as $$
+declare owned text;
 begin
   perform set_config('app.tenant', tenant, true);
   case what
@@ -141,14 +160,29 @@ begin
         where k.id = which and k.revoked_at is null and (only_of is null or k.principal_id = only_of)
           and case when tenant = 't_system' then k.tenants is null else k.tenants = array[tenant] end;
     when 'membership' then
+      perform lock_owners(tenant);
+      if only_of is null and is_last_owner(tenant, which) then return 'required'; end if;
       update memberships m set status = 'revoked', changed_at = clock_timestamp()
         where m.tenant_id = tenant and m.principal_id = which and m.status = 'active' and only_of is null;
     when 'principal' then
-      update principals p set status = 'revoked'
-        where p.id = which and p.home_tenant = tenant and p.status = 'active' and only_of is null;
+      if only_of is not null or not exists (select from principals p where p.id = which and p.status = 'active'
+          and case when tenant = 't_system' then p.platform_role is not null else p.home_tenant = tenant end) then
+        return 'absent';
+      end if;
+      perform set_config('app.principal', which, true);
+      for owned in select m.tenant_id from memberships m where m.principal_id = which and m.role = 'owner'
+          and m.status = 'active' union select 't_system' where tenant = 't_system' order by 1 loop
+        perform set_config('app.tenant', owned, true);
+        perform lock_owners(owned);
+        if is_last_owner(owned, which) then return 'required'; end if;
+      end loop;
+      perform set_config('app.tenant', tenant, true), set_config('app.principal', '', true);
+      update principals p set status = 'revoked' where p.id = which and p.status = 'active';
   end case;
-  return found;
+  return case when found then 'done' else 'absent' end;
 end $$;
+grant execute on function is_last_owner(text, text) to app, guard, control;
+grant execute on function lock_owners(text) to control;
 grant execute on function api_keys_of(text), revoke_identity(text, text, text, text) to app;
 grant execute on function end_api_key(text, text, text, integer) to control;
 

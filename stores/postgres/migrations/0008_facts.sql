@@ -220,10 +220,11 @@ create function view_of(tenant text, view jsonb) returns jsonb language sql vola
     when 'tenant' then (select jsonb_build_object('id', t.id) from tenants t where t.id = view ->> 'id')
     when 'principal' then (select jsonb_build_object('id', p.id, 'kind', p.kind, 'name', p.name, 'person_id', p.person_id,
         'status', p.status, 'platform', p.platform_role is not null, 'role', m.role, 'permissions', m.permissions,
-        'membership', m.status)
+        'membership', m.status, 'last_owner', is_last_owner(tenant, p.id))
       from principals p left join memberships m on m.tenant_id = tenant and m.principal_id = p.id
       where p.id = view ->> 'id' and case when tenant = 't_system' then p.platform_role is not null
         else m.principal_id is not null or p.home_tenant = tenant end)
+    when 'platform' then jsonb_build_object('platform', tenant = 't_system')
     when 'person' then (select jsonb_build_object('id', view ->> 'id') where exists (
       select from memberships m join principals p on p.id = m.principal_id
       where m.tenant_id = tenant and m.status = 'active' and p.status = 'active' and p.kind = 'user'
