@@ -1,7 +1,7 @@
 /** Bodies as values: I-JSON, strict, agreeing with the context, or a 400 that lists every fault. */
 import type { z } from 'zod'
 import type { Ctx } from './request.ts'
-import { NotIJson, parseIJson, type Json } from '../domain/canonical.ts'
+import { canonicalJson, NotIJson, parseIJson, type Json } from '../domain/canonical.ts'
 import { ExoError } from '../domain/errors.ts'
 
 /** Body members that may repeat the context, and what they must then equal. */
@@ -59,7 +59,41 @@ function isRepeated(key: string): key is (typeof REPEATED)[number] {
   return (REPEATED as readonly string[]).includes(key)
 }
 
-function refuseOverrides(c: Ctx, given: readonly (readonly [string, Json])[], keep: readonly string[]): void {
+type Said = readonly (readonly [string, Json])[]
+
+function refuseOverrides(c: Ctx, given: Said, keep: readonly string[]): void {
+  const mismatches = mismatchesOf(c, given, keep)
+  if (mismatches.length > 0) throw new ExoError('auth.identity_override', undefined, { mismatches })
+}
+
+/**
+ * A query that repeats the context must agree with it, but for the filters that the route declares by the same name. One
+ * refusal lists every member of query and body that does not.
+ */
+export function refuseQueryOverrides(c: Ctx, filters: readonly string[], keep: readonly string[]): void {
+  if (c.get('context') === undefined) return
+  const query = Object.entries(c.req.queries()).flatMap(([name, values]) =>
+    values.map((value) => [name, value] as const),
+  )
+  const inQuery = mismatchesOf(c, query, filters)
+  if (inQuery.length === 0) return
+  throw new ExoError('auth.identity_override', undefined, {
+    mismatches: [...inQuery, ...mismatchesOf(c, bodyMembers(c), keep)],
+  })
+}
+
+/** The members of a body that may not even be one. */
+function bodyMembers(c: Ctx): Said {
+  try {
+    const value = parseIJson(c.get('bodyText') ?? '')
+    return typeof value === 'object' && value !== null && !Array.isArray(value) ? Object.entries(value) : []
+  } catch (error) {
+    if (error instanceof NotIJson || error instanceof SyntaxError) return []
+    throw error
+  }
+}
+
+function mismatchesOf(c: Ctx, given: Said, keep: readonly string[]): { field: string; given: Json }[] {
   const caller = c.get('caller')
   const context = c.get('context')
   const expected: Record<(typeof REPEATED)[number], string | null> = {
@@ -69,8 +103,13 @@ function refuseOverrides(c: Ctx, given: readonly (readonly [string, Json])[], ke
     user_id: caller.principal.id,
     surface_id: context.surface_id,
   }
-  const mismatches = given
+  return given
     .filter(([key, value]) => !keep.includes(key) && isRepeated(key) && value !== expected[key])
-    .map(([field, value]) => ({ field, given: value }))
-  if (mismatches.length > 0) throw new ExoError('auth.identity_override', undefined, { mismatches })
+    .map(([field, value]) => ({ field, given: shortened(value) }))
+}
+
+/** What was said, and no more of it than shows what it was. */
+function shortened(value: Json): Json {
+  if (typeof value === 'string') return value.slice(0, 100)
+  return typeof value === 'object' && value !== null ? canonicalJson(value).slice(0, 100) : value
 }

@@ -3,7 +3,7 @@
  * OpenAPI document follows from the same schemas that validate. A route without a kind does not type-check.
  */
 import { type OpenAPIHono, type RouteConfig, z } from '@hono/zod-openapi'
-import { parseWith, readBody, refuseNul } from './body.ts'
+import { parseWith, readBody, refuseNul, refuseQueryOverrides } from './body.ts'
 import { type Ctx, type Env, demand, demandAny, demandPlatform } from './request.ts'
 import { errorEnvelope, resource } from './schemas.ts'
 import { ExoError } from '../domain/errors.ts'
@@ -48,8 +48,10 @@ export function addRoute<Body extends z.ZodType = z.ZodUndefined, Query extends 
 ): void {
   document(app, declared)
   const path = declared.path.replaceAll(/\{(\w+)\}/g, ':$1')
+  const filters = declared.query instanceof z.ZodObject ? Object.keys(declared.query.shape) : []
   app.on(declared.method.toUpperCase(), path, async (c) => {
     if (declared.kind !== 'open') {
+      refuseQueryOverrides(c, filters, declared.keep ?? [])
       if (declared.platform === true) demandPlatform(c)
       if (declared.anyOf !== undefined) demandAny(c, ...declared.anyOf)
       demand(c, ...(declared.permissions ?? []))

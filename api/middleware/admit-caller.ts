@@ -97,7 +97,6 @@ function settleCaller(c: Ctx, headers: HeaderContext, admission: Admission): voi
   for (const kind of PLACE_KINDS)
     if (admission.places?.[kind] !== true)
       throw new ExoError('context.not_found', undefined, { field: PLACES[kind].header })
-  refuseOverrides(c, named, headers)
   const { mode } = c.get('ports')
   c.set('context', {
     mode: headers.mode ?? mode,
@@ -109,21 +108,6 @@ function settleCaller(c: Ctx, headers: HeaderContext, admission: Admission): voi
   })
   if (c.req.method !== 'GET' && c.req.method !== 'HEAD' && headers.mode !== mode)
     throw new ExoError('mode.mismatch', undefined, { mode, given: headers.mode })
-}
-
-/** A query that repeats the context must agree with it. `surface_id` is a filter where a route declares it. */
-function refuseOverrides(c: Ctx, tenantId: string, headers: HeaderContext): void {
-  const expected: Record<string, string | null> = {
-    tenant_id: tenantId,
-    project_id: headers.project_id,
-    mode: headers.mode,
-    user_id: c.get('caller').principal.id,
-  }
-  const mismatches = Object.entries(c.req.queries())
-    .flatMap(([field, values]) => values.map((given) => [field, given] as const))
-    .filter(([field, given]) => Object.hasOwn(expected, field) && given !== expected[field])
-    .map(([field, given]) => ({ field, given: given.slice(0, 100) }))
-  if (mismatches.length > 0) throw new ExoError('auth.identity_override', undefined, { mismatches })
 }
 
 function settleContext(headers: HeaderContext, platform: boolean): void {

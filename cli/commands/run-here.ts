@@ -1,4 +1,4 @@
-/** `exo up`, `exo doctor` and `exo bootstrap`: what runs on this machine, each as a process of its own. */
+/** `exo up`, `exo doctor`, `exo config` and `exo bootstrap`: what runs on this machine, each as a process of its own. */
 import type { Command } from 'commander'
 import type { ExitCode } from '../exit-codes.ts'
 import { usage } from '../failure.ts'
@@ -29,6 +29,15 @@ export function addRunHere(program: Command, run: Runner): void {
     .description('Looks at every part and says what it is, where it is and which version. Starts and fetches nothing.')
     .action(run((session: Session) => hand(session, 'doctor.ts')))
   program
+    .command('config')
+    .helpGroup(GROUPS.run)
+    .summary('every setting: its source, its value, its meaning')
+    .description(
+      'Every setting that the processes here would read: where its value comes from, the value unless it is a secret, and what it means. Then what is missing or no setting at all; exit 1 if anything is.',
+    )
+    .option('--explain', 'print them (there is nothing else to do with them)')
+    .action(run((session: Session) => hand(session, 'explain.ts', { EXO_HOME: session.env.EXO_HOME ?? '' })))
+  program
     .command('bootstrap')
     .helpGroup(GROUPS.run)
     .summary('once: the first rows of a deployment')
@@ -42,8 +51,8 @@ export function addRunHere(program: Command, run: Runner): void {
 async function hand(session: Session, program: string, env: NodeJS.ProcessEnv = {}): Promise<Outcome> {
   const exit = await runOwnProcess(program, session.json ? ['--json'] : [], {
     ...session.env,
-    ...env,
     EXO_HOME: session.home,
+    ...env,
   })
   return { exit: exit as ExitCode, json: null, text: '' }
 }

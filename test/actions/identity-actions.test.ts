@@ -126,10 +126,19 @@ describe('principal.create', () => {
       { view: null },
       'validation.error',
     ],
-    ['one of the platform', user, { tenant_id: 't_system', view: null }, 'auth.insufficient_role'],
+    ['an operator of the platform', user, { tenant_id: 't_system', view: { platform: true } }, 'planned'],
+    ['an agent of the platform', { kind: 'agent', name: 'x' }, { tenant_id: 't_system' }, 'validation.error'],
+    ['an operator who is somebody', { ...user, person_id: 'u_x' }, { tenant_id: 't_system' }, 'validation.error'],
   ])('of %s', (_title, input, change, code) => {
     expect(codeOf(() => principalCreate.plan?.(principalCreate.input.parse(input), context(change)))).toBe(code)
   })
+})
+
+test('membership.put leaves the tenant its last owner', () => {
+  const last = principal({ kind: 'user', role: 'owner', last_owner: true }) as unknown as Json
+  const plan = (role: string) => () =>
+    membershipPut.plan?.({ principal_id: 'p_reporter', role }, context({ view: last }))
+  expect([codeOf(plan('admin')), codeOf(plan('owner'))]).toEqual(['resource.required', 'planned'])
 })
 
 test('tenant.create takes subjects of known issuers, for new members', () => {

@@ -223,12 +223,9 @@ function cells(): Cell[] {
     const base: Question = mutates ? { path: nowhere, body: {} } : { path: `${nowhere}${needs}` }
     for (const kind of ['tenant', 'project', 'surface', 'app'] as const)
       found.push({ route, place: 'header', ask: (ids) => ({ ...base, headers: { [`x-${kind}-id`]: ids[kind] } }) })
-    for (const kind of ['tenant', 'project'] as const)
-      found.push({
-        route,
-        place: 'query',
-        ask: (ids) => ({ ...base, path: withQuery(base.path, `${kind}_id=${ids[kind]}`) }),
-      })
+    const repeated = ({ tenant, project, surface }: Ids) =>
+      `tenant_id=${tenant}&project_id=${project}&surface_id=${surface}`
+    found.push({ route, place: 'query', ask: (ids) => ({ ...base, path: withQuery(base.path, repeated(ids)) }) })
     if (mutates)
       found.push({
         route,

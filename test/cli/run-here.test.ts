@@ -38,7 +38,30 @@ describe('exo doctor', () => {
   test('names what a mode lacks', async () => {
     const { code, out } = await runExo(home, ['doctor'], { env: { EXO_MODE: 'saas' } })
     expect(code).toBe(1)
-    expect(out).toMatch(/^fault +mode +saas lacks EXO_DEPLOYMENT, EXO_DATABASE_URL/m)
+    expect(out).toMatch(/^fault +mode +saas lacks EXO_ENV, EXO_DEPLOYMENT, EXO_OIDC_ISSUERS, EXO_DATABASE_URL,/m)
+  })
+})
+
+describe('exo config --explain', () => {
+  test('says where each setting comes from, and shows no secret', async () => {
+    const env = { EXO_LOG_LEVEL: 'info', EXO_TOKEN: 'hush' }
+    const { code, out, json } = await runExo(home, ['config', '--explain', '--json'], { env })
+    expect([code, json.faults]).toEqual([0, []])
+    const found = new Map(json.settings.map((each: { name: string }) => [each.name, each]))
+    expect(found.get('EXO_LOG_LEVEL')).toMatchObject({ source: 'environment', value: 'info' })
+    expect(found.get('EXO_MODE')).toMatchObject({ source: 'default', value: 'lab' })
+    expect(found.get('EXO_TOKEN')).toMatchObject({ source: 'environment', value: null })
+    expect(out).not.toContain('hush')
+  })
+
+  test('names what a mode lacks and what is no setting, and so does a start', async () => {
+    const env = { EXO_MODE: 'saas', EXO_LOGLEVEL: 'info' }
+    const { code, out } = await runExo(home, ['config', '--explain'], { env })
+    expect(code).toBe(1)
+    expect(out).toMatch(/^fault: EXO_LOGLEVEL: is no setting; is EXO_LOG_LEVEL meant\?$/m)
+    const up = await runExo(home, ['up'], { env })
+    expect(up.code).not.toBe(0)
+    expect(up.out + up.err).toContain('EXO_LOGLEVEL: is no setting; is EXO_LOG_LEVEL meant?')
   })
 })
 
