@@ -103,6 +103,8 @@ async function perform(
   const controlLeaves = plan.governs && refusal === null ? [controlLeaf(input, row, action)] : []
   let result: Json = null
   if (action.effect.kind !== 'transactional') throw bug('the guard was given an effect outside')
+  if (refusal === null && plan.governs && !isActive(row.facts))
+    throw new ExoError('effect.precondition_failed', 'Whoever asked for it was revoked meanwhile.')
   if (refusal === null)
     result = await action.effect.perform(
       transaction.ports,
@@ -168,4 +170,10 @@ function isRefusedByDatabase(error: unknown): boolean {
 
 function codeOf(error: unknown): string {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : ''
+}
+
+/** Whether who asked is still somebody here: no gate says so of an action that governs. */
+function isActive(facts: JsonObject): boolean {
+  const { status, membership } = (facts['principal'] ?? {}) as JsonObject
+  return status === 'active' && membership === 'active'
 }

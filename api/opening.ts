@@ -61,7 +61,12 @@ export async function openOperation(
       iat: Math.floor(Date.parse(caller.now) / 1000),
     }),
   )
-  const requestContext = { ...context, request_id: c.get('requestId'), trace_id: c.get('traceId') }
+  const requestContext = {
+    ...context,
+    request_id: c.get('requestId'),
+    trace_id: c.get('traceId'),
+    credential_id: caller.credential.id,
+  }
   const leaf = makeLeaf({
     kind: 'operation.requested',
     tenant_id: intent.tenant_id,

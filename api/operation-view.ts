@@ -8,6 +8,7 @@ import { voteExclusion } from '../domain/approval.ts'
 export function operationView(row: OperationRow, namespace: string): JsonObject {
   const { intent, plan, approval } = row
   const self = `/operations/${row.id}`
+  const { credential_id: _credential, ...context } = row.context
   return {
     id: row.id,
     tenant_id: row.tenant_id,
@@ -22,7 +23,7 @@ export function operationView(row: OperationRow, namespace: string): JsonObject 
     reason: row.reason,
     idempotency_key: row.idempotency_key,
     requested_by: { principal_id: intent.principal_id, kind: row.principal_kind },
-    context: row.context,
+    context,
     intent,
     intent_hash: row.intent_hash,
     plan_hash: row.plan_hash,

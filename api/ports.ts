@@ -143,6 +143,8 @@ export interface ReadingPort {
   principals(tenantId: string): Promise<JsonObject[]>
   memberships(tenantId: string): Promise<JsonObject[]>
   apiKeys(tenantId: string): Promise<JsonObject[]>
+  /** Whether principal, membership and key are what they were when they were admitted: active. */
+  stillMay(tenantId: string, principalId: string, credentialId: string): Promise<boolean>
   check(): Promise<void>
   auditAlive(): Promise<boolean>
 }

@@ -32,6 +32,10 @@ export interface Variables {
   traceId: string | null
   /** What failures of the presented credential are counted under, when it names anything. */
   presented: string | undefined
+  /** Throws when this source was wrong about the name too often; asked before anything is looked up. */
+  refuseGuess: (name: string) => void
+  /** Set once somebody was found by the credential. */
+  accepted: boolean
   /** The credential that speaks for the caller, without a secret. */
   presentedAs: JsonObject
   /** Set once the credential was accepted. */

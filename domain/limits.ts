@@ -22,6 +22,7 @@ export const LIMITS = Object.freeze({
   uploadKeptSeconds: 86_400,
   addressFailuresPerMinute: 600,
   credentialFailuresPerMinute: 300,
+  guessesPerMinute: 20,
   keyOverlapSeconds: 86_400,
   streamTicketSeconds: 30,
   tokenBytes: 8 * 1024,

@@ -18,6 +18,8 @@ export function admitCaller(routes: () => readonly { method: string; pattern: Re
     const { admission: port } = c.get('ports')
     const { credential, countedAs } = await readPresented(c)
     if (countedAs !== null) c.set('presented', countedAs)
+    // A secret can be guessed; a signature cannot, and who claims a subject need not know it.
+    if (countedAs !== null && credential?.kind === 'key') c.get('refuseGuess')(countedAs)
     if (credential === null) throw new ExoError('auth.invalid')
     c.set('presentedAs', withoutSecret(credential))
     const headers = readHeaders(c, credential.kind === 'ticket')
@@ -31,6 +33,7 @@ export function admitCaller(routes: () => readonly { method: string; pattern: Re
       rate_class: rateClass,
     })
     if (admission.principal === null) throw new ExoError('auth.invalid')
+    c.set('accepted', true)
     // A call beyond the limit was not taken, so that there is none to give back.
     let counted = admission.rate?.limited === false
     const giveBack = async () => {
@@ -69,8 +72,10 @@ function settleCaller(c: Ctx, headers: HeaderContext, admission: Admission): voi
   if (principal.status !== 'active') throw new ExoError('auth.principal_revoked')
   const named = tenant_id ?? (contextFree ? (admission.memberships[0]?.tenant_id ?? null) : null)
   if (named === null) {
-    if (headers.tenant_id === null) throw new ExoError('context.missing', undefined, { field: 'X-Tenant-Id' })
-    const revoked = admission.memberships.some((row) => row.tenant_id === headers.tenant_id && row.status === 'revoked')
+    const meant = admission.memberships.filter(({ tenant_id: id }) => id === (headers.tenant_id ?? id))
+    const revoked = meant.length > 0 && meant.every(({ status }) => status === 'revoked')
+    if (headers.tenant_id === null && !revoked)
+      throw new ExoError('context.missing', undefined, { field: 'X-Tenant-Id' })
     throw new ExoError(revoked ? 'auth.principal_revoked' : 'auth.tenant_mismatch')
   }
   const membership = admission.memberships.find((row) => row.tenant_id === named)

@@ -3,10 +3,12 @@
  * Counted in this process, since it guards this process; each source is one leaf a minute in `t_system`.
  *
  * The same per key id, and per issuer and subject, from whatever addresses: beyond that limit a refusal is 429 as well.
- * What is right is still admitted, so that nobody locks somebody else out by naming them.
+ * What is right is still admitted, so that nobody locks somebody else out by naming them. From one address far fewer
+ * guesses at one name are looked up at all (api/guess-limits.ts).
  */
 import { getConnInfo } from '@hono/node-server/conninfo'
 import type { Context, MiddlewareHandler } from 'hono'
+import { GuessLimits } from '../guess-limits.ts'
 import { leafRow, makeLeaf } from '../../domain/leaf.ts'
 import { ExoError } from '../../domain/errors.ts'
 import { LIMITS } from '../../domain/limits.ts'
@@ -23,15 +25,22 @@ interface Window {
 export function limitAddresses(limit: number): MiddlewareHandler<Env> {
   const windows = new Map<string, Window>()
   const presented = new Map<string, Window>()
+  const guesses = new GuessLimits(LIMITS.guessesPerMinute)
   return async function limitAddresses(c, next) {
     const source = addressOf(c)
     const now = performance.now()
     const window = windows.get(source)
     const fresh = window !== undefined && now - window.startedAt < WINDOW_MS
     if (fresh && window.failures >= limit) throw tooMany(window, now)
+    c.set('refuseGuess', (name) => {
+      const waitMs = guesses.waitMs(source, name, now)
+      if (waitMs > 0) throw tooMany({ startedAt: now + waitMs - WINDOW_MS }, now)
+    })
     await next()
-    if (c.res.status !== 401) return
     const name = c.get('presented')
+    if (name !== undefined && c.get('accepted') === true) guesses.right(source, name, now)
+    if (c.res.status !== 401) return
+    if (name !== undefined) guesses.wrong(source, name, now)
     if (fresh) window.failures++
     else {
       if (windows.size >= MAX_SOURCES) windows.clear()
@@ -51,7 +60,7 @@ function refuseMany(presented: Map<string, Window>, name: string, now: number): 
   } else if (++window.failures > LIMITS.credentialFailuresPerMinute) throw tooMany(window, now)
 }
 
-function tooMany({ startedAt }: Window, now: number): ExoError {
+function tooMany({ startedAt }: Pick<Window, 'startedAt'>, now: number): ExoError {
   const retry_after = Math.max(1, Math.ceil((WINDOW_MS - (now - startedAt)) / 1000))
   return new ExoError('rate_limit.exceeded', undefined, { retry_after })
 }

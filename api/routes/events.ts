@@ -13,6 +13,8 @@ import type { JsonObject } from '../../domain/canonical.ts'
 import { ExoError } from '../../domain/errors.ts'
 
 const HEARTBEAT_MS = 15_000
+/** How often an open stream asks whether its credential still holds. */
+const RECHECK_MS = 5_000
 const PAGE = 200
 
 interface Event {
@@ -69,7 +71,7 @@ async function serve(
 ): Promise<Response> {
   demand(c, 'read')
   const { tenant_id } = c.get('caller')
-  const { audit, secret, followLog } = c.get('ports')
+  const { audit, secret, followLog, reading } = c.get('ports')
   const cursors = new Cursors(secret, 'events')
   const sealed = operationId ?? ''
   const after = query.after ?? c.req.header('last-event-id')
@@ -109,12 +111,23 @@ async function serve(
     })
   }
 
+  const { now, principal, credential } = c.get('caller')
+  const openedAt = performance.now()
+  let lookedAt = openedAt
+  /** A stream outlives no credential that expires, and one that is revoked by seconds: who comes again is asked again. */
+  const mayGoOn = async (): Promise<boolean> => {
+    const at = performance.now()
+    if (at - openedAt >= Date.parse(credential.expires_at) - Date.parse(now)) return false
+    if (at - lookedAt < RECHECK_MS) return true
+    lookedAt = at
+    return await reading.stillMay(tenant_id, principal.id, credential.id)
+  }
   return streamSSE(c, async (stream) => {
     const gone = new AbortController()
     stream.onAbort(() => gone.abort())
     await stream.write(': open\n\n')
     let quietSince = performance.now()
-    while (!stream.aborted && !stream.closed) {
+    while (!stream.aborted && !stream.closed && (await mayGoOn())) {
       const events = await read()
       for (const event of events) await stream.write(frame(data(event)))
       if (events.length > 0) quietSince = performance.now()
@@ -123,7 +136,8 @@ async function serve(
       if (quietMs >= HEARTBEAT_MS) {
         await stream.write(': still here\n\n')
         quietSince = performance.now()
-      } else size = (await followLog(tenant_id, from, HEARTBEAT_MS - quietMs, gone.signal)) ?? size
+      } else
+        size = (await followLog(tenant_id, from, Math.min(RECHECK_MS, HEARTBEAT_MS - quietMs), gone.signal)) ?? size
     }
   })
 }

@@ -332,8 +332,13 @@ describe('refusals of one credential', () => {
     const tokens = await TokenReader.open(issuers, () => undefined)
     const log = { error: () => undefined }
     const api = makeApi({ mode: 'lab', addressLimit: 1_000_000, admission, tokens, log } as never)
-    const ask = async (token: string) =>
-      (await api.app.request('/auth/me', { headers: { authorization: `Bearer ${token}`, 'x-mode': 'lab' } })).status
+    let asked = 0
+    const ask = async (token: string) => {
+      const remoteAddress = `10.0.${asked >> 8}.${asked++ & 255}`
+      const env = { incoming: { socket: { remoteAddress, remotePort: 1, remoteFamily: 'IPv4' } } }
+      const headers = { authorization: `Bearer ${token}`, 'x-mode': 'lab' }
+      return (await api.app.request('/auth/me', { headers }, env)).status
+    }
     const key = tenant.as('admin').token ?? ''
     const wrongs = [
       `${key.slice(0, -3)}${key.endsWith('AAA') ? 'BBB' : 'AAA'}`,

@@ -612,7 +612,7 @@ describe('stopping', () => {
 })
 
 describe('functions that run with their owner’s rights', () => {
-  test('are seven, with a search path that no temporary table can enter', async () => {
+  test('are eight, with a search path that no temporary table can enter', async () => {
     const rows = await owner.query(
       `select p.proname as name, p.proconfig as settings from pg_proc p where p.prosecdef and p.pronamespace = 'public'::regnamespace order by 1`,
     )
@@ -620,6 +620,7 @@ describe('functions that run with their owner’s rights', () => {
       { name: 'admit', settings: ['search_path=public, pg_temp'] },
       { name: 'api_keys_of', settings: ['search_path=public, pg_temp'] },
       { name: 'end_api_key', settings: ['search_path=public, pg_temp'] },
+      { name: 'key_was_revoked', settings: ['search_path=public, pg_temp'] },
       { name: 'revoke_grant', settings: ['search_path=public, pg_temp'] },
       { name: 'revoke_identity', settings: ['search_path=public, pg_temp'] },
       { name: 'revoke_operator_key', settings: ['search_path=public, pg_temp'] },

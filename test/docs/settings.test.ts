@@ -25,7 +25,7 @@ describe('settings', () => {
     })
     const told = textOf('docs/settings.md')
       .split('\n')
-      .filter((line) => /^\| `/.test(line))
+      .filter((line) => line.startsWith('| `'))
     expect(told).toEqual(rows)
   })
 

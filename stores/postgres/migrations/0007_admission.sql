@@ -122,6 +122,12 @@ create function api_keys_of(tenant text) returns setof jsonb language sql stable
     order by k.created_at, k.id
 $$;
 
+-- What was asked with a key that is revoked since is not done any more: who revokes one may not know what it was used for.
+create function key_was_revoked(key text) returns boolean language sql stable security definer
+  set search_path = public, pg_temp as $$
+  select exists (select from api_keys k where k.id = key and k.revoked_at is not null)
+$$;
+
 create function end_api_key(tenant text, key text, of_principal text, overlap_seconds integer) returns boolean
   language plpgsql security definer set search_path = public, pg_temp as $$
 begin
@@ -185,6 +191,7 @@ grant execute on function is_last_owner(text, text) to app, guard, control;
 grant execute on function lock_owners(text) to control;
 grant execute on function api_keys_of(text), revoke_identity(text, text, text, text) to app;
 grant execute on function end_api_key(text, text, text, integer) to control;
+grant execute on function key_was_revoked(text) to guard, control;
 
 -- Opens an operation, or finds the one this key already names. Row, leaf and (by its missing run) the wish to start
 -- it are one transaction.

@@ -273,7 +273,9 @@ begin
     'leaves', (select coalesce(jsonb_agg(encode(l.leaf_hash, 'hex') order by l.id), '[]') from audit_leaves l
       where l.tenant_id = tenant and l.operation_id = operation
         and l.kind in ('operation.requested', 'operation.pending', 'vote.accepted', 'effect.intent')),
-    'facts', case when whole then facts_of(o.intent, o.plan) else '{}' end,
+    'facts', case when whole then (select case
+          when jsonb_typeof(f -> 'principal') = 'object' and key_was_revoked(o.context ->> 'credential_id')
+          then jsonb_set(f, '{principal,status}', '"revoked"') else f end from facts_of(o.intent, o.plan) f) else '{}' end,
     'view', case when whole then view_of(tenant, o.plan -> 'view') end,
     -- Of the requester and, where somebody cancelled it, of them too.
     'train_ok', train_ok_of(tenant, o.principal_id, o.person_id)
