@@ -86,6 +86,7 @@ beforeAll(async () => {
     app: 'a_absent',
     lock: `sl_${'0'.repeat(32)}`,
     grant: `gr_${'0'.repeat(24)}`,
+    question: `tw_${'0'.repeat(32)}`,
     hash: '0'.repeat(64),
     key: 'absent-key',
     cursor: 'MA.AAAAAAAAAAAAAAAAAAAAAA',
@@ -152,6 +153,8 @@ async function furnish(): Promise<Ids> {
   const grants = await by('viewer').get('/firearms/grants')
   const stop = { scope: 'tenant', state: 'stopped', actions: ['note.list'], reason: MARK }
   expect((await by('operator').put('/kill-switches', stop)).status).toBe(200)
+  const binds = { action: 'note.append', input: { notebook: 'commons', text: MARK } }
+  const question = await by('owner').post('/three-wise/questions', { question: MARK, binds })
   // Two of each, so that a list of one has a page after it.
   const cost = { cost: '1', action: 'note.append' }
   for (let i = 0; i < 2; i++) {
@@ -192,6 +195,7 @@ async function furnish(): Promise<Ids> {
     app: `a_${MARK}`,
     lock: lock.body.id,
     grant: grants.body.items[0].id,
+    question: question.body.id,
     hash: lock.body.content_hash,
     key,
     cursor: '',
