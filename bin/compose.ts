@@ -6,12 +6,12 @@ import { join, resolve } from 'node:path'
 import type { Duplex } from 'node:stream'
 import { serve, type ServerType } from '@hono/node-server'
 import { NativeConnection } from '@temporalio/worker'
-import pino from 'pino'
 import type { Config } from './config.ts'
 import { crashPointFrom } from './crash-point.ts'
 import { readIssuers } from './issuers.ts'
 import { publicKeys, readDerivationSecret, readKey } from './keys.ts'
 import { startKeepers, type Keepers } from './keepers.ts'
+import { openLog } from './log.ts'
 import { LogFollower } from './log-follower.ts'
 import { News } from './news.ts'
 import { openReviewers } from './reviewers.ts'
@@ -73,7 +73,7 @@ export async function startProcess(
   env: NodeJS.ProcessEnv,
   wanted: Wanted,
 ): Promise<RunningProcess> {
-  const log = pino({ level: config.EXO_LOG_LEVEL }, pino.destination(2))
+  const log = openLog(config.EXO_LOG_LEVEL)
   if (wanted.worker || wanted.api) quietRuntime()
   const lost = (error: Error) => log.warn({ error: error.message }, 'a database connection was lost')
   const roundTrips: Record<string, number> = {}

@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Backends, RunningProcess } from './compose.ts'
 import { missingForMode, readConfig } from './config.ts'
+import { maskedLine } from './log.ts'
 import { configuredParts, configuredRoles, roleVariable, type StackAddresses } from './stack/index.ts'
 
 const ROLES = ['app', 'guard', 'control', 'sequencer', 'stop', 'auditor'] as const
@@ -61,7 +62,7 @@ export async function runUntilTold(running: RunningProcess): Promise<void> {
   try {
     await Promise.race([told, running.failed])
   } catch (error) {
-    process.stderr.write(`${String(error)}\n`)
+    process.stderr.write(maskedLine(String(error)))
     process.exitCode = 1
   }
   const force = setTimeout(() => process.exit(1), 20_000)

@@ -9,6 +9,7 @@ import { Context } from '@temporalio/activity'
 import type { NativeConnection } from '@temporalio/worker'
 import { type Worker, Runtime, DefaultLogger } from '@temporalio/worker'
 import type pg from 'pg'
+import { maskedLine } from './log.ts'
 import type { NewsEvent } from './news.ts'
 import { createSandboxWorker } from './sandbox-worker.ts'
 import { buildWorkflowBundle, bundleDigest, type WorkflowBundle } from './workflow-bundle.ts'
@@ -76,7 +77,7 @@ const SDK = '1.24.0'
 export function quietRuntime(level: 'WARN' | 'ERROR' = 'ERROR'): void {
   Runtime.install({
     logger: new DefaultLogger(level, ({ level: at, message, meta }) => {
-      process.stderr.write(`${at} ${message} ${meta === undefined ? '' : JSON.stringify(meta, errorsAsText)}\n`)
+      process.stderr.write(maskedLine(`${at} ${message}`, meta))
     }),
     telemetryOptions: { logging: { forward: {}, filter: { core: 'ERROR', other: 'ERROR' } } },
   })
@@ -234,8 +235,4 @@ async function makeCurrent({ temporal, namespace }: WorkerHostOptions, digest: s
       if (Date.now() > giveUpAt) throw error
       await new Promise((resolve) => setTimeout(resolve, 100))
     }
-}
-
-function errorsAsText(_key: string, value: unknown): unknown {
-  return value instanceof Error ? `${value.name}: ${value.message}` : typeof value === 'bigint' ? String(value) : value
 }

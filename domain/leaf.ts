@@ -3,6 +3,7 @@ import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js'
 import { toBase64 } from './base64.ts'
 import { canonicalJson, type Json } from './canonical.ts'
 import { leafHash } from './log/merkle.ts'
+import { maskJson, maskText } from './mask.ts'
 
 export const LEAF_KINDS = [
   'operation.requested',
@@ -43,29 +44,35 @@ export interface Leaf {
   trace_id: string | null
   before: Json
   after: Json
-  /** Whether personal data was masked in `before` or `after`. */
-  pii: 'none' | 'masked'
+  /** What personal data was masked in `reason`, `before` and `after`: `none`, or its kinds, in order, with commas between. */
+  pii: string
   /** Whether those it tells of let it be learned from. */
   train_ok: boolean
 }
 
-type Given = Pick<Leaf, 'kind' | 'tenant_id' | 'at' | 'actor'> & Partial<Leaf>
+type Given = Pick<Leaf, 'kind' | 'tenant_id' | 'at' | 'actor'> & Partial<Omit<Leaf, 'pii'>>
 
-/** `train_ok` is true only where it was read so: what was not asked, or could not be read, is a no. */
+/**
+ * Every leaf is made here, and so none holds personal data that can be told from other words. `train_ok` is true only where
+ * it was read so: what was not asked, or could not be read, is a no.
+ */
 export function makeLeaf(given: Given): Leaf {
+  const reason = given.reason == null ? null : maskText(given.reason)
+  const [before, after] = [maskJson(given.before ?? null), maskJson(given.after ?? null)]
+  const kinds = new Set([reason?.kinds ?? [], before.kinds, after.kinds].flat())
   return {
     v: 1,
     operation_id: null,
     action: null,
     gate: null,
     code: null,
-    reason: null,
     request_id: null,
     trace_id: null,
-    before: null,
-    after: null,
-    pii: 'none',
     ...given,
+    reason: reason?.value ?? null,
+    before: before.value,
+    after: after.value,
+    pii: kinds.size === 0 ? 'none' : [...kinds].sort().join(),
     train_ok: given.train_ok === true,
   }
 }

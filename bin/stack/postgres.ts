@@ -32,6 +32,8 @@ const settings = {
   jit: 'off',
   timezone: 'UTC',
   log_timezone: 'UTC',
+  // A row that breaks a rule is not repeated in the log, which is no place for what it holds.
+  log_error_verbosity: 'terse',
 } as const
 
 export async function startPostgres(context: StackContext): Promise<StartedPart> {

@@ -1,11 +1,15 @@
 /** What is measured, spent and remembered about people: posted by who may, read exactly, and told to nobody else. */
-import { beforeAll, describe, expect, inject, test } from 'vitest'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { callers } from '../support/client.ts'
+import { Database } from '../support/database.ts'
 import { notRequired, RUNNING } from '../support/opening.ts'
 import {
   type LeafSeen,
   makeTenant,
   type MemberName,
+  notesIn,
   pending,
   propose,
   refused,
@@ -14,8 +18,11 @@ import {
   UNLIMITED,
   vote,
 } from '../support/tenant.ts'
+import { until } from '../support/until.ts'
+import { verifyBundles } from '../support/verified.ts'
 
-const { url, credentials } = inject('deployment')
+const { url, credentials, home, addresses } = inject('deployment')
+const owner = new Database(addresses.postgres.ownerUrl)
 let tenant: Tenant
 
 beforeAll(async () => {
@@ -28,6 +35,7 @@ beforeAll(async () => {
     budget: [{ scope: {}, threshold: '100', window_days: 30 }],
   })
 })
+afterAll(() => owner.end())
 const note = (text: string) => ({ notebook: 'usage', text })
 const usage = (body: object, headers: Record<string, string> = {}) =>
   tenant.as('service').post('/budget/usage', { action: 'note.append', ...body }, { headers })
@@ -165,22 +173,21 @@ describe('what may be learned from', () => {
     return asked.body
   }
   /** Follows one event from its request to every leaf of it: votes, intent, outcome, end, seal. */
-  const flagsOf = async (requester: MemberName, voter: MemberName) => {
+  const flagsOf = async (requester: MemberName, voter: MemberName, last = 'operation.closed') => {
     const row = await pending(tenant.as(requester), note('followed'))
     await vote(tenant.as(voter), row)
-    const leaves = await tenant.leavesUpTo(row.id, 'operation.sealed')
-    expect(leaves.map((leaf) => leaf.kind)).toEqual([
+    const leaves = await tenant.leavesUpTo(row.id, last)
+    expect(leaves.slice(0, 6).map((leaf) => leaf.kind)).toEqual([
       'operation.requested',
       'operation.pending',
       'vote.accepted',
       'effect.intent',
       'effect.outcome',
       'operation.closed',
-      'operation.sealed',
     ])
     return leaves.map((leaf) => leaf.train_ok)
   }
-  const all = (flag: boolean) => Array.from({ length: 7 }, () => flag)
+  const all = (flag: boolean, leaves = 6) => Array.from({ length: leaves }, () => flag)
   const none = { opt_out: null, changed_by: null, changed_at: null }
 
   test('is nothing while nobody has said anything', async () => {
@@ -211,13 +218,13 @@ describe('what may be learned from', () => {
       effect: { result: { tenant: { opt_out: false, changed_by: tenant.principal('owner') } } },
     })
     expect(await effective('member')).toEqual({ train_ok: true, because: 'opted_in' })
-    expect(await flagsOf('member', 'operator')).toEqual(all(true))
+    expect(await flagsOf('member', 'operator', 'operation.sealed')).toEqual(all(true, 7))
   })
 
   test('is none of what a person opted out of, in what they ask and in what they vote on', async () => {
     expect((await say('operator', 'user', true)).body.effective).toEqual({ train_ok: false, because: 'user_opted_out' })
     expect(await effective('member')).toMatchObject({ train_ok: true })
-    expect(await flagsOf('operator', 'operator2')).toEqual(all(false))
+    expect(await flagsOf('operator', 'operator2', 'operation.sealed')).toEqual(all(false, 7))
     // The vote alone is theirs.
     expect(await flagsOf('member', 'operator')).toEqual(all(true).with(2, false))
     expect((await say('operator', 'user', false)).body.effective).toEqual({ train_ok: true, because: 'opted_in' })
@@ -273,5 +280,170 @@ describe('what may be learned from', () => {
         400,
         'validation.error',
       ])
+  })
+})
+
+describe('the log', () => {
+  const SECRETS = ['anna@example.com', '4111 1111 1111 1111', 'DE89370400440532013000', '+49 170 1234567']
+  const secret = SECRETS.join(' or ')
+  const MASKED = '[email] or [card] or [iban] or [phone]'
+  const KINDS = 'card,email,iban,phone'
+  const from = Date.now()
+
+  test('holds no personal data at any depth, while what people voted on stays exact and verifies', async () => {
+    const input = { ...note(`call ${secret}`), labels: { who: [{ mail: SECRETS[0] ?? '' }] } }
+    const asked = await propose(tenant.as('member'), input, { reason: secret })
+    const denied = await vote(tenant.as('operator'), asked.body, 'deny', { reason: `no: ${secret}` })
+    expect(denied.body.operation.status).toBe('denied')
+    const row = await tenant.operation(asked.body.id)
+    expect([row.input, row.reason, row.approval.votes[0].reason]).toEqual([input, secret, `no: ${secret}`])
+    const leaves = await tenant.leavesUpTo(row.id, 'operation.sealed')
+    const told = leaves.filter((leaf) => leaf.reason !== null).map((leaf) => [leaf.kind, leaf.reason, leaf.pii])
+    expect(told).toEqual([
+      ['operation.requested', MASKED, KINDS],
+      ['vote.accepted', `no: ${MASKED}`, KINDS],
+      ['operation.denied', `no: ${MASKED}`, KINDS],
+    ])
+    expect(leaves.find((leaf) => leaf.kind === 'operation.sealed')?.pii).toBe('none')
+    expect(await verifyBundles(tenant.as('auditor'), [row.id])).toEqual({ verdict: 'PASS', runs: 1, failures: [] })
+  })
+
+  test('holds none of controls, records, stops and refused attempts either', async () => {
+    await tenant.policy({
+      license_types: [
+        { id: 'lt_notes', name: 'Notes' },
+        { id: 'lt_pii', name: `Licence of ${secret}` },
+      ],
+    })
+    const stopping = { scope: 'tenant', state: 'stopped', actions: ['note.remove'], reason: secret }
+    expect((await tenant.as('operator').put('/kill-switches', stopping)).status).toBe(200)
+    expect((await tenant.as('owner').post('/apps', { id: 'a_pii', name: secret })).status).toBe(201)
+    await tenant.as('viewer').post('/operations/anna@example.com/cancel', { reason: secret })
+    const waiting = await pending(tenant.as('member'), note('to be cancelled'))
+    await tenant.as('member').post(`/operations/${waiting.id}/cancel`, { reason: secret })
+    await tenant.leavesUpTo(waiting.id, 'operation.cancelled')
+    const { body } = await tenant.as('auditor').get('/audit/export')
+    const texts = body.entries.map(({ entry }: { entry: string }) => Buffer.from(entry, 'base64').toString())
+    for (const each of SECRETS) expect(texts.filter((text: string) => text.includes(each))).toEqual([])
+    const kinds = texts
+      .map((text: string) => JSON.parse(text) as LeafSeen)
+      .filter((leaf: LeafSeen) => leaf.pii !== 'none')
+      .map((leaf: LeafSeen) => leaf.kind)
+    expect(new Set(kinds)).toEqual(
+      new Set([
+        'operation.requested',
+        'vote.accepted',
+        'operation.denied',
+        'operation.cancelled',
+        'control.changed',
+        'record.written',
+        'access.refused',
+      ]),
+    )
+  })
+
+  test('is not told by what PostgreSQL writes down of its own', async () => {
+    const name = `row of ${SECRETS[0]} ${from}`
+    await expect(owner.query('insert into tenants (id, name) values ($1, $2)', ['Bad id', name])).rejects.toThrow(
+      /tenants_id_check/,
+    )
+    const written = await readFile(join(home, 'logs', 'postgres.log'), 'utf8')
+    expect(written).toContain('violates check constraint "tenants_id_check"')
+    expect(written).not.toContain(name)
+  })
+
+  test('takes ids and actors from the context, whatever the caller says of them elsewhere', async () => {
+    const forged = { request_id: 'req-forged', trace_id: 'trace-forged', actor_type: 'human', actor: 'p_other' }
+    const headers = { 'x-request-id': 'req-real', traceparent: `00-${'ab'.repeat(16)}-${'cd'.repeat(8)}-01` }
+    for (const [name, kind] of [
+      ['agent', 'agent'],
+      ['service', 'service'],
+      ['member', 'user'],
+    ] as const) {
+      const body = { action: 'note.append', input: { ...note('forged'), labels: forged } }
+      const { body: row } = await tenant.as(name).post('/operations', body, { headers })
+      const leaves = await tenant.leavesUpTo(row.id, 'operation.requested')
+      for (const leaf of leaves)
+        expect([leaf.actor, leaf.request_id, leaf.trace_id]).toEqual([
+          { principal_id: tenant.principal(name), kind },
+          'req-real',
+          'ab'.repeat(16),
+        ])
+    }
+    for (const more of Object.keys(forged))
+      expect(refused(await usage({ cost: '1', [more]: 'x' }))).toEqual([400, 'validation.error'])
+  })
+
+  test('is read by who may, once a listing and once an export, and reading is in it', async () => {
+    const auditor = tenant.as('auditor')
+    const read = async () =>
+      (
+        await owner.within<{ path: string }>(
+          tenant.id,
+          `select convert_from(entry, 'UTF8')::jsonb -> 'after' ->> 'path' as path from audit_leaves
+           where kind = 'audit.read' order by id`,
+        )
+      ).map((row) => row.path)
+    const before = await read()
+    let cursor = ''
+    let pages = 0
+    for (; pages < 3; pages++) {
+      const { body } = await auditor.get(`/audit?limit=2${cursor}`)
+      cursor = `&cursor=${body.next_cursor}`
+    }
+    await auditor.get('/audit/export')
+    expect((await read()).slice(before.length)).toEqual(['/audit', '/audit/export'])
+    for (const name of ['member', 'viewer', 'agent', 'service'] as const)
+      for (const path of ['/audit', '/audit/export', '/audit/checkpoint', '/audit/proof?leaf=0'])
+        expect(refused(await tenant.as(name).get(path))).toEqual([403, 'auth.insufficient_role'])
+    expect(refused(await propose(auditor, note('by the auditor')))).toEqual([403, 'auth.insufficient_role'])
+    const told = await until('the last refusal has its place', async () => {
+      const { body } = await auditor.get('/audit?kind=access.refused&limit=200')
+      const leaves: LeafSeen[] = body.items.map((item: { leaf: LeafSeen }) => item.leaf)
+      return leaves.at(-1)?.actor.principal_id === tenant.principal('auditor') ? leaves : null
+    })
+    expect(told.filter((leaf) => leaf.after?.path === '/audit/export')).toHaveLength(4)
+  })
+
+  test('that takes no leaf lets nothing happen', async () => {
+    const full = async (kinds: string) =>
+      await owner.query(`
+        create function log_is_full() returns trigger language plpgsql as
+          $$ begin raise exception 'no space left on device' using errcode = '53100'; end $$;
+        create trigger log_is_full before insert on audit_leaves for each row
+          when (new.tenant_id = '${tenant.id}' and new.kind in (${kinds})) execute function log_is_full()`)
+    const healed = async () =>
+      await owner.query('drop trigger log_is_full on audit_leaves; drop function log_is_full()')
+    const done = () => notesIn(tenant.as('viewer'), 'usage')
+    const before = await done()
+
+    await full(`'operation.requested', 'record.written', 'control.changed'`)
+    try {
+      for (const answer of [
+        await tenant
+          .as('agent')
+          .post('/operations', { action: 'note.append', input: note('never') }, { key: 'no-log' }),
+        await usage({ cost: '1' }),
+        await tenant.as('member').post('/privacy/train-prefs/user', { opt_out: true }),
+      ])
+        expect(refused(answer)).toEqual([503, 'backend.unavailable'])
+      expect([await done(), (await summary()).settled]).toEqual([before, '100'])
+    } finally {
+      await healed()
+    }
+
+    await full(`'effect.intent'`)
+    const key = { key: 'no-leaf', headers: { prefer: 'wait=1' } }
+    const body = { action: 'note.append', input: note('once'), estimated_cost: '0' }
+    try {
+      const answer = await tenant.as('agent').post('/operations', body, key)
+      expect([answer.status, answer.body.status, answer.body.effect]).toEqual([202, 'evaluating', null])
+      expect(await done()).toEqual(before)
+    } finally {
+      await healed()
+    }
+    const { body: row } = await tenant.as('agent').post('/operations', body, key)
+    expect((await tenant.ended(row.id)).status).toBe('executed')
+    expect(await done()).toEqual(['once', ...before])
   })
 })
