@@ -15,7 +15,8 @@ export const jsonLabels = z
   .refine((labels) => depthOf(labels) <= MAX_DEPTH, 'labels are nested deeper than 8')
   .transform((labels) => labels as JsonObject)
 
-function depthOf(value: unknown): number {
+/** How deep a value is nested. */
+export function depthOf(value: unknown): number {
   if (typeof value !== 'object' || value === null) return 0
   return 1 + Math.max(0, ...Object.values(value).map(depthOf))
 }

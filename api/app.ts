@@ -11,6 +11,7 @@ import type { Env } from './request.ts'
 import type { App } from './route.ts'
 import { apiKeyRoutes } from './routes/api-keys.ts'
 import { auditRoutes } from './routes/audit.ts'
+import { configRoutes } from './routes/config.ts'
 import { controlListRoutes } from './routes/control-lists.ts'
 import { controlRoutes } from './routes/controls.ts'
 import { decisionRoutes } from './routes/decisions.ts'
@@ -29,6 +30,7 @@ import { rawRoutes } from './routes/raw.ts'
 import { registryRoutes } from './routes/registry.ts'
 import { strategyLockRoutes } from './routes/strategy-locks.ts'
 import { threeWiseRoutes } from './routes/three-wise.ts'
+import { temperatureRoutes } from './routes/temperature.ts'
 import { ticketRoutes } from './routes/tickets.ts'
 import { singleControlRoutes } from './routes/single-controls.ts'
 
@@ -85,6 +87,8 @@ export function makeApi(ports: ApiPorts): Api {
   budgetRoutes(app)
   strategyLockRoutes(app)
   privacyRoutes(app)
+  temperatureRoutes(app)
+  configRoutes(app)
   threeWiseRoutes(app)
   killSwitchRoutes(app)
   singleControlRoutes(app)

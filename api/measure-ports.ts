@@ -1,5 +1,7 @@
 /** What the API is handed for measures and what callers keep here: usage, readings, preferences, configuration. */
 import type { JsonObject } from '../domain/canonical.ts'
+import type { ConfigScope } from '../domain/config-values.ts'
+import type { Facts } from '../domain/facts.ts'
 import type { LeafRow } from '../domain/leaf.ts'
 
 export interface UsagePort {
@@ -47,4 +49,37 @@ export interface PrivacyPort {
   read(tenantId: string, principalId: string, personId: string | null): Promise<JsonObject>
   /** Whether what this principal does may be learned from. */
   trainOk(tenantId: string, principalId: string): Promise<boolean>
+}
+
+export interface TemperaturePort {
+  /** What a decision would read now; null where the surface has no limits. */
+  current(tenantId: string, surfaceId: string): Promise<{ at: string; facts: Facts['temperature'] }>
+  history(
+    tenantId: string,
+    surfaceId: string,
+    before: string | null,
+    limit: number,
+  ): Promise<
+    { ordinal: string; operation_id: string; pass: string; at: string; facts: NonNullable<Facts['temperature']> }[]
+  >
+}
+
+interface ConfigRow {
+  version: number
+  values: JsonObject
+  changed_by: string | null
+  changed_at: string | null
+}
+
+export interface ConfigPort {
+  /** What stands in each scope for this surface. */
+  read(tenantId: string, surfaceId: string): Promise<Record<ConfigScope, ConfigRow>>
+  /** The row as it then stands, or the version that stands instead of `seen`. */
+  put(
+    tenantId: string,
+    place: { scope: ConfigScope; surface_id: string },
+    change: { seen: number; values: JsonObject; by: string },
+    requestId: string,
+    leafOf: (before: ConfigRow, after: ConfigRow) => LeafRow,
+  ): Promise<{ row: ConfigRow } | { stands: number }>
 }

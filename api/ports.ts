@@ -4,8 +4,8 @@
  */
 import type { AuditPort } from './audit-port.ts'
 import type { LocksPort, QuestionsPort } from './control-ports.ts'
-import type { PrivacyPort, UsagePort } from './measure-ports.ts'
 import type { ControlRowsPort, SwitchItem } from './control-row-ports.ts'
+import type { ConfigPort, PrivacyPort, TemperaturePort, UsagePort } from './measure-ports.ts'
 import type { AccessToken } from '../domain/access-token.ts'
 import type { Vote } from '../domain/approval.ts'
 import type { Json, JsonObject } from '../domain/canonical.ts'
@@ -241,6 +241,8 @@ export interface ApiPorts {
   records: RecordsPort
   usage: UsagePort
   privacy: PrivacyPort
+  temperatures: TemperaturePort
+  config: ConfigPort
   votes: VoteTools
   locks: LocksPort
   questions: QuestionsPort

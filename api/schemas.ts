@@ -1,6 +1,8 @@
 /** Schemas of what callers send, shared by validation, document and types. */
 import { z } from '@hono/zod-openapi'
+import { depthOf } from '../actions/note-fields.ts'
 import { instant, providerName } from '../actions/policy-document.ts'
+import type { JsonObject } from '../domain/canonical.ts'
 import { LIMITS } from '../domain/limits.ts'
 import { OPINIONS } from '../domain/three-wise.ts'
 import { ASSET_ID } from '../domain/stored.ts'
@@ -101,6 +103,24 @@ export const usageRequest = z
       .optional(),
   })
   .openapi('UsageRequest')
+
+/** Whole values under names; at most as large and as deep as an operation's input and its labels are. */
+export const configRequest = z
+  .strictObject({ values: z.record(z.string().regex(/^[A-Za-z][A-Za-z0-9_.-]{0,127}$/), z.json()) })
+  .refine(({ values }) => Object.keys(values).length <= LIMITS.configValues, {
+    path: ['values'],
+    message: `more than ${LIMITS.configValues}`,
+  })
+  .refine(({ values }) => JSON.stringify(values).length <= LIMITS.inputBytes, {
+    path: ['values'],
+    message: `larger than ${LIMITS.inputBytes} bytes`,
+  })
+  .refine(({ values }) => depthOf(values) <= LIMITS.configDepth, {
+    path: ['values'],
+    message: `deeper than ${LIMITS.configDepth}`,
+  })
+  .transform(({ values }) => ({ values: values as JsonObject }))
+  .openapi('ConfigRequest')
 
 /** `user_id` may stand beside it where it is the caller's own; so may everything of the context. */
 export const trainPrefRequest = z.strictObject({ opt_out: z.boolean() }).openapi('TrainPrefRequest')

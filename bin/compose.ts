@@ -32,6 +32,7 @@ import { TokenReader } from '../stores/oidc/token-reader.ts'
 import { AdmissionStore } from '../stores/postgres/admission.ts'
 import { ControlRows } from '../stores/postgres/control-rows.ts'
 import { AuditLog } from '../stores/postgres/audit-log.ts'
+import { ConfigStore } from '../stores/postgres/config-values.ts'
 import { Leadership } from '../stores/postgres/leadership.ts'
 import { NotesReading } from '../stores/postgres/notes.ts'
 import { Outbox } from '../stores/postgres/outbox.ts'
@@ -41,6 +42,7 @@ import { Reading } from '../stores/postgres/reading.ts'
 import { Records } from '../stores/postgres/records.ts'
 import { SealStore } from '../stores/postgres/seals.ts'
 import { Sequencer } from '../stores/postgres/sequencer.ts'
+import { TemperatureStore } from '../stores/postgres/temperatures.ts'
 import { UsageStore } from '../stores/postgres/usage.ts'
 import { Questions } from '../stores/postgres/questions.ts'
 import { StrategyLocks } from '../stores/postgres/strategy-locks.ts'
@@ -192,6 +194,8 @@ export async function startProcess(
       records: new Records(statusPool, stopPool),
       usage: new UsageStore(statusPool),
       privacy: new PrivacyStore(statusPool),
+      temperatures: new TemperatureStore(statusPool),
+      config: new ConfigStore(statusPool),
       votes: { rows: new VoteStore(statusPool), keys },
       locks: new StrategyLocks(statusPool),
       questions: new Questions(statusPool),

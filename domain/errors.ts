@@ -100,6 +100,8 @@ export const ERRORS = Object.freeze({
   ),
   'operation.not_reversible': row(409, null, false, 'The action declares no undo, or there is nothing to undo.'),
   'operation.not_unknown': row(409, null, false, 'Only an operation that ended unknown can be resolved.'),
+  'config.invalid_scope': row(400, null, false, 'The scopes are system, tenant and surface.'),
+  'config.version_conflict': row(409, null, false, 'Read it again, merge, and send its version in If-Match.'),
   'policy.version_conflict': row(409, null, false, 'GET /policy, merge, and send its version as base_version.'),
   'firearms.self_grant': row(403, 'firearms', false, 'Another person must grant this licence.'),
   'strategy_lock.state_conflict': row(

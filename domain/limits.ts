@@ -2,6 +2,8 @@
 export const LIMITS = Object.freeze({
   bodyBytes: 256 * 1024,
   inputBytes: 64 * 1024,
+  configValues: 500,
+  configDepth: 16,
   previewBytes: 32 * 1024,
   reasonCharacters: 500,
   approvalExpiresSeconds: { default: 3600, max: 86_400 },

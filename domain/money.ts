@@ -16,3 +16,10 @@ export function toSignedMicros(text: unknown): bigint | null {
   const micros = toMicros(text.startsWith('-') ? text.slice(1) : text)
   return micros === null ? null : text.startsWith('-') ? -micros : micros
 }
+
+/** The shortest text of so many micro-units. */
+export function microsText(micros: bigint): string {
+  const digits = (micros < 0n ? -micros : micros).toString().padStart(7, '0')
+  const fraction = digits.slice(-6).replace(/0+$/, '')
+  return `${micros < 0n ? '-' : ''}${digits.slice(0, -6)}${fraction === '' ? '' : `.${fraction}`}`
+}

@@ -66,8 +66,12 @@ async function routesOfRouter(): Promise<string[]> {
 beforeAll(async () => {
   const all = callers(url, credentials)
   ;[ours, theirs] = await Promise.all([makeTenant(all, url, 'ours'), makeTenant(all, url, MARK)])
-  const license_types = [{ id: 'lt_a', name: 'A' }]
-  const open = { ...UNLIMITED, license_types, not_required: notRequired('reversible', 'contained') }
+  const open = {
+    ...UNLIMITED,
+    license_types: [{ id: 'lt_a', name: 'A' }],
+    not_required: notRequired('reversible', 'contained'),
+    temperature: [{ surface_id: 's_main', ceilings: { k: '5' } }],
+  }
   await Promise.all([ours.open(open), theirs.open(open)])
   foreign = await furnish()
   absent = {
@@ -384,9 +388,9 @@ describe('the table of routes', () => {
     expect([...Object.keys(ROWS), ...OPEN_ROUTES, ...CONTEXT_FREE_ROUTES].sort()).toEqual(ROUTES)
   })
 
-  test('says of every path with a parameter what it names, actions aside, which are everybody’s', () => {
+  test('says of every path with a parameter what it names, words aside that are everybody’s', () => {
     const silent = rows().filter(([route, row]) => route.includes(':') && row.path === undefined)
-    expect(silent.map(([route]) => route)).toEqual(['GET /actions/:name'])
+    expect(silent.map(([route]) => route)).toEqual(['GET /actions/:name', 'GET /config/:scope', 'PUT /config/:scope'])
   })
 })
 

@@ -33,7 +33,7 @@ const SEES_EVERY_TENANT: Partial<Record<Role, readonly string[]>> = {
   stop: ['claims'],
 }
 /** Whose rows of `t_system` every tenant may read. */
-const SYSTEM_READ = ['feature_flags', 'kill_switches', 'rate_limits']
+const SYSTEM_READ = ['config_values', 'feature_flags', 'kill_switches', 'rate_limits']
 
 const { url, credentials, addresses } = inject('deployment')
 const owner = new Database(addresses.postgres.ownerUrl)
@@ -114,6 +114,8 @@ async function fill(tenant: Tenant): Promise<void> {
   const lock = { title: 't', allowed_actions: ['note.remove'], surface_id: 's_main', valid_until: UNTIL }
   expect((await tenant.as('agent').post('/strategy-locks', lock)).status).toBe(201)
   expect((await tenant.as('owner').post('/privacy/train-prefs/tenant', { opt_out: true })).status).toBe(200)
+  const config = { headers: { 'if-match': '"0"' } }
+  expect((await tenant.as('owner').put('/config/tenant', { values: { a: 1 } }, config)).status).toBe(200)
   const binds = { action: 'note.append', input: { notebook: 'n', text: 't' } }
   expect((await tenant.as('agent').post('/three-wise/questions', { question: 'q', binds })).status).toBe(201)
   const asked = { filename: 'a.png', sha256: '0'.repeat(64), size_bytes: 1 }
@@ -350,6 +352,8 @@ const VALUES: Record<string, string> = {
   outbox: `(tenant_id, operation_id, kind) values ($1, 'op_x', 'cancel')`,
   budget_entries: `(tenant_id, source, operation_id, action, principal_id, amount, state)
     values ($1, 'operation', 'op_x', 'note.append', 'p', 1, 'settled')`,
+  temperature_readings: `(tenant_id, surface_id, operation_id, pass, at, facts) values ($1, 's', 'op', 'guard', now(), '{}')`,
+  config_values: `(tenant_id, scope, version, entries, changed_by) values ($1, 'tenant', 1, '{}', 'x')`,
   train_prefs: `(tenant_id, opt_out, changed_by) values ($1, false, 'x')`,
   switch_changes: `(tenant_id, kind, value, epoch, changed_by) values ($1, 'all', '', 1, 'x')`,
   policy_versions: `(tenant_id, version, changed_by, operation_id) values ($1, 99, 'x', 'op_x')`,
@@ -393,10 +397,11 @@ const NEVER_INSERTS: Record<Role, readonly string[]> = {
     'audit_heads',
     'budget_entries',
     'train_prefs',
+    'temperature_readings',
     ...CONTROLS,
     ...IDENTITY,
   ],
-  guard: ['operations', 'seals', 'audit_heads', 'train_prefs', ...CONTROLS, ...IDENTITY],
+  guard: ['operations', 'seals', 'audit_heads', 'train_prefs', 'config_values', ...CONTROLS, ...IDENTITY],
   control: ['operations', 'notes', 'seals', 'audit_heads', 'deployment'],
   sequencer: ['operations', 'notes', 'receipts', 'claims', 'votes', ...CONTROLS, ...IDENTITY],
   stop: Object.keys(VALUES),
@@ -429,6 +434,8 @@ const NEVER: Record<Role, readonly string[]> = {
     'delete from strategy_locks',
     `update train_prefs set opt_out = false`,
     'delete from train_prefs',
+    'delete from config_values',
+    'delete from temperature_readings',
     `update three_wise_questions set binding_hash = ''`,
     'delete from three_wise_questions',
     'select * from api_keys',

@@ -5,7 +5,7 @@ const rows = Object.entries(ERRORS)
 
 /** Codes that callers were promised, with their statuses. Neither may change. */
 const PROMISED: Record<string, readonly string[]> = {
-  400: ['context.missing', 'context.invalid', 'validation.error', 'approval.vote_invalid'],
+  400: ['context.missing', 'context.invalid', 'validation.error', 'approval.vote_invalid', 'config.invalid_scope'],
   401: ['auth.missing', 'auth.invalid'],
   403: [
     'auth.tenant_mismatch',
@@ -55,6 +55,7 @@ const PROMISED: Record<string, readonly string[]> = {
     'operation.not_reversible',
     'operation.not_unknown',
     'policy.version_conflict',
+    'config.version_conflict',
     'strategy_lock.state_conflict',
   ],
   410: [

@@ -23,10 +23,11 @@ import { verifyBundles } from '../support/verified.ts'
 
 const { url, credentials, home, addresses } = inject('deployment')
 const owner = new Database(addresses.postgres.ownerUrl)
+const all = callers(url, credentials)
 let tenant: Tenant
 
 beforeAll(async () => {
-  tenant = await makeTenant(callers(url, credentials), url, 'usage')
+  tenant = await makeTenant(all, url, 'usage')
   await tenant.policy({
     ...UNLIMITED,
     ...standingFor(tenant),
@@ -187,7 +188,7 @@ describe('what may be learned from', () => {
     ])
     return leaves.map((leaf) => leaf.train_ok)
   }
-  const all = (flag: boolean, leaves = 6) => Array.from({ length: leaves }, () => flag)
+  const each = (flag: boolean, leaves = 6) => Array.from({ length: leaves }, () => flag)
   const none = { opt_out: null, changed_by: null, changed_at: null }
 
   test('is nothing while nobody has said anything', async () => {
@@ -197,7 +198,7 @@ describe('what may be learned from', () => {
       user: { ...none, user_id },
       effective: { train_ok: false, because: 'nobody_opted_in' },
     })
-    expect(await flagsOf('member', 'operator')).toEqual(all(false))
+    expect(await flagsOf('member', 'operator')).toEqual(each(false))
   })
 
   test('is not opened by one person, for the tenant or by opting in alone', async () => {
@@ -218,15 +219,15 @@ describe('what may be learned from', () => {
       effect: { result: { tenant: { opt_out: false, changed_by: tenant.principal('owner') } } },
     })
     expect(await effective('member')).toEqual({ train_ok: true, because: 'opted_in' })
-    expect(await flagsOf('member', 'operator', 'operation.sealed')).toEqual(all(true, 7))
+    expect(await flagsOf('member', 'operator', 'operation.sealed')).toEqual(each(true, 7))
   })
 
   test('is none of what a person opted out of, in what they ask and in what they vote on', async () => {
     expect((await say('operator', 'user', true)).body.effective).toEqual({ train_ok: false, because: 'user_opted_out' })
     expect(await effective('member')).toMatchObject({ train_ok: true })
-    expect(await flagsOf('operator', 'operator2', 'operation.sealed')).toEqual(all(false, 7))
+    expect(await flagsOf('operator', 'operator2', 'operation.sealed')).toEqual(each(false, 7))
     // The vote alone is theirs.
-    expect(await flagsOf('member', 'operator')).toEqual(all(true).with(2, false))
+    expect(await flagsOf('member', 'operator')).toEqual(each(true).with(2, false))
     expect((await say('operator', 'user', false)).body.effective).toEqual({ train_ok: true, because: 'opted_in' })
   })
 
@@ -248,7 +249,7 @@ describe('what may be learned from', () => {
     })
     await say('member', 'user', false)
     expect(await effective('member')).toEqual({ train_ok: false, because: 'tenant_opted_out' })
-    expect(await flagsOf('member', 'operator')).toEqual(all(false))
+    expect(await flagsOf('member', 'operator')).toEqual(each(false))
     // What was asked for before somebody opted out is not what is voted on now.
     expect((await vote(tenant.as('operator'), asked)).body.operation).toMatchObject({
       status: 'failed',
@@ -280,6 +281,182 @@ describe('what may be learned from', () => {
         400,
         'validation.error',
       ])
+  })
+})
+
+describe('the temperature of a surface', () => {
+  const current = async (query = '') => (await tenant.as('viewer').get(`/temperature/current${query}`)).body
+  const past = async () => (await tenant.as('viewer').get('/temperature/history?limit=200')).body.items
+  const measure = (kpi: string, value: string, more: object = {}) =>
+    tenant.as('service').post('/kpi/raw', { kpi, value, ...more })
+
+  test('is unset without limits, and no decision read any', async () => {
+    expect(await current()).toMatchObject({ surface_id: 's_main', state: 'unset', value: null, metrics: {} })
+    expect(await past()).toEqual([])
+  })
+
+  test('is read now from what was measured, and reading it leaves nothing behind', async () => {
+    const limits = { floors: { uptime: '99' }, ceilings: { errors: '5' }, weights: { errors: '2', uptime: '-1' } }
+    await tenant.policy({ temperature: [{ surface_id: 's_main', ...limits }] })
+    expect(await current()).toMatchObject({ state: 'breached', value: null, missing: ['errors', 'uptime'] })
+    expect((await measure('uptime', '98.5')).status).toBe(201)
+    expect((await measure('errors', '5.000001')).status).toBe(201)
+    // (2 * 5.000001 - 98.5) / 3
+    expect(await current()).toMatchObject({
+      state: 'breached',
+      value: '-29.499999',
+      floors_breached: ['uptime'],
+      ceilings_breached: ['errors'],
+      missing: [],
+      metrics: { uptime: { value: '98.5', fresh: true, weight: '-1', floor: '99', ceiling: null } },
+    })
+    expect(await current('?surface_id=s_other')).toMatchObject({ surface_id: 's_other', state: 'unset' })
+    expect(await past()).toEqual([])
+  })
+
+  test('was what decisions read, whatever is measured and set afterwards', async () => {
+    const first = await propose(tenant.as('agent'), note('while it was hot'))
+    await measure('uptime', '99')
+    await measure('errors', '5')
+    const second = await propose(tenant.as('agent'), note('when it was not'))
+    await tenant.policy({ temperature: [] })
+    const items = await past()
+    expect(items).toMatchObject([
+      { operation_id: second.body.id, pass: 'guard', state: 'within', value: '-29.666667', surface_id: 's_main' },
+      { operation_id: first.body.id, pass: 'guard', state: 'breached', value: '-29.499999' },
+    ])
+    expect(await past()).toEqual(items)
+    const { body } = await tenant.as('viewer').get('/temperature/history?limit=1')
+    const next = await tenant.as('viewer').get(`/temperature/history?limit=1&cursor=${body.next_cursor}`)
+    expect([next.body.items, next.body.next_cursor]).toEqual([[items[1]], null])
+    expect(refused(await tenant.as('viewer').get('/temperature/history?cursor=MQ.x'))).toEqual([
+      410,
+      'temperature.cursor_invalid',
+    ])
+  })
+
+  test('comes from who may measure, of this surface, in numbers that fit', async () => {
+    for (const name of ['owner', 'admin', 'operator', 'member', 'agent', 'viewer'] as const)
+      expect(refused(await tenant.as(name).post('/kpi/raw', { kpi: 'uptime', value: '100' }))).toEqual([
+        403,
+        'auth.insufficient_role',
+      ])
+    for (const value of ['999999999999.999999', '-999999999999.999999'])
+      expect((await measure('extreme', value)).body.value).toBe(value)
+    for (const value of ['1000000000000', '1e12', 'NaN', '0.0000001', '--1', '', ' 1', '1,5'])
+      expect(refused(await measure('extreme', value))).toEqual([400, 'validation.error'])
+    expect(refused(await measure('uptime', '1', { measured_by: 'p_other' }))).toEqual([400, 'validation.error'])
+    expect(refused(await measure('uptime', '1', { surface_id: 's_absent' }))).toEqual([400, 'validation.error'])
+    expect(refused(await measure('uptime', '1', { measured_at: '2090-01-01T00:00:00Z' }))).toEqual([
+      400,
+      'validation.error',
+    ])
+  })
+
+  test('does not take an old measurement for a new one, whenever it is told', async () => {
+    await tenant.policy({ temperature: [{ surface_id: 's_main', ceilings: { late: '5' } }] })
+    const hour = (ago: number) => new Date(Date.now() - ago * 3_600_000).toISOString()
+    await measure('late', '9', { measured_at: hour(1) })
+    await measure('late', '1', { measured_at: hour(2) })
+    expect(await current()).toMatchObject({ state: 'breached', metrics: { late: { value: '9' } } })
+    await tenant.policy({ temperature: [{ surface_id: 's_main', ceilings: { stale: '5' } }] })
+    await measure('stale', '1', { measured_at: hour(25) })
+    expect(await current()).toMatchObject({ missing: ['stale'], metrics: { stale: { value: '1', fresh: false } } })
+    await tenant.policy({ temperature: [] })
+  })
+})
+
+describe('configuration', () => {
+  type Putter = MemberName | 'platform'
+  const by = (name: Putter) => (name === 'platform' ? all.platform : tenant.as(name))
+  const put = (name: Putter, scope: string, values: unknown, seen: string | undefined, query = '') =>
+    by(name).put(`/config/${scope}${query}`, { values }, { headers: { 'if-match': seen } })
+  const get = (scope: string) => tenant.as('viewer').get(`/config/${scope}`)
+
+  test('is nothing at version 0 until somebody sets it, and is replaced by who has seen it', async () => {
+    const nothing = await get('tenant')
+    expect([nothing.status, nothing.headers.get('etag'), nothing.body]).toEqual([
+      200,
+      '"0"',
+      { scope: 'tenant', version: 0, values: {}, changed_by: null, changed_at: null },
+    ])
+    const first = await put('admin', 'tenant', { theme: 'dark', limits: { a: 1, b: 2 } }, '"0"')
+    expect([first.status, first.headers.get('etag'), first.body]).toMatchObject([
+      200,
+      '"1"',
+      { scope: 'tenant', version: 1, values: { theme: 'dark' }, changed_by: tenant.principal('admin') },
+    ])
+    const late = await put('owner', 'tenant', { theme: 'light' }, '"0"')
+    expect([...refused(late), late.body.error.details.version]).toEqual([409, 'config.version_conflict', 1])
+    expect((await get('tenant')).body).toEqual(first.body)
+    const raced = await Promise.all(Array.from({ length: 8 }, (_, n) => put('owner', 'tenant', { n }, '1')))
+    expect(raced.map((answer) => answer.status).sort()).toEqual([200, ...Array.from({ length: 7 }, () => 409)])
+  })
+
+  test('is laid over in three scopes, and says which value is from which', async () => {
+    const { version } = (await all.platform.get('/config/system')).body
+    await put('platform', 'system', { theme: 'plain', beta: false }, `${version}`)
+    const { version: own } = (await get('tenant')).body
+    await put('owner', 'tenant', { theme: 'dark', limits: { a: 1 } }, `${own}`)
+    expect((await put('owner', 'surface', { limits: { b: 2 } }, '0')).body).toMatchObject({ surface_id: 's_main' })
+    const effective = await get('effective')
+    expect(effective.body).toEqual({
+      surface_id: 's_main',
+      values: { theme: 'dark', beta: false, limits: { b: 2 } },
+      sources: { theme: 'tenant', beta: 'system', limits: 'surface' },
+      versions: { system: version + 1, tenant: own + 1, surface: 1 },
+    })
+    expect((await get('effective')).headers.get('etag')).toBe(effective.headers.get('etag'))
+    expect((await get('effective?surface_id=s_other')).body.values).toEqual({
+      theme: 'dark',
+      beta: false,
+      limits: { a: 1 },
+    })
+    expect((await get('system')).body.values).toEqual({ theme: 'plain', beta: false })
+  })
+
+  test('is written by who may, in the scope that is theirs', async () => {
+    for (const name of ['operator', 'member', 'viewer', 'auditor', 'agent', 'service'] as const)
+      expect(refused(await put(name, 'tenant', {}, '0'))).toEqual([403, 'auth.insufficient_role'])
+    for (const [name, scope] of [
+      ['owner', 'system'],
+      ['platform', 'tenant'],
+      ['platform', 'surface'],
+    ] as const)
+      expect(refused(await put(name, scope, {}, '0'))).toEqual([403, 'auth.insufficient_role'])
+  })
+
+  test.each<[string, string, unknown, string | undefined, string]>([
+    ['no version', 'tenant', {}, undefined, 'context.missing'],
+    ['any version', 'tenant', {}, '*', 'context.invalid'],
+    ['a weak version', 'tenant', {}, 'W/"1"', 'context.invalid'],
+    ['a version below nought', 'tenant', {}, '"-1"', 'context.invalid'],
+    ['another scope', 'global', {}, '0', 'config.invalid_scope'],
+    ['no values', 'tenant', undefined, '0', 'validation.error'],
+    ['a list', 'tenant', [], '0', 'validation.error'],
+    ['a name of no letters', 'tenant', { __proto: 1 }, '0', 'validation.error'],
+    ['too much', 'tenant', { a: 'x'.repeat(65_536) }, '0', 'validation.error'],
+    [
+      'too many',
+      'tenant',
+      Object.fromEntries(Array.from({ length: 501 }, (_, n) => [`a${n}`, n])),
+      '0',
+      'validation.error',
+    ],
+    ['too deep', 'tenant', { a: JSON.parse(`${'['.repeat(17)}${']'.repeat(17)}`) }, '0', 'validation.error'],
+    ['a surface that is not there', 'surface?surface_id=s_absent', {}, '0', 'validation.error'],
+  ])('with %s is refused', async (_what, scope, values, seen, code) => {
+    expect(refused(await put('owner', scope, values, seen))).toEqual([400, code])
+  })
+
+  test('tells in the log what stood before and after', async () => {
+    const { items } = (await tenant.as('auditor').get('/audit?kind=control.changed&limit=200')).body
+    const told = items.map(({ leaf }: { leaf: LeafSeen & { action: string } }) => leaf)
+    expect(told.find((leaf: { action: string }) => leaf.action === 'config.put')).toMatchObject({
+      actor: { principal_id: tenant.principal('admin'), kind: 'user' },
+      before: { version: 0, values: {} },
+      after: { scope: 'tenant', version: 1, values: { theme: 'dark', limits: { a: 1, b: 2 } } },
+    })
   })
 })
 

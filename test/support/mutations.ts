@@ -156,6 +156,7 @@ const HEADERS = [
   'x-env',
   'x-run-id',
   'x-step-id',
+  'if-match',
 ]
 const HEADER_VALUES = [
   '',

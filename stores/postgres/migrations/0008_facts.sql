@@ -26,6 +26,18 @@ create function firearms_of(intent jsonb) returns jsonb language sql stable as $
   from asked a
 $$;
 
+-- The limits of a surface and the latest measurement of every metric they name; null where it has none. Stable, as above.
+create function temperature_of(tenant text, surface text) returns jsonb language sql stable as $$
+  select jsonb_build_object('floors', l.floors, 'ceilings', l.ceilings, 'weights', l.weights, 'max_age_seconds', 86400,
+    'values', (select coalesce(jsonb_object_agg(metric, (select jsonb_build_object(
+          'value', decimal_text(r.value), 'measured_at', iso(r.measured_at))
+        from kpi_raw r where r.tenant_id = tenant and r.surface_id = surface and r.kpi = metric
+        order by r.measured_at desc, r.id desc limit 1)) filter (where exists (select from kpi_raw r
+        where r.tenant_id = tenant and r.surface_id = surface and r.kpi = metric)), '{}')
+      from (select jsonb_object_keys(l.floors || l.ceilings || l.weights) as metric) named))
+  from temperature_limits l where l.tenant_id = tenant and l.surface_id = surface
+$$;
+
 create function facts_of(intent jsonb, plan jsonb) returns jsonb language sql volatile as $$
   with asked as (
     select intent ->> 'tenant_id' as tenant, intent ->> 'principal_id' as principal, intent ->> 'action' as action,
@@ -43,8 +55,6 @@ create function facts_of(intent jsonb, plan jsonb) returns jsonb language sql vo
     where e.tenant_id = a.tenant and e.state <> 'released' and e.amount > 0
       and e.at > a.now - make_interval(days => t.window_days)
       and (t.surface_id = '' or e.surface_id = t.surface_id) and (t.app_id = '' or e.app_id = t.app_id)
-  ), limits as (
-    select l.* from temperature_limits l, asked a where l.tenant_id = a.tenant and l.surface_id = a.surface
   )
   select jsonb_build_object(
     'v', 1,
@@ -91,15 +101,7 @@ create function facts_of(intent jsonb, plan jsonb) returns jsonb language sql vo
           from kpi_raw r where r.tenant_id = a.tenant and r.surface_id = c.surface_id and r.kpi = c.kpi
           order by r.measured_at desc, r.id desc limit 1)) order by c.kpi), '[]')
       from kpi_corridors c where c.tenant_id = a.tenant and c.surface_id = a.surface)),
-    'temperature', (select jsonb_build_object('floors', l.floors, 'ceilings', l.ceilings, 'weights', l.weights,
-        'max_age_seconds', 86400,
-        'values', (select coalesce(jsonb_object_agg(metric, (select jsonb_build_object(
-              'value', decimal_text(r.value), 'measured_at', iso(r.measured_at))
-            from kpi_raw r where r.tenant_id = a.tenant and r.surface_id = l.surface_id and r.kpi = metric
-            order by r.measured_at desc, r.id desc limit 1)) filter (where exists (select from kpi_raw r
-            where r.tenant_id = a.tenant and r.surface_id = l.surface_id and r.kpi = metric)), '{}')
-          from (select jsonb_object_keys(l.floors || l.ceilings || l.weights) as metric) named))
-      from limits l),
+    'temperature', temperature_of(a.tenant, a.surface),
     'waivers', (select coalesce(jsonb_agg(jsonb_build_object('gate', w.gate, 'until', iso(w.until), 'reason', w.reason,
         'waived_by', w.waived_by) order by w.gate, w.selector), '[]')
       from waivers w where w.tenant_id = a.tenant
@@ -292,7 +294,7 @@ grant execute on function decimal_text(numeric), facts_of(jsonb, jsonb), view_of
   read_pass(text, text, boolean, boolean), fence(text) to guard, control;
 grant execute on function decimal_text(numeric), view_of(text, jsonb), policy_document(text) to app;
 grant execute on function lock_json(strategy_locks) to app, guard, control, sequencer;
-grant execute on function firearms_of(jsonb) to app, guard, control;
+grant execute on function firearms_of(jsonb), temperature_of(text, text) to app, guard, control;
 grant execute on function policy_document(text) to guard, control;
 grant execute on function egress_row(egress_targets) to app, guard, control;
 grant execute on function control_row(text, text, jsonb), control_rows(text, text) to app, guard, control;

@@ -169,6 +169,7 @@ begin
     error = nullif(d -> 'error', 'null'), approval = d -> 'approval', run_id = coalesce(d ->> 'run_id', run_id),
     preview = coalesce(nullif(d -> 'preview', 'null'), preview), shown_hash = coalesce(d ->> 'shown_hash', shown_hash)
     where tenant_id = o.tenant_id and id = o.id;
+  perform keep_temperature(o, d -> 'passes');
   if d ->> 'status' = 'executed' and o.undo_of is not null then
     update operations set undone_by = o.id where tenant_id = o.tenant_id and id = o.undo_of;
   end if;
