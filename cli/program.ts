@@ -7,6 +7,7 @@ import { addFetchEvidence } from './commands/fetch-evidence.ts'
 import { addInbox } from './commands/inbox.ts'
 import { addKey } from './commands/key.ts'
 import { addList } from './commands/list.ts'
+import { addLock } from './commands/lock.ts'
 import { addPolicy } from './commands/policy.ts'
 import { addPropose } from './commands/propose.ts'
 import { addRegistry } from './commands/registry.ts'
@@ -15,6 +16,7 @@ import { addRetract } from './commands/retract.ts'
 import { addRunHere } from './commands/run-here.ts'
 import { addShow } from './commands/show.ts'
 import { addStop } from './commands/stop.ts'
+import { addThreeWise } from './commands/three-wise.ts'
 import { addTrust } from './commands/trust.ts'
 import { addVerify } from './commands/verify.ts'
 import { addVote } from './commands/vote.ts'
@@ -35,6 +37,8 @@ const COMMANDS = [
   addDecide,
   addVote,
   addKey,
+  addLock,
+  addThreeWise,
   addStop,
   addPolicy,
   addFetchEvidence,

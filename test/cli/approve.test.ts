@@ -5,6 +5,7 @@ import { promisify } from 'node:util'
 import { decodeJwt, decodeProtectedHeader } from 'jose'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { type Desk, openDesk } from './support/exo.ts'
+import { UNTIL } from '../support/opening.ts'
 import { openTemporal } from '../support/temporal.ts'
 import { describeStack } from '../../bin/stack/index.ts'
 
@@ -259,3 +260,45 @@ async function copyWithoutKeys(): Promise<string> {
   await cp(join(desk.home, 'credentials.json'), join(home, 'credentials.json'))
   return home
 }
+
+describe('exo lock and exo three-wise', () => {
+  const draft = async (more: object = {}) => {
+    const lock = { title: 'Tea', allowed_actions: ['note.append'], surface_id: 's_main', valid_until: UNTIL, ...more }
+    return (await desk.tenant.as('agent').post('/strategy-locks', lock)).body
+  }
+
+  test('a lock is listed, shown and approved by what was read of it', async () => {
+    const lock = await draft({ constraints: 'input.notebook == "inbox"' })
+    expect((await desk.exo('lock list --status draft --as viewer')).out).toContain(`${lock.id}  draft  until 2090`)
+    const shown = await desk.exo(`lock show ${lock.id} --as operator`)
+    expect(shown.out).toMatch(/^draft {2}Tea {2}sl_/)
+    expect(shown.out).toMatch(/only if +input\.notebook == "inbox"/)
+    const other = await desk.exo(`lock approve ${lock.id} --reason read --content 00000000 --as operator --json`)
+    expect(other.code).not.toBe(0)
+    expect(other.json.error.code).toBe('cli.shown_mismatch')
+    const own = await desk.exo(`lock approve ${lock.id} --reason read --as operator3 --json`)
+    expect(own.json.error.code).toBe('approval.self')
+    const content = lock.content_hash.slice(0, 12)
+    const { code, out, err } = await desk.exo(
+      `lock approve ${lock.id} --reason read --content ${content} --as operator2`,
+    )
+    expect([code, out]).toEqual([0, `approved  ${lock.id}\n`])
+    expect(err).toContain(lock.content_hash)
+    const rejected = await draft()
+    expect((await desk.exo(`lock reject ${rejected.id} --reason no --as operator2`)).out).toBe(
+      `rejected  ${rejected.id}\n`,
+    )
+  })
+
+  test('a question is asked and answered, each reviewer once', async () => {
+    const input = '{"notebook":"inbox","text":"tea"}'
+    const words = ['three-wise', 'ask', 'Is tea wise?', '--action', 'note.append', '--input', input, '--as', 'agent']
+    const asked = await desk.json(words)
+    expect(asked).toMatchObject({ status: 'open', verdict: 'UNSURE' })
+    const opine = `three-wise opine ${asked.id} --verdict APPROVE --reason tea --as operator2`
+    expect((await desk.exo(opine)).out).toMatch(/^UNSURE {2}open {2}tw_[\s\S]+APPROVE +p_/)
+    expect((await desk.exo(`${opine} --json`)).json.error.code).toBe('three_wise.state_conflict')
+    expect((await desk.exo(`three-wise opine ${asked.id} --verdict YES --reason tea --as admin`)).code).toBe(2)
+    expect((await desk.json(`three-wise show ${asked.id} --as viewer`)).opinions.length).toBe(1)
+  })
+})
