@@ -156,7 +156,7 @@ export async function startProcess(
       sequencer,
       outbox: new Outbox(pools.sequencer),
       temporal,
-      reviews: (config.EXO_REVIEWERS ?? '').trim() !== '',
+      reviews: reviewers !== null,
       mirror: async (tenantId) => {
         const head = await ownLog.head(tenantId)
         if (head !== null)

@@ -24,23 +24,23 @@ const list = z
   .max(20)
   .refine((rows) => new Set(rows.map((row) => row.principal_id)).size === rows.length, 'a principal stands twice')
 
-/** Throws at once with everything that is wrong with the setting; answers how to read it when it is needed. */
+/** Throws at once with everything that is wrong with the setting; answers how to read it when needed, or null without one. */
 export async function openReviewers(
   setting: string | undefined,
   mode: 'lab' | 'saas' | 'enterprise',
   env: NodeJS.ProcessEnv,
-): Promise<() => Promise<ModelReviewer[]>> {
+): Promise<(() => Promise<ModelReviewer[]>) | null> {
+  if (setting === undefined || setting.trim() === '') return null
   const read = () => readReviewers(setting, mode, env)
   await read()
   return read
 }
 
 async function readReviewers(
-  setting: string | undefined,
+  setting: string,
   mode: 'lab' | 'saas' | 'enterprise',
   env: NodeJS.ProcessEnv,
 ): Promise<ModelReviewer[]> {
-  if (setting === undefined || setting.trim() === '') return []
   const text = setting.trim().startsWith('[') ? setting : await readFile(resolve(setting), 'utf8')
   const parsed = list.safeParse(JSON.parse(text))
   if (!parsed.success)

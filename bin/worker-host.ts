@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { setFlagsFromString } from 'node:v8'
 import { Context } from '@temporalio/activity'
 import type { NativeConnection } from '@temporalio/worker'
-import { type Worker, Runtime, DefaultLogger } from '@temporalio/worker'
+import { Worker, Runtime, DefaultLogger } from '@temporalio/worker'
 import type pg from 'pg'
 import { maskedLine } from './log.ts'
 import type { NewsEvent } from './news.ts'
@@ -23,7 +23,7 @@ import { sealSteps } from '../activities/sealing.ts'
 import { CHAIN_VERSION } from '../domain/gates/chain.ts'
 import type { OutsidePorts } from '../domain/outside.ts'
 import type { JwsReader, Signer } from '../domain/ports.ts'
-import type { ModelReviewer, ReviewSteps } from '../domain/reviewing.ts'
+import { type ModelReviewer, reviewQueue, type ReviewSteps } from '../domain/reviewing.ts'
 import type { ReconcileSteps, SealSteps, Steps } from '../domain/steps.ts'
 import { askModel } from '../stores/chat-reviewer.ts'
 import { packBundle } from '../stores/bundle-zip.ts'
@@ -56,8 +56,8 @@ export interface WorkerHostOptions {
   temporal: TemporalPort
   objects: ObjectStore
   egress: OutsidePorts['http']
-  /** The models that may be asked, as the setting says now. */
-  reviewers(): Promise<ModelReviewer[]>
+  /** The models that may be asked, as the setting says now; null where none is configured. */
+  reviewers: (() => Promise<ModelReviewer[]>) | null
   secrets: OutsidePorts['secrets']
   keys: JwsReader
   signers: { receipt: Signer; seal: Signer }
@@ -96,6 +96,7 @@ export async function startWorkerHost(options: WorkerHostOptions): Promise<Worke
   const apart = needed.length === 0 ? null : await options.connectApart()
   workers.push(await makeWorker(options, options.connection, current))
   for (const bundle of needed) workers.push(await makeWorker(options, apart ?? options.connection, bundle))
+  if (options.reviewers !== null) workers.push(await makeReviewWorker(options, current.digest))
   const running = Promise.all(workers.map((worker) => worker.run())).then(() => undefined)
   running.catch(() => undefined)
   await makeCurrent(options, current.digest)
@@ -131,6 +132,21 @@ async function makeWorker(
     maxConcurrentWorkflowTaskExecutions: 100,
     maxConcurrentLocalActivityExecutions: 100,
     maxConcurrentActivityTaskExecutions: 100,
+    shutdownGraceTime: '2 s',
+    shutdownForceTime: '8 s',
+  })
+}
+
+/** Asks models, a few at a time, and nothing else. */
+async function makeReviewWorker(options: WorkerHostOptions, digest: string): Promise<Worker> {
+  const { askReviewer } = makeActivities(options, digest)
+  return await Worker.create({
+    connection: options.connection,
+    namespace: options.namespace,
+    taskQueue: reviewQueue(options.taskQueue),
+    dataConverter: { payloadConverterPath: join(import.meta.dirname, '..', 'workflows', 'payload-converter.ts') },
+    activities: { askReviewer },
+    maxConcurrentActivityTaskExecutions: 12,
     shutdownGraceTime: '2 s',
     shutdownForceTime: '8 s',
   })
@@ -179,7 +195,7 @@ function makeActivities(options: WorkerHostOptions, digest: string): Steps & Sea
       crashPoint: options.crashPoint,
     }),
     ...reviewSteps({
-      reviewers: options.reviewers,
+      reviewers: options.reviewers ?? (async () => []),
       ask: askModel,
       questions: new Questions(pools.app),
       now: () => operations.databaseTime(),

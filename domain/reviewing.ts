@@ -61,3 +61,6 @@ export function readSaid(text: string): Said | null {
     throw error
   }
 }
+
+/** The task queue on which models are asked, beside the deployment's own. */
+export const reviewQueue = (taskQueue: string): string => `${taskQueue}-review`

@@ -2,7 +2,7 @@
  * Asks the models about a three-wise question, each at most once: what a model said stands in history, and whoever runs
  * this again finds it there. A model that could not be asked, or whose answer was lost, is UNSURE.
  */
-import { ActivityFailure, setWorkflowOptions } from '@temporalio/workflow'
+import { ActivityFailure, setWorkflowOptions, workflowInfo } from '@temporalio/workflow'
 import { askOnce, reviewSteps } from './step-proxies.ts'
 import { type QuestionRef, type Said, UNHEARD } from '../domain/reviewing.ts'
 
@@ -21,7 +21,7 @@ export async function review({ tenant_id, question_id }: QuestionRef): Promise<{
 
 async function ask(input: QuestionRef & { reviewer: string }): Promise<Said> {
   try {
-    return await askOnce.askReviewer(input)
+    return await askOnce(workflowInfo().taskQueue).askReviewer(input)
   } catch (error) {
     if (error instanceof ActivityFailure) return UNHEARD
     throw error

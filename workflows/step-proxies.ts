@@ -4,7 +4,7 @@
  * until it heals; only a bug is final.
  */
 import { proxyActivities, proxyLocalActivities } from '@temporalio/workflow'
-import type { ReviewSteps } from '../domain/reviewing.ts'
+import { reviewQueue, type ReviewSteps } from '../domain/reviewing.ts'
 import type { ReconcileSteps, SealSteps, Steps } from '../domain/steps.ts'
 
 export const localSteps = proxyLocalActivities<Steps>({
@@ -37,8 +37,14 @@ export const reviewSteps = proxyActivities<Pick<ReviewSteps, 'reviewersOf' | 'wr
   retry: { initialInterval: '500 ms', backoffCoefficient: 2, maximumInterval: '30 s' },
 })
 
-/** A model is asked at most once: an answer that was lost is none. Longer than any reviewer may be given to answer. */
-export const askOnce = proxyActivities<Pick<ReviewSteps, 'askReviewer'>>({
-  startToCloseTimeout: '130 s',
-  retry: { maximumAttempts: 1 },
-})
+/**
+ * A model is asked at most once: an answer that was lost is none. On a queue of its own, so that models which take their
+ * time keep no effect waiting; each is given longer than any reviewer may be given to answer.
+ */
+export const askOnce = (taskQueue: string) =>
+  proxyActivities<Pick<ReviewSteps, 'askReviewer'>>({
+    taskQueue: reviewQueue(taskQueue),
+    scheduleToCloseTimeout: '1 h',
+    startToCloseTimeout: '130 s',
+    retry: { maximumAttempts: 1 },
+  })
