@@ -153,7 +153,12 @@ async function recordRefusal(c: Ctx, admission: Admission, error: ExoError): Pro
     request_id: c.get('requestId'),
     trace_id: c.get('traceId'),
     train_ok: tenantId === admission.tenant_id && admission.train_ok === true,
-    after: { method: c.req.method, path: c.req.path.slice(0, 200) },
+    after: { method: c.req.method, path: asWritten(c.req.path).slice(0, 200) },
   })
   await c.get('ports').records.leaf(tenantId, null, c.get('requestId'), leafRow(leaf))
+}
+
+/** A path whose numbers and addresses stand as people write them, so that they are told for what they are. */
+function asWritten(path: string): string {
+  return path.replaceAll(/%(?:20|28|29|2b|40)/gi, (escaped) => decodeURIComponent(escaped))
 }

@@ -2,7 +2,6 @@
  * What may be learned from: the tenant's word and each person's. The most restrictive wins. Opting out is immediate, and a
  * person's own opting in too; the tenant opts back in by another person's vote.
  */
-import { z } from '@hono/zod-openapi'
 import { CONTROL_ANSWERS, changeLeaf, governed } from './controls.ts'
 import type { Ctx } from '../request.ts'
 import { addRoute, type App } from '../route.ts'
@@ -17,7 +16,6 @@ export function privacyRoutes(app: App): void {
       kind: 'read',
       summary: 'What the tenant and the caller said, and what follows',
       permissions: ['read'],
-      query: z.object({ user_id: z.string().max(64).optional() }),
     },
     async (c) => await answerPrefs(c),
   )

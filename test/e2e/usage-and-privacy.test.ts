@@ -495,13 +495,15 @@ describe('the log', () => {
     const stopping = { scope: 'tenant', state: 'stopped', actions: ['note.remove'], reason: secret }
     expect((await tenant.as('operator').put('/kill-switches', stopping)).status).toBe(200)
     expect((await tenant.as('owner').post('/apps', { id: 'a_pii', name: secret })).status).toBe(201)
-    await tenant.as('viewer').post('/operations/anna@example.com/cancel', { reason: secret })
+    for (const each of ['anna@example.com', 'anna%40example.com', '%2B49%20170%201234567'])
+      await tenant.as('viewer').post(`/operations/${each}/cancel`, { reason: secret })
     const waiting = await pending(tenant.as('member'), note('to be cancelled'))
     await tenant.as('member').post(`/operations/${waiting.id}/cancel`, { reason: secret })
     await tenant.leavesUpTo(waiting.id, 'operation.cancelled')
     const { body } = await tenant.as('auditor').get('/audit/export')
     const texts = body.entries.map(({ entry }: { entry: string }) => Buffer.from(entry, 'base64').toString())
-    for (const each of SECRETS) expect(texts.filter((text: string) => text.includes(each))).toEqual([])
+    for (const each of [...SECRETS, 'anna%40', '1234567'])
+      expect(texts.filter((text: string) => text.includes(each))).toEqual([])
     const kinds = texts
       .map((text: string) => JSON.parse(text) as LeafSeen)
       .filter((leaf: LeafSeen) => leaf.pii !== 'none')
