@@ -208,7 +208,12 @@ const SEGMENTS = [
   '{id}',
 ]
 const QUERY = [
+  // Few routes have one, and a cursor that is gone is to be met in every run.
   'cursor',
+  'cursor',
+  'cursor',
+  'cursor',
+  'after',
   'limit',
   'status',
   'action',
