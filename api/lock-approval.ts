@@ -3,9 +3,8 @@
  * vote of somebody else. The API attests that vote as it does on any operation. Whoever holds a key of their own, or must
  * sign where votes are self-signed, is answered the waiting operation and votes on it with their key.
  */
-import { randomBytes } from 'node:crypto'
 import { endedWell } from './operation-view.ts'
-import { type Opened, openOperation, readOperation } from './opening.ts'
+import { type Opened, openOperation, readKey, readOperation } from './opening.ts'
 import type { LockRow } from './control-ports.ts'
 import type { OperationRow } from './ports.ts'
 import type { Caller, Ctx } from './request.ts'
@@ -20,23 +19,28 @@ interface Decision {
 }
 
 export async function approveLock(c: Ctx, row: LockRow, { content_hash, reason }: Decision): Promise<Response> {
-  const opened = await openApproval(c, row, content_hash)
+  const key = readKey(c)
+  const opened = await openApproval(c, row, content_hash, key)
   const { row: operation } = opened
-  if (operation.status !== 'pending_approval' || (await signsAlone(c, operation))) return told(c, opened)
+  if (operation.status !== 'pending_approval' || (await signsAlone(c, operation))) return told(c, opened, key)
   const { after } = await castVote(c, operation, await attest(c, operation, { decision: 'approve', reason }))
-  return told(c, { row: after, replayed: opened.replayed })
+  return told(c, { row: after, replayed: opened.replayed }, key)
 }
 
 /** The operation this key opened before, one that waits for a vote already, or a new one. */
-async function openApproval(c: Ctx, { lock, drafted_with }: LockRow, content_hash: string): Promise<Opened> {
+async function openApproval(
+  c: Ctx,
+  { lock, drafted_with }: LockRow,
+  content_hash: string,
+  callersKey: string,
+): Promise<Opened> {
   const ports = c.get('ports')
   const { tenant_id, principal } = c.get('caller')
-  const given = c.req.header('idempotency-key')
   // No key that a caller may send holds a slash, so that nobody else's operation is found by it.
-  const key = `approve/${lock.id}/${principal.id}/${given ?? randomBytes(12).toString('hex')}`
+  const key = `approve/${lock.id}/${principal.id}/${callersKey}`
   const request = { action: 'strategy_lock.approve', input: { id: lock.id, content_hash }, run: 'execute' } as const
   const requester = await drafterOf(c, lock.drafted_by, drafted_with)
-  const known = given === undefined ? null : await ports.reading.byKey(tenant_id, requester.principal.id, key)
+  const known = await ports.reading.byKey(tenant_id, requester.principal.id, key)
   if (known === null) {
     const waiting = await ports.locks.pendingApproval(tenant_id, lock.id, content_hash, requester.principal.id)
     if (waiting !== null) return { row: await readOperation(ports, tenant_id, waiting), replayed: false }
@@ -72,9 +76,11 @@ async function signsAlone(c: Ctx, { id, plan }: OperationRow): Promise<boolean> 
 }
 
 /** The lock once it is approved; the operation while it waits; a conflict when the lock changed before the vote counted. */
-function told(c: Ctx, opened: Opened): Response {
+function told(c: Ctx, opened: Opened, key: string): Response {
   const { status, error, id } = opened.row
   if (status === 'failed' && error?.['code'] === 'effect.precondition_failed')
     throw new ExoError('strategy_lock.state_conflict', undefined, { operation_id: id })
-  return answer(c, opened, endedWell(status) ? theResource : undefined)
+  const response = answer(c, opened, endedWell(status) ? theResource : undefined)
+  response.headers.set('idempotency-key', key)
+  return response
 }

@@ -21,7 +21,7 @@ export interface Opened {
 }
 
 /** `Idempotency-Key`, or a new one. */
-function readKey(c: Ctx): string {
+export function readKey(c: Ctx): string {
   const given = c.req.header('idempotency-key')
   if (given === undefined) return `key_${randomBytes(12).toString('hex')}`
   if (!KEY.test(given)) throw new ExoError('context.invalid', undefined, { field: 'Idempotency-Key' })
