@@ -2,7 +2,6 @@
 import { z } from '@hono/zod-openapi'
 import { depthOf } from '../actions/note-fields.ts'
 import { instant, providerName } from '../actions/policy-document.ts'
-import type { JsonObject } from '../domain/canonical.ts'
 import { LIMITS } from '../domain/limits.ts'
 import { OPINIONS } from '../domain/three-wise.ts'
 import { ASSET_ID } from '../domain/stored.ts'
@@ -119,7 +118,6 @@ export const configRequest = z
     path: ['values'],
     message: `deeper than ${LIMITS.configDepth}`,
   })
-  .transform(({ values }) => ({ values: values as JsonObject }))
   .openapi('ConfigRequest')
 
 /** `user_id` may stand beside it where it is the caller's own; so may everything of the context. */

@@ -78,7 +78,7 @@ export function configRoutes(app: App): void {
         .config.put(
           tenant_id,
           place,
-          { seen, values: body.values, by: principal.id },
+          { seen, values: body.values as JsonObject, by: principal.id },
           c.get('requestId'),
           (before, after) =>
             changeLeaf(
