@@ -3,6 +3,7 @@
  * that a standing grant covers, pass `resume` once people have said yes. It decides nothing the workflow does not decide
  * again over the same recorded facts.
  */
+import { batchOnce } from './batch.ts'
 import { type Before, guardOnce, type GuardTools } from './guard.ts'
 import type { Guarded } from './judge.ts'
 import { outsideOnce, type OutsideTools } from './outside.ts'
@@ -22,7 +23,11 @@ export function proposeAndGuard(tools: GuardTools): (input: AtOnceInput) => Prom
 export function resumeAndGuard(tools: GuardTools & OutsideTools): (input: ResumeInput) => Promise<ResumeOutput> {
   return async ({ passes, votes: _votes, outside, ...input }) => {
     const once = async (before: Before<PassOutput>) =>
-      await (outside ? outsideOnce(tools, input, before) : guardOnce(tools, input, before))
+      await (input.batch === true
+        ? batchOnce(tools, input, before)
+        : outside
+          ? outsideOnce(tools, input, before)
+          : guardOnce(tools, input, before))
     return await together(tools, input, 'resume', passes, isApproved, once)
   }
 }
@@ -37,7 +42,7 @@ const isApproved: MayFollow = ({ operation: { plan, intent, shown_hash } }, { fa
 
 async function together(
   tools: PassTools,
-  { governs: _governs, ...ref }: Guarded,
+  { governs: _governs, batch: _batch, ...ref }: Guarded,
   name: 'propose' | 'resume',
   earlier: readonly Pass[],
   mayFollow: MayFollow,

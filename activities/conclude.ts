@@ -26,8 +26,8 @@ export async function concludeClaim(
   outcome: Outcome,
 ): Promise<Told> {
   const row = await tools.operations.readClaimed(ref.tenant_id, ref.operation_id)
-  const document = await documentOf(tools, ref, row, outcome)
-  if ('outcome' in document) return { ended: document }
+  if (row.receipt !== null) return { ended: endedOutput(row.receipt.receipt) }
+  const document = await outcomeDocument(tools, ref, row, outcome)
   return await commitEnd(tools.operations, { ...document, run_id: ref.run_id })
 }
 
@@ -49,9 +49,15 @@ export function announceEnd(
   tools.announce({ tenant_id, operation_id, status, ...(row === undefined ? {} : { row }) })
 }
 
-async function documentOf(tools: Pick<PassTools, 'operations' | 'receipts'>, ref: Ref, row: PassRow, outcome: Outcome) {
+/** The end that an outcome makes of a claimed operation; `settled` where that is not all of its cost or nothing. */
+export async function outcomeDocument(
+  tools: Pick<PassTools, 'receipts'>,
+  ref: Ref,
+  row: PassRow,
+  outcome: Outcome,
+  settled?: string,
+): Promise<EndDocument> {
   if (!hasRow(row)) throw bug('the operation has no row')
-  if (row.receipt !== null) return endedOutput(row.receipt.receipt)
   const { claim, operation } = row
   if (claim === null) throw bug('an outcome without a claim')
   const code = codeOf(outcome)
@@ -72,6 +78,7 @@ async function documentOf(tools: Pick<PassTools, 'operations' | 'receipts'>, ref
     earlier_leaves: [operationLeaf(ref, row, 'effect.outcome', { code, after: afterOf(outcome) })],
     preview: null,
     shown_hash: null,
+    ...(settled === undefined ? {} : { settled }),
   })
 }
 

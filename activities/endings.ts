@@ -5,6 +5,7 @@ import { ERRORS, type ErrorCode } from '../domain/errors.ts'
 import { sha256TextHex } from '../domain/hash.ts'
 import { type Leaf, leafRow, makeLeaf, type LeafKind, type LeafRow } from '../domain/leaf.ts'
 import { END_LEAF, type FinalStatus } from '../domain/lifecycle.ts'
+import { fromMicros, toMicros } from '../domain/money.ts'
 import type { EndDocument, PassRow } from '../domain/operation-rows.ts'
 import type { Preview } from '../domain/plan.ts'
 import type { Signer } from '../domain/ports.ts'
@@ -25,6 +26,8 @@ export interface Ending {
   earlier_leaves: LeafRow[]
   preview: Preview | null
   shown_hash: string | null
+  /** What of the cost is settled, where that is not all or nothing. */
+  settled?: string
 }
 
 export interface ReceiptTools {
@@ -52,7 +55,6 @@ export async function endDocument(
     after: { status, decision_hash, effect_state: effect?.state ?? null },
   })
   const cost = operation.intent.estimated_cost
-  const committed = effect?.state === 'committed'
   const receipt: Receipt = {
     v: 1,
     operation_id: ref.operation_id,
@@ -76,11 +78,7 @@ export async function endDocument(
       expires_at: operation.approval.expires_at ?? null,
     },
     effect,
-    settlement: {
-      currency: 'USD',
-      settled: committed ? cost : '0',
-      released: effect?.state === 'failed' ? cost : '0',
-    },
+    settlement: { currency: 'USD', ...settlementOf(effect?.state ?? null, cost, ending.settled) },
     leaves: [...row.leaves, ...ending.earlier_leaves.map((leaf) => leaf.leaf_hash), endLeaf.leaf_hash],
     ended_at: row.now,
     code: tools.code,
@@ -110,8 +108,15 @@ export async function endDocument(
             grant_id: ending.license_id,
           },
     cost: effect === null ? '0' : cost,
+    ...(ending.settled === undefined ? {} : { settled: ending.settled }),
     leaves: [...ending.earlier_leaves, endLeaf],
   }
+}
+
+function settlementOf(state: EffectRecord['state'] | null, cost: string, settled?: string) {
+  if (settled === undefined)
+    return { settled: state === 'committed' ? cost : '0', released: state === 'failed' ? cost : '0' }
+  return { settled, released: fromMicros((toMicros(cost) ?? 0n) - (toMicros(settled) ?? 0n)) ?? '0' }
 }
 
 /** A leaf that speaks of this operation, from its requester unless another actor is given. */

@@ -155,8 +155,14 @@ function controlLeaf(input: Guarded, row: WithRow, { effect }: EffectfulAction<u
   return operationLeaf(input, row, 'control.changed', { reason, before, after })
 }
 
+/** The code of a refusal by the world or by a rule of the database; null for what is no refusal. */
+export function codeOfRefusal(error: unknown): ErrorCode | null {
+  if (error instanceof ExoError) return error.code
+  return isRefusedByDatabase(error) && !isContention(error) ? 'effect.failed' : null
+}
+
 /** Serialisation failures, deadlocks, a grant spent or an end made by a neighbour: the next try decides on fresh facts. */
-function isContention(error: unknown): boolean {
+export function isContention(error: unknown): boolean {
   const code = codeOf(error)
   return (
     ['40001', '40P01', '55P03', 'EXO04', 'EXO05'].includes(code) ||

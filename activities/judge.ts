@@ -48,6 +48,7 @@ export async function judge(
   const action = findEffectful(intent.action, intent.action_version)
   if (action === null) return { outcome: 'invalid', detail: 'action version', code: 'action.version_unavailable' }
   if ((action.governs === true) !== plan.governs) return { outcome: 'invalid', detail: 'action governs' }
+  if ((plan.batch !== undefined) !== (input.batch === true)) return { outcome: 'invalid', detail: 'batch' }
   const isInside = plan.effect_kind === 'transactional'
   if (isInside !== inside || !kindsOf(action.effect).includes(plan.effect_kind))
     return { outcome: 'invalid', detail: 'effect kind' }

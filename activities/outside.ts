@@ -3,17 +3,18 @@
  * try inside the lease, then the outcome. A claim that was dispatched and has no outcome is looked at, never taken for
  * undone: what the target can tell is asked, and only a kind that is the same when it comes twice is tried again.
  */
+import { batchOnce } from './batch.ts'
+import { claimOf, leaseOf } from './claiming.ts'
 import { announceEnd, commitEnd, concludeClaim } from './conclude.ts'
-import { endDocument, operationLeaf } from './endings.ts'
+import { endDocument } from './endings.ts'
 import type { Before } from './guard.ts'
-import { type Guarded, type Judged, judge } from './judge.ts'
-import { bug, hasRow, type PassTools, previewOf, type WithRow } from './pass-tools.ts'
+import { type Guarded, judge } from './judge.ts'
+import { bug, hasRow, type PassTools, type WithRow } from './pass-tools.ts'
 import type { EffectfulAction, OutsideEffect } from '../actions/define.ts'
 import { findEffectful } from '../actions/registry.ts'
 import { makePass } from '../domain/gates/chain.ts'
-import { kindHash } from '../domain/hash.ts'
 import { LIMITS } from '../domain/limits.ts'
-import type { ClaimDocument, Fence, PassRow } from '../domain/operation-rows.ts'
+import type { Fence, PassRow } from '../domain/operation-rows.ts'
 import {
   KEY_WINDOW_MS,
   MOST_TRIES,
@@ -23,7 +24,6 @@ import {
   type OutsidePorts,
 } from '../domain/outside.ts'
 import type { EndedOutput, GuardInput, GuardOutput } from '../domain/steps.ts'
-import type { Plan } from '../domain/plan.ts'
 import type { Pass } from '../domain/verdict.ts'
 
 export interface OutsideTools extends PassTools {
@@ -41,7 +41,8 @@ const CONCLUDE_WITHIN_MS = 20_000
 
 export function effectOutside(tools: OutsideTools): (input: GuardInput) => Promise<GuardOutput> {
   return async ({ passes, votes: _votes, ...input }) => {
-    const answer = await outsideOnce<never>(tools, input, async () => passes)
+    const once = input.batch === true ? batchOnce<never> : outsideOnce<never>
+    const answer = await once(tools, input, async () => passes)
     if ('instead' in answer) throw bug('the guard was told to do nothing')
     return answer
   }
@@ -201,27 +202,6 @@ async function conclude(tools: OutsideTools, input: Guarded, outcome: Outcome): 
     }
 }
 
-function claimOf(input: Guarded, passes: Pass[], { row, votes, satisfied_by, license_id }: Judged): ClaimDocument {
-  const { plan, intent, shown_hash } = row.operation
-  const shown = shown_hash === null ? previewOf(row) : null
-  const after = { effect_key: plan.effect_key, kind: plan.effect_kind, satisfied_by, license_id }
-  return {
-    tenant_id: input.tenant_id,
-    operation_id: input.operation_id,
-    effect_key: plan.effect_key,
-    kind: plan.effect_kind,
-    passes,
-    votes,
-    satisfied_by,
-    grant_id: license_id,
-    preview: shown,
-    shown_hash: shown === null ? null : kindHash('shown', shown),
-    cost: intent.estimated_cost,
-    lease_ms: leaseOf(plan),
-    leaves: [operationLeaf(input, row, 'effect.intent', { after })],
-  }
-}
-
 /** What was planned no longer holds: nothing was claimed, and the operation ends failed. */
 async function endChanged(tools: OutsideTools, input: Guarded, row: WithRow, passes: Pass[]): Promise<EndedOutput> {
   const document = await endDocument(tools.receipts, input, row, {
@@ -240,11 +220,6 @@ async function endChanged(tools: OutsideTools, input: Guarded, row: WithRow, pas
   const told = await commitEnd(tools.operations, document)
   announceEnd(tools, input, told)
   return told.ended
-}
-
-/** No longer than the fence lasts, which is taken before the plan is read. */
-function leaseOf({ lease_ms }: Plan): number {
-  return Math.min(lease_ms, LIMITS.leaseMs)
 }
 
 /** The lease began at the server no earlier than what claimed it was sent, at `begunAt` of this process's clock. */

@@ -1,6 +1,7 @@
 /** What every step is given, and what each of them asks of the row it reads. */
 import { ApplicationFailure } from '@temporalio/common'
 import type { ReceiptTools } from './endings.ts'
+import { batchPreview } from '../actions/batch.ts'
 import { findEffectful } from '../actions/registry.ts'
 import type { JsonObject } from '../domain/canonical.ts'
 import type { OperationRows, PassRow } from '../domain/operation-rows.ts'
@@ -24,9 +25,12 @@ export type WithRow = PassRow & { operation: NonNullable<PassRow['operation']> }
 
 /** The action's pure preview over what the pass read; null when the registry no longer has the planned version. */
 export function previewOf(row: WithRow): Preview | null {
-  const { intent } = row.operation
+  const { intent, plan } = row.operation
   const action = findEffectful(intent.action, intent.action_version)
-  return action === null ? null : action.preview(intent.input, row.view)
+  if (action === null) return null
+  return plan.batch === undefined
+    ? action.preview(intent.input, row.view)
+    : batchPreview(action, intent.input, row.view)
 }
 
 export function hasRow(row: PassRow): row is WithRow {

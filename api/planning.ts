@@ -9,6 +9,7 @@ import { refuseUnknownPlaces } from './places.ts'
 import type { ApiPorts } from './ports.ts'
 import type { Caller, RequestContext } from './request.ts'
 import type { operationRequest } from './schemas.ts'
+import { itemsOf, takesSeveral } from '../actions/batch.ts'
 import type { EffectfulAction, PlanAddition } from '../actions/define.ts'
 import { ACTIONS, type RegisteredAction } from '../actions/registry.ts'
 import { type ApprovalTree, quorumTree, seatsNeeded, usualQuorum } from '../domain/approval.ts'
@@ -17,10 +18,13 @@ import { ExoError } from '../domain/errors.ts'
 import { CHAIN_VERSION } from '../domain/gates/chain.ts'
 import { sha256TextHex } from '../domain/hash.ts'
 import { LIMITS } from '../domain/limits.ts'
+import { fromMicros, toMicros } from '../domain/money.ts'
 import { bindingHash } from '../domain/three-wise.ts'
 import { intentHash, planHash, type Intent, type Plan } from '../domain/plan.ts'
 
-export type OperationRequest = z.output<typeof operationRequest>
+type Body = z.output<typeof operationRequest>
+export type OperationRequest = Omit<Body, 'input' | 'inputs'> &
+  ({ input: JsonObject; inputs?: undefined } | { input?: undefined; inputs: JsonObject[] })
 
 export interface Planned {
   intent: Intent
@@ -41,11 +45,15 @@ export function readInput(
   action: RegisteredAction,
   request: OperationRequest,
 ): { input: JsonObject; hash(context: RequestContext): string } {
-  if (canonicalJson(request.input).length > LIMITS.inputBytes)
-    throw new ExoError('validation.error', undefined, {
-      errors: [{ path: '/input', message: `larger than ${LIMITS.inputBytes} bytes` }],
-    })
-  const input = parseWith(action.input, request.input, '/input') as JsonObject
+  const several = request.inputs !== undefined
+  const path = several ? '/inputs' : '/input'
+  const invalid = (message: string) => new ExoError('validation.error', undefined, { errors: [{ path, message }] })
+  if (several && !('effect' in action && takesSeveral(action))) throw invalid('this action takes one input')
+  if (canonicalJson(request.inputs ?? request.input).length > LIMITS.inputBytes)
+    throw invalid(`larger than ${LIMITS.inputBytes} bytes`)
+  const input = several
+    ? { items: request.inputs.map((each, index) => parseWith(action.input, each, `${path}/${index}`) as JsonObject) }
+    : (parseWith(action.input, request.input, path) as JsonObject)
   const hasTarget = 'target' in action && action.target !== undefined
   if ((request.target !== undefined) !== hasTarget)
     throw new ExoError('validation.error', undefined, {
@@ -74,7 +82,7 @@ export async function planOperation(
 ): Promise<Planned> {
   const operation_id = `op_${randomBytes(16).toString('hex')}`
   const target = request.target ?? null
-  const view = action.view?.(input, caller.tenant_id, target) ?? null
+  const view = viewFor(action, caller.tenant_id, target, input, request)
   await refuseUnknownPlaces(ports, caller.tenant_id, action.places?.(input) ?? [])
   const addition = action.plan?.(input, {
     tenant_id: caller.tenant_id,
@@ -125,11 +133,35 @@ export async function planOperation(
     target: addition?.target ?? target,
     preconditions: addition?.preconditions ?? {},
     input,
-    estimated_cost: request.estimated_cost ?? '0',
+    estimated_cost: costOf(request),
     idempotency_key: idempotencyKey,
   }
   const plan = makePlan(ports, caller, action, request, intent, view, addition)
   return { intent, plan, intent_hash: intentHash(intent), plan_hash: planHash(plan) }
+}
+
+function viewFor(
+  action: EffectfulAction<unknown>,
+  tenantId: string,
+  target: string | null,
+  input: JsonObject,
+  { inputs }: OperationRequest,
+): JsonObject | null {
+  const { view } = action
+  if (view === undefined) return null
+  if (inputs === undefined) return view(input, tenantId, target)
+  return { kind: 'batch', views: itemsOf(input).map((item) => view(item, tenantId, target)) }
+}
+
+/** An estimate is of one input; the operation's is of all of them. */
+function costOf({ estimated_cost = '0', inputs }: OperationRequest): string {
+  if (inputs === undefined) return estimated_cost
+  const cost = fromMicros((toMicros(estimated_cost) ?? 0n) * BigInt(inputs.length))
+  if (cost === null)
+    throw new ExoError('validation.error', undefined, {
+      errors: [{ path: '/estimated_cost', message: 'too much for so many inputs' }],
+    })
+  return cost
 }
 
 function holdsOf({ principal, memberships, tenant_id }: Caller): ('owner' | 'platform')[] {
@@ -154,6 +186,7 @@ function makePlan(
       errors: [{ path: '/approval/quorum', message: `at least ${least} for this action` }],
     })
   const governs = action.governs === true
+  const several = request.inputs !== undefined
   const strict = ports.mode !== 'lab' && (governs || action.class === 'irreversible')
   return {
     v: 1,
@@ -167,10 +200,12 @@ function makePlan(
     fast_path:
       ports.fastPath &&
       action.effect.kind === 'transactional' &&
+      !several &&
       action.standing &&
       !governs &&
       request.run === 'execute',
-    standing: action.standing && !governs,
+    // A grant's limits count operations, so that people are asked for several inputs.
+    standing: action.standing && !governs && !several,
     provider: addition?.provider ?? null,
     effect_key: sha256TextHex(
       canonicalJson(['effect', intent.deployment, intent.env, intent.tenant_id, intent.operation_id, action.name]),
@@ -178,6 +213,9 @@ function makePlan(
     effect_timeout_ms: LIMITS.effectTimeoutMs,
     lease_ms: LIMITS.leaseMs,
     view,
+    ...(request.inputs === undefined
+      ? {}
+      : { batch: { items: request.inputs.length, unit_cost: request.estimated_cost ?? '0' } }),
     binding_hash: bindingHash({ action: action.name, target: intent.target, input: intent.input }),
     approval: {
       required: request.run === 'execute',

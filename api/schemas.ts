@@ -13,7 +13,9 @@ const hash = z.string().regex(/^[0-9a-f]{64}$/)
 export const operationRequest = z
   .strictObject({
     action: z.string().min(1).max(200),
-    input: z.record(z.string(), z.any()),
+    input: z.record(z.string(), z.any()).optional(),
+    /** Instead of `input`: several of one action, in one operation that is approved once. */
+    inputs: z.array(z.record(z.string(), z.any())).min(1).max(LIMITS.batchItems).optional(),
     target: z.string().min(1).max(2048).optional(),
     run: z.enum(['execute', 'propose']).default('execute'),
     reason: reason.optional(),
@@ -27,6 +29,10 @@ export const operationRequest = z
         quorum: z.int().min(1).max(LIMITS.quorumMax).optional(),
       })
       .optional(),
+  })
+  .refine((body) => (body.input === undefined) !== (body.inputs === undefined), {
+    path: ['input'],
+    message: 'either input or inputs is due',
   })
   .openapi('OperationRequest')
 

@@ -7,7 +7,7 @@
  * | A1, A2 | the operation's row, its run not started / its run too, nobody answered |
  * | P1, P2 | that it waits for people / its end without an effect, the run not told |
  * | E1, E2, E6 | nothing: before the guard, after the effect, before the commit |
- * | E3, E5 | the claim of an effect outside: nothing sent / answered, the outcome not written |
+ * | E3, E5 | the claim of an effect outside: nothing sent / answered, the outcome not written; of several inputs: none / some done |
  * | E7 | effect, claim and receipt, the run not told |
  * | S1, S2 | the bundle's bytes, not the seal / the seal too, the step not answered |
  */

@@ -6,6 +6,8 @@ export const LIMITS = Object.freeze({
   configDepth: 16,
   previewBytes: 32 * 1024,
   reasonCharacters: 500,
+  /** Inputs of one operation. */
+  batchItems: 500,
   approvalExpiresSeconds: { default: 3600, max: 86_400 },
   quorumMax: 5,
   /** How long a three-wise question and its verdict are good for. */

@@ -10,6 +10,13 @@ export function toMicros(text: unknown): bigint | null {
   return point === -1 ? BigInt(`${text}000000`) : BigInt(text.slice(0, point) + text.slice(point + 1).padEnd(6, '0'))
 }
 
+/** A decimal as it is written: no zeros at its end; null when it has more digits than a decimal may have. */
+export function fromMicros(micros: bigint): string | null {
+  const text = micros.toString().padStart(7, '0')
+  const decimal = `${text.slice(0, -6)}.${text.slice(-6)}`.replace(/\.?0+$/, '')
+  return DECIMAL.test(decimal) ? decimal : null
+}
+
 /** Micro-units of a decimal that may be negative (KPI values, corridors), or null. */
 export function toSignedMicros(text: unknown): bigint | null {
   if (typeof text !== 'string') return null

@@ -1,6 +1,7 @@
 /** An operation as its rows tell it, and what is written when it moves. The port behind the activities. */
 import type { Vote } from './approval.ts'
 import type { Json, JsonObject } from './canonical.ts'
+import type { ErrorCode } from './errors.ts'
 import type { Leaf, LeafRow } from './leaf.ts'
 import type { ClaimState, FinalStatus } from './lifecycle.ts'
 import type { Intent, Plan, Preview } from './plan.ts'
@@ -22,6 +23,15 @@ export interface ClaimRow {
   lease_ms: number | null
   /** Milliseconds since it was made. */
   age_ms: number
+}
+
+/** What became of one input of several. */
+export interface BatchItem {
+  /** From 1. */
+  n: number
+  state: 'committed' | 'failed' | 'blocked'
+  code: ErrorCode | null
+  result: Json
 }
 
 export interface ReceiptRow {
@@ -58,6 +68,8 @@ export interface PassRow {
   voters: Record<string, boolean>
   /** Keys of those who voted, by key id: public halves. Active ones, and whatever keys those have who said no. */
   voter_keys: Record<string, JsonObject>
+  /** The items that have an outcome, in order; null for an operation of one input. */
+  batch_items: BatchItem[] | null
   /** Hashes of the operation's leaves so far. */
   leaves: string[]
   facts: JsonObject
@@ -82,6 +94,8 @@ export interface EndDocument {
   shown_hash: string | null
   claim: { effect_key: string; kind: string; state: string; result: Json; grant_id: string | null } | null
   cost: string
+  /** What of it is settled, where that is not all or nothing. */
+  settled?: string
   leaves: LeafRow[]
 }
 
@@ -118,8 +132,12 @@ export interface GuardTransaction {
    * operation as its readers see it.
    */
   end(document: EndDocument): Promise<JsonObject>
-  /** Claims an effect outside and commits; the outcome is another transaction's. */
+  /** Claims an effect and commits; the outcome is another transaction's. */
   claim(document: ClaimDocument): Promise<void>
+  /** Runs the work so that everything it wrote is taken back when it throws; what it threw is answered. */
+  attempt(work: () => Promise<Json>): Promise<{ result: Json } | { thrown: unknown }>
+  /** Keeps what became of items, and commits. */
+  keep(operation: { tenant_id: string; operation_id: string }, items: readonly BatchItem[]): Promise<void>
 }
 
 export interface PendingDocument {

@@ -56,6 +56,8 @@ export interface Plan {
   lease_ms: number
   /** What a pass looks up for the preview beside the gates' facts; null when nothing. */
   view: JsonObject | null
+  /** Absent for one input. Of several: how many, and what each of them is estimated to cost. */
+  batch?: { items: number; unit_cost: string }
   /** SHA-256 over {action, target, input}: what a three-wise question binds to. */
   binding_hash: string
   approval: {

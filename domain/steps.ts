@@ -91,6 +91,8 @@ export interface EndInput extends OperationRef {
 export interface GuardInput extends OperationRef {
   /** Chooses the database role; a plan that says otherwise is refused. */
   governs: boolean
+  /** Set for an operation of several inputs; a plan that says otherwise is refused. */
+  batch?: true
   /** Passes `propose` and, where people were waited for, `resume`. */
   passes: Pass[]
   votes: Vote[]

@@ -4,6 +4,7 @@
  */
 import { canonicalJson } from '../domain/canonical.ts'
 import { sha256TextHex } from '../domain/hash.ts'
+import { ensureBatch } from './batch.ts'
 import type { Check } from './check.ts'
 import { ensure } from './report.ts'
 import { fewestSeats, treeSatisfied } from './seats.ts'
@@ -203,7 +204,14 @@ function times(receipt: Receipt): string {
 }
 
 /** Money is settled when the effect is committed, released when it failed, held while that is unknown. */
-function settlement({ effect: done, settlement: { settled, released }, intent }: Receipt): string {
+function settlement(receipt: Receipt): string {
+  const batch = ensureBatch(receipt)
+  if (batch !== null) return batch
+  const {
+    effect: done,
+    settlement: { settled, released },
+    intent,
+  } = receipt
   const cost = micros(intent.estimated_cost)
   const expected = {
     none: [0n, 0n],

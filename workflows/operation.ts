@@ -13,11 +13,12 @@ import type { JsonObject } from '../domain/canonical.ts'
 import type { ErrorCode } from '../domain/errors.ts'
 import { firstBlock, makePass } from '../domain/gates/chain.ts'
 import { approvalOver } from '../domain/grant-issuers.ts'
-import { intentHash, planHash } from '../domain/plan.ts'
+import { intentHash, type Plan, planHash } from '../domain/plan.ts'
 import { standingGrant } from '../domain/standing.ts'
 import type {
   EndedOutput,
   EndInput,
+  GuardInput,
   GuardOutput,
   OperationInput,
   OperationRef,
@@ -70,8 +71,8 @@ async function decide(input: OperationInput, ref: OperationRef, wake: Wake, gath
   const answer = await waitForPeople(input, ref, first, wake, gathered)
   if (answer !== 'approved') return await end(ref, gathered, answer.status, answer.code)
   const outside = plan.effect_kind !== 'transactional'
-  const { resumeAndGuard } = outside ? outsideSteps : steps
-  const resumed = await resumeAndGuard({ ...ref, governs: plan.governs, outside, ...gathered })
+  const { resumeAndGuard } = outside || plan.batch !== undefined ? outsideSteps : steps
+  const resumed = await resumeAndGuard({ ...ref, ...guardedBy(plan), outside, ...gathered })
   if (resumed.ended !== null) return resumed.ended
   const again = resumed.read
   gathered.votes = again.votes
@@ -122,9 +123,13 @@ async function stopEarly(
 
 /** The effect as a regular activity: scheduled durably before it starts. */
 async function guard(input: OperationInput, ref: OperationRef, { passes, votes }: Gathered): Promise<GuardOutput> {
-  const { governs, effect_kind } = input.plan
-  const step = effect_kind === 'transactional' ? steps.guardEffect : outsideSteps.effectOutside
-  return await step({ ...ref, governs, passes, votes })
+  const { effect_kind, batch } = input.plan
+  const step = effect_kind === 'transactional' && batch === undefined ? steps.guardEffect : outsideSteps.effectOutside
+  return await step({ ...ref, ...guardedBy(input.plan), passes, votes })
+}
+
+function guardedBy({ governs, batch }: Plan): Pick<GuardInput, 'governs' | 'batch'> {
+  return batch === undefined ? { governs } : { governs, batch: true }
 }
 
 /** The guard decided again at the point of effect; the workflow decides the same over the guard's facts, or fails. */

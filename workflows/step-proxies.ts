@@ -18,7 +18,7 @@ export const steps = proxyActivities<Pick<Steps, 'guardEffect' | 'proposeAndGuar
   retry: { initialInterval: '200 ms', backoffCoefficient: 2, maximumInterval: '10 s' },
 })
 
-/** An effect outside may be tried several times, each inside a lease, with pauses between. */
+/** An effect outside may be tried several times, each inside a lease, with pauses between; items come one after another. */
 export const outsideSteps = proxyActivities<Pick<Steps, 'effectOutside' | 'resumeAndGuard'>>({
   startToCloseTimeout: '90 s',
   heartbeatTimeout: '10 s',

@@ -9,6 +9,7 @@ import { type Ctx, demand } from '../request.ts'
 import { addRoute, type App } from '../route.ts'
 import { refuseStopped } from '../stopped.ts'
 import { listOf, operationRequest, reasonRequest, resolveRequest } from '../schemas.ts'
+import { undoInputs } from '../../actions/batch.ts'
 import type { ObservingAction } from '../../actions/define.ts'
 import { instant } from '../../actions/policy-document.ts'
 import { findEffectful } from '../../actions/registry.ts'
@@ -31,7 +32,8 @@ export function operationRoutes(app: App): void {
         202: { description: 'It goes on, or waits for people.' },
       },
     },
-    async (c, { body }) => {
+    async (c, { body: given }) => {
+      const body = given as OperationRequest
       const action = findAction(body.action)
       demand(c, `execute:${action.class}`)
       if (action.class === 'observe') return await observe(c, action as ObservingAction<unknown>, body)
@@ -139,8 +141,11 @@ export function operationRoutes(app: App): void {
         throw new ExoError('operation.not_reversible', undefined, { operation_id: row.id, status: row.status })
       const undo = findAction(action.undo.action)
       demand(c, `execute:${undo.class}`)
-      const input = action.undo.input(row.intent.input, row.claim.result)
-      const request: OperationRequest = { action: undo.name, input, run: 'execute', reason: body.reason }
+      const asked = { action: undo.name, run: 'execute' as const, reason: body.reason }
+      const request: OperationRequest =
+        row.plan.batch === undefined
+          ? { ...asked, input: action.undo.input(row.intent.input, row.claim.result) }
+          : { ...asked, inputs: undoInputs(action.undo, row.intent.input, row.claim.result) }
       return answer(c, await openOperation(c, request, { undoOf: row.id }))
     },
   )

@@ -6,14 +6,14 @@
 import { constraintHolds } from '../constraint.ts'
 import { allow, block, type Gate, notApplicable } from './gate.ts'
 import type { Fact } from '../facts.ts'
-import type { Intent } from '../plan.ts'
+import type { Intent, Plan } from '../plan.ts'
 
 export const strategyLock: Gate = {
   name: 'strategy_lock',
   version: 1,
-  evaluate(_plan, intent, facts) {
+  evaluate(plan, intent, facts) {
     if (!lockRequired(facts)) return notApplicable('strategy_lock', { required: false })
-    const locks = matchingLocks(intent, facts)
+    const locks = matchingLocks(plan, intent, facts)
     if (locks.length === 0) {
       const unsatisfied = coveringLocks(intent, facts).map((lock) => lock.get('id').string())
       return block('strategy_lock', 'strategy_lock.approval_required', {
@@ -31,13 +31,14 @@ export function lockRequired(facts: Fact): boolean {
 }
 
 /** Approved locks that allow this action in this project and on this surface at `now`, and whose constraints hold. */
-export function matchingLocks(intent: Intent, facts: Fact): Fact[] {
-  return coveringLocks(intent, facts).filter((lock) => holds(lock.get('constraints'), intent))
+export function matchingLocks(plan: Plan, intent: Intent, facts: Fact): Fact[] {
+  return coveringLocks(intent, facts).filter((lock) => holds(lock.get('constraints'), plan, intent))
 }
 
-/** What is neither null nor an expression holds for nothing. */
-function holds(constraints: Fact, intent: Intent): boolean {
-  return constraints.isNull || (typeof constraints.value === 'string' && constraintHolds(constraints.value, intent))
+/** What is neither null nor an expression holds for nothing; an expression speaks of one input, and holds for no more. */
+function holds(constraints: Fact, plan: Plan, intent: Intent): boolean {
+  if (constraints.isNull) return true
+  return plan.batch === undefined && typeof constraints.value === 'string' && constraintHolds(constraints.value, intent)
 }
 
 /** The same, whatever their constraints say. */

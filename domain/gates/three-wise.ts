@@ -10,7 +10,7 @@ export const threeWise: Gate = {
   version: 1,
   evaluate(plan, intent, facts) {
     if (!lockRequired(facts)) return notApplicable('three_wise', { asked: false })
-    const locks = matchingLocks(intent, facts)
+    const locks = matchingLocks(plan, intent, facts)
     if (locks.length === 0 || locks.some((lock) => lock.get('three_wise').isNull))
       return notApplicable('three_wise', { asked: false })
     const nowMs = facts.get('now').instantMs()

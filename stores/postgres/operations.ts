@@ -126,6 +126,25 @@ export class OperationStore implements OperationRows {
           })
           await allOf([...sent, claim, client.query('commit')])
         },
+        attempt: async (work) => {
+          const before = sent.length
+          await client.query('savepoint item')
+          try {
+            const result = await work()
+            await allOf(sent.splice(before))
+            await client.query('release savepoint item')
+            return { result }
+          } catch (thrown) {
+            sent.splice(before)
+            await client.query('rollback to savepoint item')
+            return { thrown }
+          }
+        },
+        keep: async (operation, items) => {
+          settled = true
+          const kept = client.query('select keep_items($1)', [JSON.stringify({ ...operation, items })])
+          await allOf([...sent, kept, client.query('commit')])
+        },
       })
       if (!settled) await client.query('rollback')
       return answer

@@ -104,6 +104,10 @@ async function fill(tenant: Tenant): Promise<void> {
     `insert into egress_targets (tenant_id, origin, methods) values ($1, 'https://example.com', '{POST}')`,
     [tenant.id],
   )
+  await owner.within(
+    tenant.id,
+    `insert into batch_items (tenant_id, operation_id, n, state) select tenant_id, id, 1, 'committed' from operations limit 1`,
+  )
   await until('something is sealed', async () => (await owner.within(tenant.id, 'select from seals')).length > 0)
   // The last row of the outbox may be gone again by now; this one is due when nobody lives any more.
   await owner.within(
@@ -365,6 +369,7 @@ const VALUES: Record<string, string> = {
     values ($1, 'sl', 'approved', 't', '{}', 's', '2020-01-01', '2090-01-01', '', '')`,
   raw_assets: `(tenant_id, asset_id, filename, content_type, sha256, size, asked_by, expires_at)
     values ($1, 'ra_x', 'f', 'a/b', repeat('0', 64), 1, 'p', '2090-01-01')`,
+  batch_items: `(tenant_id, operation_id, n, state) values ($1, 'op_x', 1, 'committed')`,
   egress_targets: `(tenant_id, origin, methods) values ($1, 'x', '{}')`,
   operator_keys: `(tenant_id, kid, principal_id, public_jwk) values ($1, 'k', 'p', '{}')`,
   tenants: `(id, name) values ('t_forged', $1)`,
@@ -398,12 +403,13 @@ const NEVER_INSERTS: Record<Role, readonly string[]> = {
     'budget_entries',
     'train_prefs',
     'temperature_readings',
+    'batch_items',
     ...CONTROLS,
     ...IDENTITY,
   ],
   guard: ['operations', 'seals', 'audit_heads', 'train_prefs', 'config_values', ...CONTROLS, ...IDENTITY],
-  control: ['operations', 'notes', 'seals', 'audit_heads', 'deployment'],
-  sequencer: ['operations', 'notes', 'receipts', 'claims', 'votes', ...CONTROLS, ...IDENTITY],
+  control: ['operations', 'notes', 'batch_items', 'seals', 'audit_heads', 'deployment'],
+  sequencer: ['operations', 'notes', 'batch_items', 'receipts', 'claims', 'votes', ...CONTROLS, ...IDENTITY],
   stop: Object.keys(VALUES),
   auditor: Object.keys(VALUES),
 }

@@ -10,7 +10,7 @@ import { notRequired, RUNNING } from '../support/opening.ts'
 import { type OwnDeployment, startOwnDeployment } from '../support/own-deployment.ts'
 import { Random, seedOfRun } from '../support/random.ts'
 import { Receiver } from '../support/receiver.ts'
-import { makeTenant, type Operation, type Tenant, UNLIMITED, vote } from '../support/tenant.ts'
+import { makeTenant, notesIn, type Operation, type Tenant, UNLIMITED, vote } from '../support/tenant.ts'
 import { until } from '../support/until.ts'
 import { verifyBundles } from '../support/verified.ts'
 
@@ -125,6 +125,25 @@ test.each(Array.from({ length: ROUNDS }, () => ['E1', 'E3', 'E5', 'E7']).flat())
     expect(count['conditional executed']).toBe(OF_EACH)
     expect(count['keyed executed']).toBe(OF_EACH)
     expect((count['blind executed'] ?? 0) + (count['blind unknown'] ?? 0)).toBe(OF_EACH)
+  },
+)
+
+test.each(['E3', 'E2', 'E5'])(
+  'the app killed at %s among several inputs goes on with the next, none twice',
+  async (point) => {
+    const texts = Array.from({ length: 200 }, (_, i) => `${point} ${i + 1}`)
+    const inputs = texts.map((text) => ({ notebook: point, text }))
+    const asked = await tenant.as('owner').post<Operation>('/operations', { action: 'note.append', inputs })
+    expect(asked.status).toBe(202)
+    own.arm(point, point === 'E3' ? 1 : 1 + random.below(8))
+    const voted = carryVote(tenant.as('operator'), asked.body, HEALED_MS)
+    await own.hit(point)
+    await own.answers()
+    await voted
+    const { status, effect } = await tenant.ended(asked.body.id, HEALED_MS)
+    ended.push(asked.body.id)
+    expect([status, effect.result.committed]).toEqual(['executed', 200])
+    expect((await notesIn(tenant.as('viewer'), point)).reverse()).toEqual(texts)
   },
 )
 

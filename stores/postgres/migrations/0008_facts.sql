@@ -278,7 +278,8 @@ begin
     'facts', case when whole then (select case
           when jsonb_typeof(f -> 'principal') = 'object' and key_was_revoked(o.context ->> 'credential_id')
           then jsonb_set(f, '{principal,status}', '"revoked"') else f end from facts_of(o.intent, o.plan) f) else '{}' end,
-    'view', case when whole then view_of(tenant, o.plan -> 'view') end,
+    'view', case when whole then views_of(tenant, o.plan -> 'view') end,
+    'batch_items', case when o.plan ? 'batch' then batch_items_of(tenant, operation) end,
     -- Of the requester and, where somebody cancelled it, of them too.
     'train_ok', train_ok_of(tenant, o.principal_id, o.person_id)
       and (o.cancel is null or train_ok_of(tenant, o.cancel ->> 'by', null)),
@@ -294,7 +295,6 @@ grant execute on function decimal_text(numeric), facts_of(jsonb, jsonb), view_of
   read_pass(text, text, boolean, boolean), fence(text) to guard, control;
 grant execute on function decimal_text(numeric), view_of(text, jsonb), policy_document(text) to app;
 grant execute on function lock_json(strategy_locks) to app, guard, control, sequencer;
-grant execute on function firearms_of(jsonb), temperature_of(text, text) to app, guard, control;
+grant execute on function firearms_of(jsonb), temperature_of(text, text), egress_row(egress_targets) to app, guard, control;
 grant execute on function policy_document(text) to guard, control;
-grant execute on function egress_row(egress_targets) to app, guard, control;
 grant execute on function control_row(text, text, jsonb), control_rows(text, text) to app, guard, control;

@@ -163,6 +163,11 @@ begin
       perform enter_cost(o, cost, case d -> 'claim' ->> 'state' when 'committed' then 'settled' else 'released' end);
     end if;
   end if;
+  -- Of several inputs some were committed: what the others would have cost is not spent.
+  if d ->> 'settled' is not null then
+    update budget_entries set amount = (d ->> 'settled')::numeric
+      where tenant_id = o.tenant_id and operation_id = o.id and state = 'settled';
+  end if;
   perform write_leaves(o.tenant_id, o.id, o.context ->> 'request_id', d -> 'leaves');
   insert into receipts (tenant_id, operation_id, status, jws) values (o.tenant_id, o.id, d ->> 'status', d ->> 'jws');
   update operations set status = d ->> 'status', passes = d -> 'passes', decision_hash = d ->> 'decision_hash',

@@ -284,6 +284,20 @@ const TABLES: Record<GateName, Case[]> = {
       evidence: { locks: ['sl_1'] },
     },
     {
+      what: 'a lock whose constraints hold, for several inputs',
+      answer: 'strategy_lock.approval_required',
+      plan: { batch: { items: 2, unit_cost: '1' } },
+      facts: (f) => Object.assign(lock(f), { constraints: '!has(input.anything)' }),
+      evidence: { action: 'note.append', unsatisfied: ['sl_1'] },
+    },
+    {
+      what: 'a lock without constraints, for several inputs',
+      answer: 'allow',
+      plan: { batch: { items: 2, unit_cost: '1' } },
+      facts: (f) => Object.assign(lock(f), { constraints: null }),
+      evidence: { locks: ['sl_1'] },
+    },
+    {
       what: 'a status that is no status',
       answer: 'strategy_lock.unavailable',
       facts: (f) => Object.assign(lock(f), { status: 'Approved' }),

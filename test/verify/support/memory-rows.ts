@@ -133,7 +133,11 @@ export class MemoryRows implements OperationRows, VoteRows {
       kept.operation.status = 'executing'
       this.log.write(document.tenant_id, operationId, leaves)
     }
-    return await work({ row: this.#row(operationId, true), ports: this.#ports(operationId), end, claim })
+    const single = async (): Promise<never> => {
+      throw new Error('one input in these tests')
+    }
+    const row = this.#row(operationId, true)
+    return await work({ row, ports: this.#ports(operationId), end, claim, attempt: single, keep: single })
   }
 
   async fence(): Promise<Fence> {
@@ -198,6 +202,7 @@ export class MemoryRows implements OperationRows, VoteRows {
       now: now(),
       operation,
       claim,
+      batch_items: null,
       receipt,
       votes,
       voter_keys: Object.fromEntries([...this.keys].map(([kid, { public_jwk }]) => [kid, public_jwk])),
