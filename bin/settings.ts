@@ -187,6 +187,7 @@ export const SETTINGS = {
   EXO_CRASH_LOG: { reader: 'test', meaning: 'Where it tells that it did.' },
   EXO_SEED: { reader: 'test', meaning: 'Repeats a run that drew lots.' },
   EXO_FLIPS: { reader: 'test', meaning: 'How often stops are thrown.' },
+  EXO_SWAPS: { reader: 'test', meaning: 'How often each thing is swapped between vote and effect.' },
   EXO_CRASH_FULL: { reader: 'test', meaning: 'The long form of the crash tests.' },
   EXO_FUZZ: { reader: 'test', meaning: 'How many broken requests.' },
   EXO_WYCHEPROOF: { reader: 'test', meaning: 'A file of JWS vectors.' },
