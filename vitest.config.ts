@@ -17,6 +17,7 @@ const STACK = [
   'contract',
   'crash',
   'e2e',
+  'security',
   'stores',
   'verify',
   'workflows',

@@ -1,12 +1,12 @@
 /**
  * Signatures at the edges, read by the layer below the claims. Ours are built here: every pair of extreme numbers in an
- * ECDSA signature, every way to break the padding of an RSA one. Project Wycheproof's vectors for JWS (Apache-2.0) are
- * read from where `EXO_WYCHEPROOF` says, and each is one test; without them the one test that is skipped says so.
+ * ECDSA signature, every way to break the padding of an RSA one. Project Wycheproof's vectors for JWS lie beside this file
+ * (THIRD_PARTY.md), and each is one test.
  */
 import { constants, createHash, createPrivateKey, generateKeyPairSync, privateEncrypt, sign } from 'node:crypto'
-import { readFileSync } from 'node:fs'
 import { createLocalJWKSet, type JWK } from 'jose'
 import { describe, expect, test } from 'vitest'
+import { jwsOf, readVectors } from '../../support/wycheproof.ts'
 import { ASYMMETRIC_ALGORITHMS, type AsymmetricAlgorithm, verifyCompact } from '../../../stores/oidc/compact-jws.ts'
 
 const text = (value: string | Uint8Array) => Buffer.from(value).toString('base64url')
@@ -150,15 +150,7 @@ describe('a key of the set', () => {
   })
 })
 
-interface Group {
-  comment: string
-  public?: JWK
-  private: JWK
-  tests: { tcId: number; comment: string; jws: unknown; result: 'valid' | 'invalid' }[]
-}
-const where = process.env.EXO_WYCHEPROOF ?? ''
-const vectors = where === '' ? [] : (JSON.parse(readFileSync(where, 'utf8')) as { testGroups: Group[] }).testGroups
-const cases = vectors.flatMap((group) => group.tests.map((each) => ({ group, each })))
+const cases = readVectors()
 
 /** Valid by the vectors, and refused here on purpose. */
 function isRefusedHere({ group, each }: (typeof cases)[number]): string | null {
@@ -169,15 +161,14 @@ function isRefusedHere({ group, each }: (typeof cases)[number]): string | null {
 }
 
 describe('the vectors of Wycheproof', () => {
-  test.skipIf(where === '')(`are all there${where === '' ? ', but EXO_WYCHEPROOF names no file' : ''}`, () => {
-    expect(cases.length).toBeGreaterThan(400)
+  test('are all there', () => {
+    expect(cases).toHaveLength(401)
     const valid = cases.filter(({ each }) => each.result === 'valid')
     expect(valid.filter((each) => isRefusedHere(each) === null).length).toBeGreaterThan(20)
   })
 
   test.each(cases)('$group.comment $each.tcId, $each.comment', async ({ group, each }) => {
-    const jws = typeof each.jws === 'string' ? each.jws : JSON.stringify(each.jws)
-    const taken = await takes(jws, [group.public ?? group.private])
+    const taken = await takes(jwsOf(each), [group.public ?? group.private])
     expect(taken).toBe(each.result === 'valid' && isRefusedHere({ group, each }) === null)
   })
 })
