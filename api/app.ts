@@ -4,7 +4,7 @@ import { getPath } from 'hono/utils/url'
 import { ObservedCounts } from './counting.ts'
 import { problem, problemOf } from './envelope.ts'
 import { admitCaller } from './middleware/admit-caller.ts'
-import { shapesOf } from './middleware/check-shape.ts'
+import { checkShape, shapesOf } from './middleware/check-shape.ts'
 import { identifyRequest } from './middleware/identify-request.ts'
 import { limitAddresses } from './middleware/limit-addresses.ts'
 import type { ApiPorts } from './ports.ts'
@@ -65,17 +65,19 @@ export function makeApi(ports: ApiPorts): Api {
     )
   })
   app.use('*', limitAddresses(ports.addressLimit))
-  const admit = admitCaller(() => {
+  const knownShapes = () => {
     shapes ??= shapesOf(app.routes)
     return shapes
-  })
+  }
+  const admit = admitCaller(knownShapes)
   app.use('*', async function admitUnlessOpen(c, next) {
     c.set('count', (action) => {
       const { tenant_id, principal } = c.get('caller')
       counts.add({ tenant_id, principal_id: principal.id, kind: principal.kind, action })
     })
-    if (OPEN.test(c.req.path)) await next()
-    else return await admit(c, next)
+    if (!OPEN.test(c.req.path)) return await admit(c, next)
+    await checkShape(c, knownShapes())
+    await next()
   })
 
   operationRoutes(app)

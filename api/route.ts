@@ -2,10 +2,10 @@
  * How a route is declared: its kind stands beside its path, permission comes before the body is looked at, and the
  * OpenAPI document follows from the same schemas that validate. A route without a kind does not type-check.
  */
-import { type OpenAPIHono, type RouteConfig, z } from '@hono/zod-openapi'
+import { type OpenAPIHono, z } from '@hono/zod-openapi'
 import { parseWith, readBody, refuseNul, refuseQueryOverrides } from './body.ts'
 import { type Ctx, type Env, demand, demandAny, demandPlatform } from './request.ts'
-import { errorEnvelope, resource } from './schemas.ts'
+import { documentRoute } from './route-document.ts'
 import { ExoError } from '../domain/errors.ts'
 
 /** What may change, and through what; `open` routes need no credential. */
@@ -37,8 +37,6 @@ export interface Given<Body extends z.ZodType, Query extends z.ZodType> {
   param(name: string): string
 }
 
-const REFUSALS = [400, 401, 403, 404, 405, 409, 410, 413, 415, 429, 500, 502, 503, 504]
-
 export type App = OpenAPIHono<Env>
 
 export function addRoute<Body extends z.ZodType = z.ZodUndefined, Query extends z.ZodType = z.ZodUndefined>(
@@ -46,7 +44,7 @@ export function addRoute<Body extends z.ZodType = z.ZodUndefined, Query extends 
   declared: Declared<Body, Query>,
   handler: (c: Ctx, given: Given<Body, Query>) => Promise<Response> | Response,
 ): void {
-  document(app, declared)
+  documentRoute(app, declared)
   const path = declared.path.replaceAll(/\{(\w+)\}/g, ':$1')
   const filters = declared.query instanceof z.ZodObject ? Object.keys(declared.query.shape) : []
   app.on(declared.method.toUpperCase(), path, async (c) => {
@@ -68,41 +66,4 @@ export function addRoute<Body extends z.ZodType = z.ZodUndefined, Query extends 
 function namedBy(param: string): string {
   if (param.includes('\0')) throw new ExoError('resource.not_found')
   return param
-}
-
-function document(app: App, declared: Declared<z.ZodType, z.ZodType>): void {
-  const { method, path, kind, summary, body, query, answers } = declared
-  const names = [...path.matchAll(/\{(\w+)\}/g)].map((match) => match[1] ?? '')
-  const good = answers ?? { 200: { description: 'The resource.' } }
-  const refusals = kind === 'open' ? [] : REFUSALS.filter((status) => !(status in good))
-  app.openAPIRegistry.registerPath({
-    method,
-    path,
-    summary,
-    description: `Kind: ${kind}.`,
-    tags: [path.split('/')[1] ?? ''],
-    ...(kind === 'open' ? {} : { security: [{ bearer: [] }] }),
-    request: {
-      ...(names.length === 0 ? {} : { params: z.object(Object.fromEntries(names.map((name) => [name, z.string()]))) }),
-      ...(query === undefined ? {} : { query: query as z.ZodObject }),
-      ...(body === undefined ? {} : { body: { required: true, content: { 'application/json': { schema: body } } } }),
-    },
-    responses: {
-      ...Object.fromEntries(
-        Object.entries(good).map(([status, { description, schema, type }]) => [
-          status,
-          { description, content: { [type ?? 'application/json']: { schema: schema ?? resource } } },
-        ]),
-      ),
-      ...Object.fromEntries(
-        refusals.map((status) => [
-          status,
-          {
-            description: 'Refused; the envelope says why.',
-            content: { 'application/problem+json': { schema: errorEnvelope } },
-          },
-        ]),
-      ),
-    },
-  } as RouteConfig)
 }

@@ -3,7 +3,7 @@
  * of the request, context, membership, and (when the route asks) permission and rate. One round trip to the database.
  */
 import type { MiddlewareHandler } from 'hono'
-import { checkShape } from './check-shape.ts'
+import { checkShape, type KnownRoute } from './check-shape.ts'
 import { type HeaderContext, placedByTicket, readHeaders } from './context-headers.ts'
 import { readPresented, withoutSecret } from '../credential.ts'
 import type { Admission, RateClass } from '../ports.ts'
@@ -13,7 +13,7 @@ import { leafRow, makeLeaf } from '../../domain/leaf.ts'
 import { PLACE_KINDS, PLACES } from '../../domain/places.ts'
 import { effectivePermissions, narrowedBy, PLATFORM_PERMISSIONS, type Role } from '../../domain/permissions.ts'
 
-export function admitCaller(routes: () => readonly { method: string; pattern: RegExp }[]): MiddlewareHandler<Env> {
+export function admitCaller(routes: () => readonly KnownRoute[]): MiddlewareHandler<Env> {
   return async function admitCaller(c, next) {
     const { admission: port } = c.get('ports')
     const { credential, countedAs } = await readPresented(c)

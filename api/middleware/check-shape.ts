@@ -8,12 +8,22 @@ export interface RouteShape {
   path: string
 }
 
+export interface KnownRoute {
+  method: string
+  pattern: RegExp
+  /** Without parameters. */
+  spelled: boolean
+}
+
 const MUTATING = ['POST', 'PUT', 'PATCH', 'DELETE']
 
 /** Throws 404, 405, 415 or 413. Bodies are read here, once, bounded; later readers get the text. */
-export async function checkShape(c: Ctx, routes: readonly { method: string; pattern: RegExp }[]): Promise<void> {
+export async function checkShape(c: Ctx, routes: readonly KnownRoute[]): Promise<void> {
   const path = c.req.path
-  const methods = [...new Set(routes.filter((route) => route.pattern.test(path)).map((route) => route.method))]
+  const matching = routes.filter((route) => route.pattern.test(path))
+  // A path spelled out is that route, and no id of another.
+  const spelled = matching.filter((route) => route.spelled)
+  const methods = [...new Set((spelled.length > 0 ? spelled : matching).map((route) => route.method))]
   if (methods.length === 0) throw new ExoError('route.not_found')
   const method = c.req.method === 'HEAD' ? 'GET' : c.req.method
   if (!methods.includes(method)) throw new ExoError('method.not_allowed', undefined, { allow: methods.sort() })
@@ -51,11 +61,12 @@ function decode(bytes: Uint8Array): string | null {
 }
 
 /** Path patterns of the registered routes, for telling 404 from 405 before anything else is decided. */
-export function shapesOf(routes: readonly RouteShape[]): { method: string; pattern: RegExp }[] {
+export function shapesOf(routes: readonly RouteShape[]): KnownRoute[] {
   return routes
     .filter((route) => route.method !== 'ALL')
     .map(({ method, path }) => ({
       method,
+      spelled: !/[:*]/.test(path),
       pattern: new RegExp(
         `^${path
           .replaceAll('.', '\\.')

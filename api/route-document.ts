@@ -1,0 +1,115 @@
+/**
+ * A route's entry in the OpenAPI document, from the schemas that validate and the table of answers. Every route tells the
+ * same refusals, since every one of them passes the same middleware.
+ */
+import { type RouteConfig, z } from '@hono/zod-openapi'
+import { ANSWERS } from './answers.ts'
+import { operation } from './operation-schemas.ts'
+import type { App, Declared, RouteKind } from './route.ts'
+import { errorEnvelope, resource } from './schemas.ts'
+import { PLACES } from '../domain/places.ts'
+
+const ALL_REFUSALS = [400, 401, 403, 404, 405, 409, 410, 413, 415, 429, 500, 502, 503, 504]
+/** Those that need no credential. */
+const OPEN_REFUSALS = [400, 404, 405, 429, 500, 503]
+const OPERATES: readonly RouteKind[] = ['operation', 'control operation']
+
+const id = (prefix: string) => z.string().regex(new RegExp(`^${prefix}_[a-z0-9_-]{1,60}$`))
+const trace = z.string().regex(/^[A-Za-z0-9._:-]{1,128}$/)
+const REQUEST_ID = z.string().regex(/^[A-Za-z0-9._-]{1,128}$/)
+
+/** Who and where; a platform's credential sends neither tenant nor project. */
+const CONTEXT = z.object({
+  'X-Mode': z.enum(['lab', 'saas', 'enterprise']),
+  [PLACES.project.header]: id(PLACES.project.prefix).optional(),
+  'X-Tenant-Id': id('t').optional(),
+  [PLACES.surface.header]: id(PLACES.surface.prefix).optional(),
+  [PLACES.app.header]: id(PLACES.app.prefix).optional(),
+  'X-Request-Id': REQUEST_ID.optional(),
+  // One that cannot be told is dropped.
+  'X-Trace-Id': z.string().optional(),
+  'X-Run-Id': trace.optional(),
+  'X-Step-Id': trace.optional(),
+})
+const OF_OPERATIONS = CONTEXT.extend({
+  'Idempotency-Key': trace.optional(),
+  Prefer: z
+    .string()
+    .regex(/^wait=([1-9]|[1-5]\d|60)$/)
+    .optional(),
+})
+
+/** In paths: anything else is as absent as an id that nobody has. */
+const PARAMETER = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/)
+
+/** A number as the query writes it. */
+const LIMIT = z
+  .string()
+  .regex(/^([1-9]\d?|1\d\d|200)$/)
+  .optional()
+
+const REFUSED = {
+  description: 'Refused; the envelope says why.',
+  headers: z.object({ 'X-Request-Id': REQUEST_ID }),
+  content: { 'application/problem+json': { schema: errorEnvelope } },
+}
+
+export function documentRoute(app: App, declared: Declared<z.ZodType, z.ZodType>): void {
+  const { method, path, kind, summary, body, query } = declared
+  const open = kind === 'open'
+  const answers = answersOf(declared)
+  const refusals = (open ? OPEN_REFUSALS : ALL_REFUSALS).filter((status) => !(status in answers))
+  const example = ANSWERS[`${method} ${path}`]?.example
+  app.openAPIRegistry.registerPath({
+    method,
+    path,
+    summary,
+    operationId: `${method}${path.replaceAll(/[^A-Za-z0-9]+/g, '_').replace(/_$/, '')}`,
+    description: `Kind: ${kind}.`,
+    tags: [path.split('/')[1] ?? ''],
+    ...(open ? {} : { security: [{ bearer: [] }] }),
+    request: {
+      ...paramsOf(path),
+      ...(query === undefined ? {} : { query: queryOf(query as z.ZodObject) }),
+      ...(open || path === '/auth/me' ? {} : { headers: OPERATES.includes(kind) ? OF_OPERATIONS : CONTEXT }),
+      ...(body === undefined
+        ? {}
+        : {
+            body: {
+              required: true,
+              content: { 'application/json': { schema: body, ...(example === undefined ? {} : { example }) } },
+            },
+          }),
+    },
+    responses: { ...answers, ...Object.fromEntries(refusals.map((status) => [status, REFUSED])) },
+  } as RouteConfig)
+}
+
+type Described = NonNullable<Declared<z.ZodType, z.ZodType>['answers']>
+
+/** The good answers; a repeated key answers 200 wherever an operation is opened. */
+function answersOf({ method, path, kind, answers }: Declared<z.ZodType, z.ZodType>): RouteConfig['responses'] {
+  const known = ANSWERS[`${method} ${path}`]
+  const given: Described = answers ?? { 200: { description: 'The resource.' } }
+  const repeated: Described = OPERATES.includes(kind)
+    ? { 200: { description: 'Done, or done before under this key.' } }
+    : {}
+  return Object.fromEntries(
+    Object.entries({ ...repeated, ...given }).map(([status, { description, schema, type = 'application/json' }]) => {
+      const shape = status === '202' ? (known?.later ?? operation) : (known?.good ?? schema ?? resource)
+      const json = { 'application/json': { schema: shape } }
+      const content =
+        status === '202' || type === 'application/json'
+          ? json
+          : { [type]: { schema: z.string() }, ...(type === 'text/event-stream' ? json : {}) }
+      return [status, { description, headers: z.object({ 'X-Request-Id': REQUEST_ID }), content }]
+    }),
+  )
+}
+
+function paramsOf(path: string): { params?: z.ZodObject } {
+  const names = [...path.matchAll(/\{(\w+)\}/g)].map((match) => match[1] ?? '')
+  return names.length === 0 ? {} : { params: z.object(Object.fromEntries(names.map((name) => [name, PARAMETER]))) }
+}
+
+const queryOf = (query: z.ZodObject): z.ZodObject => ('limit' in query.shape ? query.extend({ limit: LIMIT }) : query)
