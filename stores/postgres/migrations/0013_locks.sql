@@ -35,5 +35,7 @@ begin
   return new;
 end $$;
 create index strategy_locks_ending on strategy_locks (valid_until) where status in ('draft', 'approved');
+-- For the facts, which ask of one tenant what is in force, however many others have locks that will end.
+create index strategy_locks_in_force on strategy_locks (tenant_id) where status = 'approved';
 create trigger keep_lifecycle before update on strategy_locks
   for each row execute function strategy_locks_keep_lifecycle();
