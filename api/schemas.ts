@@ -109,7 +109,7 @@ export const usageRequest = z
   })
   .openapi('UsageRequest')
 
-/** Whole values under names; at most as large and as deep as an operation's input and its labels are. */
+/** Whole values under names, any JSON; at most as large and as deep as an operation’s input and its labels are. */
 export const configRequest = z
   .strictObject({ values: z.record(z.string().regex(/^[A-Za-z][A-Za-z0-9_.-]{0,127}$/), z.any()) })
   .refine(({ values }) => Object.keys(values).length <= LIMITS.configValues, {

@@ -5,7 +5,7 @@
 import { Agent, request } from 'node:http'
 import type { RawAnswer, RawRequest } from './envelope.ts'
 
-const PER_ADDRESS = 100
+const PER_ADDRESS = 15
 const agents = new Map<string, Agent>()
 let sent = 0
 
