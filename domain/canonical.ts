@@ -30,6 +30,18 @@ export function canonicalJson(value: unknown): string {
   return text
 }
 
+/** Whether two I-JSON values have the same canonical text, without writing it. */
+export function isSameJson(a: unknown, b: unknown): boolean {
+  if (Object.is(a, b)) return true
+  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return a === b
+  if (Array.isArray(a) !== Array.isArray(b)) return false
+  const keys = Object.keys(a)
+  return (
+    keys.length === Object.keys(b).length &&
+    keys.every((key) => Object.hasOwn(b, key) && isSameJson((a as JsonObject)[key], (b as JsonObject)[key]))
+  )
+}
+
 /** Throws {@link NotIJson} unless the value is plain I-JSON all the way down. */
 export function assertIJson(value: unknown): asserts value is Json {
   const found = firstFault(value, 0)

@@ -1,5 +1,5 @@
 /** Whether what was committed is what this code decides over the recorded facts. */
-import { canonicalJson } from '../domain/canonical.ts'
+import { isSameJson } from '../domain/canonical.ts'
 import { firstBlock, runChain } from '../domain/gates/chain.ts'
 import { decisionHash } from '../domain/receipt.ts'
 import type { EndedOutput, OperationInput } from '../domain/steps.ts'
@@ -8,7 +8,7 @@ import type { EndedOutput, OperationInput } from '../domain/steps.ts'
 export function decisionDifference(input: OperationInput, ended: EndedOutput): string | null {
   for (const pass of ended.passes) {
     const verdicts = runChain(input.plan, input.intent, pass.facts)
-    if (canonicalJson(verdicts) !== canonicalJson(pass.verdicts)) return `pass ${pass.pass} was decided differently`
+    if (!isSameJson(verdicts, pass.verdicts)) return `pass ${pass.pass} was decided differently`
     if (ended.status === 'executed' && firstBlock(verdicts) !== null)
       return `executed although pass ${pass.pass} blocks`
   }

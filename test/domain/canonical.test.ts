@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { assertIJson, canonicalJson, type Json, NotIJson, parseIJson } from '../../domain/canonical.ts'
+import { assertIJson, canonicalJson, isSameJson, type Json, NotIJson, parseIJson } from '../../domain/canonical.ts'
 import { type HashKind, kindHash, sha256Hex, sha256TextHex } from '../../domain/hash.ts'
 
 const refusal = (run: () => unknown): NotIJson => {
@@ -241,5 +241,33 @@ describe('digests', () => {
   test('one value has another hash under each kind', () => {
     const kinds: HashKind[] = ['intent', 'plan', 'facts', 'shown', 'decision']
     expect(new Set(kinds.map((kind) => kindHash(kind, {}))).size).toBe(kinds.length)
+  })
+})
+
+describe('sameness', () => {
+  test('is that of the canonical texts', () => {
+    fc.assert(
+      fc.property(iJson, iJson, (a, b) => {
+        expect(isSameJson(a, b)).toBe(canonicalJson(a) === canonicalJson(b))
+        expect(isSameJson(a, parseIJson(canonicalJson(a)))).toBe(true)
+      }),
+    )
+  })
+
+  test.each<[Json, Json]>([
+    [{ a: 1 }, { b: 1 }],
+    [{ a: null }, {}],
+    [[], {}],
+    [
+      [1, 2],
+      [2, 1],
+    ],
+    [{ a: { b: 1 } }, { a: { b: 2 } }],
+    ['1', 1],
+    [null, {}],
+    [{ length: 0 }, []],
+  ])('%j and %j differ', (a, b) => {
+    expect(isSameJson(a, b)).toBe(false)
+    expect(isSameJson(b, a)).toBe(false)
   })
 })
