@@ -25,7 +25,7 @@ export class Outbox {
   async take(kinds: readonly OutboxRow['kind'][], limit: number, againSeconds: number): Promise<OutboxRow[]> {
     const { rows } = await this.#pool.query<OutboxRow>(
       `update outbox o set attempts = attempts + 1, due_at = clock_timestamp() + make_interval(secs => $3)
-       where id in (select id from outbox where due_at <= clock_timestamp() and kind = any ($1) order by due_at limit $2
+       where id in (select id from outbox where has_come(due_at) and kind = any ($1) order by due_at limit $2
          for update skip locked)
        returning id::text, tenant_id, operation_id, kind, payload, attempts`,
       [kinds, limit, againSeconds],
@@ -40,9 +40,9 @@ export class Outbox {
   async takeSeals(limit: number, againSeconds: number, patienceSeconds: number): Promise<OutboxRow[]> {
     const { rows } = await this.#pool.query<OutboxRow>(
       `update outbox o set attempts = attempts + 1, due_at = clock_timestamp() + make_interval(secs => $2)
-       where id in (select id from outbox where kind = 'seal' and due_at <= clock_timestamp()
+       where id in (select id from outbox where kind = 'seal' and has_come(due_at)
            and (due_at <= clock_timestamp() - make_interval(secs => $3) or not exists (select from outbox e
-             where e.kind = 'seal' and e.attempts = 0 and e.due_at > clock_timestamp() + interval '0.5 seconds'))
+             where e.kind = 'seal' and e.attempts = 0 and not has_come(e.due_at - interval '0.5 seconds')))
          order by due_at limit $1 for update skip locked)
        returning id::text, tenant_id, operation_id, kind, payload, attempts`,
       [limit, againSeconds, patienceSeconds],
@@ -59,7 +59,7 @@ export class Outbox {
     const { rows } = await this.#pool.query<Omit<OperationInput, 'v'>>(
       `select tenant_id, id as operation_id, intent, intent_hash, plan, plan_hash, proposal from operations
        where ended_at is null and run_id is null and status = 'evaluating'
-         and created_at < clock_timestamp() - make_interval(secs => $1)
+         and has_come(created_at + make_interval(secs => $1))
        order by created_at limit $2`,
       [olderThanSeconds, limit],
     )
@@ -81,7 +81,7 @@ export class Outbox {
   ): Promise<{ tenant_id: string; operation_id: string; updated_at: string }[]> {
     const { rows } = await this.#pool.query<{ tenant_id: string; operation_id: string; updated_at: string }>(
       `select tenant_id, id as operation_id, iso(updated_at) as updated_at from operations
-       where ended_at is null and operations.updated_at < clock_timestamp() - make_interval(secs => $1)
+       where ended_at is null and has_come(operations.updated_at + make_interval(secs => $1))
          and ($2::timestamptz is null or (operations.updated_at, id) > ($2::timestamptz, $3::text))
        order by operations.updated_at, id limit $4`,
       [olderThanSeconds, after?.updated_at ?? null, after?.operation_id ?? null, limit],

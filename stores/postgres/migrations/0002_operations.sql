@@ -129,6 +129,12 @@ create table seals (
   foreign key (tenant_id, operation_id) references receipts (tenant_id, operation_id)
 );
 
+-- Whether a time that was put down has come. Nothing is put off for an hour: one that lies further ahead was put down by a
+-- clock that was wrong, and would otherwise be waited for until then.
+create function has_come(at timestamptz) returns boolean language sql volatile as $$
+  select at <= clock_timestamp() or at > clock_timestamp() + interval '1 hour'
+$$;
+
 create table outbox (
   id bigint generated always as identity primary key,
   tenant_id text not null check (tenant_id <> ''),
