@@ -2,16 +2,21 @@
 import type { Client } from '@temporalio/client'
 import type { Link } from './link.ts'
 import { type Load, pause } from './load.ts'
+import type { ClockName, Machine } from './machine.ts'
 import { type Fault, type LinkName, type Part, type Planned, wordsOf } from './schedule.ts'
 import type { OwnDeployment } from '../support/own-deployment.ts'
 import { RUNNING } from '../support/opening.ts'
 import type { Random } from '../support/random.ts'
 import type { Tenant } from '../support/tenant.ts'
 
-/** From the acknowledge of a stop to the instant before anybody asked to resume, by this machine's clock. */
+/**
+ * From the acknowledge of a stop to the instant before anybody asked to resume, by this machine's clock; and how many notes
+ * the world had seen at both, since the database's clock may be wrong.
+ */
 export interface Window {
   from: number
   to: number
+  notes: readonly [number, number] | null
 }
 
 export class Faults {
@@ -25,6 +30,7 @@ export class Faults {
   readonly #temporal: Client
   readonly #load: Load
   readonly #random: Random
+  readonly #machine: Machine
   #stopping: Promise<void> = Promise.resolve()
 
   constructor(tools: {
@@ -34,6 +40,7 @@ export class Faults {
     temporal: Client
     load: Load
     random: Random
+    machine: Machine
   }) {
     this.#own = tools.own
     this.#tenant = tools.tenant
@@ -41,6 +48,7 @@ export class Faults {
     this.#temporal = tools.temporal
     this.#load = tools.load
     this.#random = tools.random
+    this.#machine = tools.machine
   }
 
   /** Resolves when the last fault of the schedule is over. */
@@ -84,6 +92,19 @@ export class Faults {
         await mine
         return true
       }
+      case 'clock':
+        await this.#moveClock(fault.clock, fault.seconds)
+        await pause(fault.ms)
+        await this.#moveClock(fault.clock, 0)
+        return true
+      case 'disk full':
+        this.#machine.fillDisk()
+        await pause(fault.ms)
+        this.#machine.emptyDisk()
+        return true
+      case 'upgrade':
+        this.#machine.upgrade()
+        return this.#signal('app', 'SIGKILL')
       case 'terminate':
         return await this.#toRun(async (id) => await this.#temporal.workflow.getHandle(id).terminate('chaos'))
       case 'reset run':
@@ -98,6 +119,16 @@ export class Faults {
           })
         })
     }
+  }
+
+  /** It is read once a second. */
+  async #moveClock(clock: ClockName, seconds: number): Promise<void> {
+    const told = clock === 'postgres'
+    if (told) for (const name of this.#load.open.keys()) this.#load.timeless.add(name)
+    this.#load.isClockMoving = told
+    this.#machine.setClock(clock, seconds)
+    await pause(1_200)
+    this.#load.isClockMoving = false
   }
 
   #signal(part: Part, signal: 'SIGKILL' | 'SIGSTOP' | 'SIGCONT'): boolean {
@@ -115,14 +146,23 @@ export class Faults {
   async #stop(ms: number): Promise<void> {
     const stop = { scope: 'tenant', state: 'stopped', reason: 'chaos' }
     const answer = await this.#until(async () => await this.#tenant.as('operator').put('/kill-switches', stop), 200)
+    const before = await this.#seen()
     const from = Date.now()
     await pause(ms)
-    if (answer?.body?.drain?.state === 'drained') this.windows.push({ from, to: Date.now() })
+    const to = Date.now()
+    const after = await this.#seen()
+    const notes = before === null || after === null ? null : ([before, after] as const)
+    if (answer?.body?.drain?.state === 'drained') this.windows.push({ from, to, notes })
     for (let tries = 0; tries < 60; tries++) {
       if (await this.#resume()) return
       await pause(500)
     }
     throw new Error('the tenant could not be resumed')
+  }
+
+  /** How many notes were written, or null while the database does not answer. */
+  async #seen(): Promise<number | null> {
+    return await this.#own.world.count().catch(() => null)
   }
 
   async #resume(): Promise<boolean> {

@@ -12,19 +12,27 @@ export type Trouble =
   | { kind: 'half bodies'; bytes: number }
   /** Connections are taken and nothing ever moves. */
   | { kind: 'silence' }
+  /** For HTTP: nobody hears the request, and something between answers with this status. */
+  | { kind: 'answers'; status: number }
+  /** For HTTP: every request arrives twice, and the first answer counts. */
+  | { kind: 'duplicates' }
 
 export class Link {
   readonly #server: Server
+  readonly #host: string
+  readonly #port: number
   readonly #pairs = new Set<readonly [Socket, Socket]>()
   #trouble: Trouble | null = null
 
-  private constructor(server: Server) {
+  private constructor(server: Server, host: string, port: number) {
     this.#server = server
+    this.#host = host
+    this.#port = port
   }
 
   static async to(host: string, port: number): Promise<Link> {
     const server = createServer({ allowHalfOpen: false })
-    const link = new Link(server)
+    const link = new Link(server, host, port)
     server.on('connection', (near) => link.#join(near, connect({ host, port })))
     await new Promise<void>((resolve) => {
       server.listen(0, '127.0.0.1', resolve)
@@ -67,15 +75,37 @@ export class Link {
       socket.on('close', end)
       socket.setNoDelay(true)
     }
-    near.on('data', (chunk) => this.#forth(far, chunk))
+    near.on('data', (chunk) => this.#forth(near, far, chunk, end))
     far.on('data', (chunk) => this.#back(near, chunk, end))
   }
 
-  #forth(far: Socket, chunk: Buffer): void {
+  #forth(near: Socket, far: Socket, chunk: Buffer, end: () => void): void {
     const trouble = this.#trouble
-    if (trouble?.kind === 'silence') return
-    if (trouble?.kind === 'latency') setTimeout(() => far.writable && far.write(chunk), trouble.ms)
-    else far.write(chunk)
+    switch (trouble?.kind) {
+      case 'silence':
+        return
+      case 'answers':
+        near.write(`HTTP/1.1 ${trouble.status} Trouble\r\ncontent-length: 0\r\nconnection: close\r\n\r\n`, end)
+        return
+      case 'duplicates':
+        this.#again(chunk)
+        far.write(chunk)
+        return
+      case 'latency':
+        setTimeout(() => far.writable && far.write(chunk), trouble.ms)
+        return
+      default:
+        far.write(chunk)
+    }
+  }
+
+  /** The same bytes once more, by a connection of their own whose answer nobody reads. */
+  #again(chunk: Buffer): void {
+    const copy = connect({ host: this.#host, port: this.#port })
+    copy.on('error', () => undefined)
+    copy.write(chunk)
+    copy.resume()
+    copy.setTimeout(5_000, () => copy.destroy())
   }
 
   #back(near: Socket, chunk: Buffer, end: () => void): void {

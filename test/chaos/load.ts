@@ -18,10 +18,16 @@ const FINAL = ['executed', 'proposed', 'blocked', 'denied', 'expired', 'cancelle
 /** Paths of the targets, each answering in its own way. */
 const PATHS = ['/ok', '/ok', '/ok', '/flaky/2', '/status/500', '/hang', '/reset', '/status/409']
 const PATIENCE_MS = 150_000
+/** What was asked for while the database's clock was wrong may wait for its people until that time comes, and is taken back. */
+const TIMELESS_MS = 60_000
 
 export class Load {
   readonly done: Done[] = []
   readonly open = new Map<string, { sort: Sort; name: string; id: string | null }>()
+  /** Names of what was open while the database's clock was moved: times told of it do not follow. */
+  readonly timeless = new Set<string>()
+  /** Set while it is being moved. */
+  isClockMoving = false
   #on = true
   #n = 0
   readonly #tenant: Tenant
@@ -52,6 +58,7 @@ export class Load {
     const name = `c-${++this.#n}`
     const open = { sort, name, id: null as string | null }
     this.open.set(name, open)
+    if (this.isClockMoving) this.timeless.add(name)
     const status = await this.#carry(open, this.#bodyOf(sort, name))
     this.open.delete(name)
     this.done.push({ sort, name, id: open.id, status })
@@ -83,17 +90,21 @@ export class Load {
     const { sort, name } = open
     const caller = this.#tenant.as(sort === 'note by grant' ? 'agent' : sort === 'refused' ? 'member' : 'owner')
     const voters = sort === 'refused' || sort === 'note by grant' ? [] : (['operator', 'operator2'] as const)
-    const until = Date.now() + PATIENCE_MS
+    const from = Date.now()
+    const until = from + PATIENCE_MS
     while (Date.now() < until) {
       const answer = await sent(() => caller.post('/operations', body, { key: name }))
       const id = answer?.body?.id ?? answer?.body?.error?.details?.operation_id
       if (typeof id === 'string') open.id = id
       // Refused before there was an operation, and always will be: its leaf is all there is.
-      if (answer !== null && [400, 401, 403, 404].includes(answer.status) && open.id === null) return 'refused'
+      const isRefused = answer !== null && [400, 401, 403, 404].includes(answer.status) && open.id === null
+      if (isRefused && !this.timeless.has(name)) return 'refused'
       if (open.id !== null) {
         const row = await sent(() => caller.get(`/operations/${open.id}`))
         const { status, intent_hash } = row?.status === 200 ? row.body : { status: null, intent_hash: null }
         if (FINAL.includes(status)) return status
+        if (this.timeless.has(name) && Date.now() > from + TIMELESS_MS)
+          await sent(() => this.#tenant.as('owner').post(`/operations/${open.id}/cancel`, { reason: 'a wrong clock' }))
         if (status === 'pending_approval')
           for (const voter of voters)
             await sent(() => this.#vote(this.#tenant.as(voter), open.id ?? '', intent_hash, row?.body.shown_hash))

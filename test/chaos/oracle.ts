@@ -21,15 +21,14 @@ export interface Witnesses {
 }
 
 export async function findFaults(witnesses: Witnesses): Promise<string[]> {
-  const { done, windows, notes, keyed, blind } = witnesses
+  const { done, windows, keyed, blind } = witnesses
   const wrong = done.filter(({ status }) => status === 'stuck').map(({ name }) => `${name} did not end`)
   for (const each of done) wrong.push(...(await effectsOf(witnesses, each)))
-  for (const { from, to } of windows) {
-    const late = [
-      ...[...keyed.received, ...blind.received].map(({ at, path }) => ({ at, what: path })),
-      ...notes.map(({ at, text }) => ({ at: Date.parse(at), what: text })),
-    ].filter(({ at }) => at > from && at < to)
-    for (const { what, at } of late) wrong.push(`${what} came ${at - from} ms after an acknowledged stop`)
+  for (const { from, to, notes: seen } of windows) {
+    const late = [...keyed.received, ...blind.received].filter(({ at }) => at > from && at < to)
+    for (const { path, at } of late) wrong.push(`${path} came ${at - from} ms after an acknowledged stop`)
+    if (seen !== null && seen[0] !== seen[1])
+      wrong.push(`${seen[1] - seen[0]} notes were written after an acknowledged stop`)
   }
   wrong.push(...(await rows(witnesses)))
   return wrong

@@ -7,6 +7,7 @@ import { parseArgs } from 'node:util'
 import { Faults } from './faults.ts'
 import { Link } from './link.ts'
 import { Load, pause } from './load.ts'
+import { Machine } from './machine.ts'
 import { findFaults } from './oracle.ts'
 import { digestOf, makeSchedule } from './schedule.ts'
 import { Database } from '../support/database.ts'
@@ -18,6 +19,7 @@ import { openTemporal } from '../support/temporal.ts'
 import { makeTenant, standingFor, UNLIMITED } from '../support/tenant.ts'
 import { until } from '../support/until.ts'
 import { verifyBundles } from '../support/verified.ts'
+import type { DeploymentOptions } from '../../bin/deployment.ts'
 
 const { values } = parseArgs({
   options: {
@@ -36,7 +38,13 @@ const HEALED_MS = 90_000
 const BUNDLES = 80
 
 const say = (line: string) => void process.stdout.write(`${line}\n`)
-const schedule = makeSchedule(seed, minutes * 60_000)
+const machine = await Machine.make()
+for (const line of machine.missing) say(`not on this machine: ${line}`)
+const schedule = makeSchedule(seed, minutes * 60_000, [
+  ...(machine.canSetClocks ? [] : (['clock'] as const)),
+  ...(machine.canFill ? [] : (['disk full'] as const)),
+])
+const { startDeployment } = await machine.checkout()
 say(`seed ${seed}, ${minutes} min, ${callers} callers, ${schedule.length} faults, schedule ${digestOf(schedule)}`)
 
 const links: Link[] = []
@@ -46,7 +54,7 @@ const link = async (host: string, port: number) => {
   return made
 }
 const through: { postgres?: Link; temporal?: Link; s3?: Link } = {}
-const own = await startOwnDeployment('chaos', {}, async (addresses) => {
+const between: DeploymentOptions['between'] = async (addresses) => {
   const database = new URL(addresses.postgres.roles.app)
   const [host = '', port] = addresses.temporal.address.split(':')
   const store = new URL(addresses.s3.endpoint)
@@ -62,14 +70,17 @@ const own = await startOwnDeployment('chaos', {}, async (addresses) => {
     temporal: { ...addresses.temporal, address: `127.0.0.1:${through.temporal.port}` },
     s3: { ...addresses.s3, endpoint: at(addresses.s3.endpoint, through.s3).replace(/\/$/, '') },
   }
-})
+}
+const own = await startOwnDeployment('chaos', machine.appEnvironment(), between, startDeployment)
 const { addresses } = own.deployment.stack
 const owner = new Database(addresses.postgres.ownerUrl)
 const temporal = await openTemporal(addresses.temporal)
 const keyed = await Receiver.start()
 const blind = await Receiver.start()
-const target = await link('127.0.0.1', Number(new URL(blind.origin).port))
-const origins = { keyed: keyed.origin, blind: `http://127.0.0.1:${target.port}` }
+const portOf = ({ origin }: Receiver) => Number(new URL(origin).port)
+const targets = { keyed: await link('127.0.0.1', portOf(keyed)), blind: await link('127.0.0.1', portOf(blind)) }
+const at = ({ port }: Link) => `http://127.0.0.1:${port}`
+const origins = { keyed: at(targets.keyed), blind: at(targets.blind) }
 const tenant = await makeTenant(own.all, own.deployment.url, 'chaos')
 await tenant.open({
   ...UNLIMITED,
@@ -91,10 +102,16 @@ const load = new Load(tenant, random, origins)
 const faults = new Faults({
   own,
   tenant,
-  links: { postgres: through.postgres as Link, temporal: through.temporal as Link, s3: through.s3 as Link, target },
+  links: {
+    postgres: through.postgres as Link,
+    temporal: through.temporal as Link,
+    s3: through.s3 as Link,
+    ...targets,
+  },
   temporal: temporal.client,
   load,
   random,
+  machine,
 })
 const working = load.run(callers)
 await faults.run(schedule, say)
@@ -130,9 +147,13 @@ const wrong = await findFaults({
   windows: faults.windows,
   owner,
 })
-const ids = load.done.flatMap(({ id }) => (id === null || faults.reset.has(id) ? [] : [id]))
+const ids = load.done.flatMap(({ id, name }) =>
+  id === null || faults.reset.has(id) || load.timeless.has(name) ? [] : [id],
+)
 const some = [...new Set(Array.from({ length: BUNDLES }, () => random.pick(ids)))]
-const { verdict, failures } = await verifyBundles(tenant.as('auditor'), some)
+const { verdict, failures } = await verifyBundles(tenant.as('auditor'), some, {
+  exo: await machine.verifier(own.deployment.home),
+})
 wrong.push(...failures)
 
 const count = new Map<string, number>()
@@ -157,7 +178,7 @@ const ended = load.done.filter(({ status }) => status !== 'stuck').length
 if (executed < load.done.length * 0.3) wrong.push(`only ${executed} of ${load.done.length} were executed`)
 if (ended < load.done.length * 0.9) wrong.push(`only ${ended} of ${load.done.length} ended`)
 if (recoveredMs > HEALED_MS) wrong.push(`recovery took ${recoveredMs} ms`)
-if (faults.fired.size < Math.min(6, schedule.length)) wrong.push(`only ${faults.fired.size} kinds of fault fired`)
+if (faults.fired.size < Math.min(8, schedule.length)) wrong.push(`only ${faults.fired.size} kinds of fault fired`)
 if (faults.windows.length === 0 && minutes >= 1) wrong.push('no stop was acknowledged')
 say(wrong.length === 0 ? 'violations    none' : `violations    ${wrong.length}`)
 for (const each of wrong.slice(0, 50)) say(`  ${each}`)
@@ -169,6 +190,7 @@ await own.stop()
 for (const each of links) await each.close()
 await keyed.stop()
 await blind.stop()
+machine.remove()
 process.exit(wrong.length === 0 ? 0 : 1)
 
 /** An operation that did not end: its row, its claim, and what Temporal says of its run. */

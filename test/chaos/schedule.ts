@@ -1,11 +1,12 @@
 /** What goes wrong and when, made from a seed before anything starts: the same seed is the same schedule. */
 import { createHash } from 'node:crypto'
 import type { Trouble } from './link.ts'
+import { CLOCKS, type ClockName } from './machine.ts'
 import { Random } from '../support/random.ts'
 
 export const PARTS = ['app', 'postgres', 'temporal', 's3'] as const
 export type Part = (typeof PARTS)[number]
-export const LINKS = ['postgres', 'temporal', 's3', 'target'] as const
+export const LINKS = ['postgres', 'temporal', 's3', 'keyed', 'blind'] as const
 export type LinkName = (typeof LINKS)[number]
 export const POINTS = ['A1', 'A2', 'P1', 'P2', 'E1', 'E2', 'E3', 'E5', 'E6', 'E7', 'S1', 'S2'] as const
 
@@ -17,11 +18,17 @@ export type Fault =
   | { kind: 'stop'; ms: number }
   | { kind: 'terminate' }
   | { kind: 'reset run' }
+  | { kind: 'clock'; clock: ClockName; seconds: number; ms: number }
+  | { kind: 'disk full'; ms: number }
+  | { kind: 'upgrade' }
 
 export interface Planned {
   atMs: number
   fault: Fault
 }
+
+/** Seconds: a drift, a machine that slept, one that was set wrong. */
+const JUMPS = [-3_600, -90, -7, 2, 45, 600, 86_400] as const
 
 const WEIGHTS: readonly [number, Fault['kind']][] = [
   [4, 'kill'],
@@ -31,16 +38,20 @@ const WEIGHTS: readonly [number, Fault['kind']][] = [
   [3, 'stop'],
   [1, 'terminate'],
   [1, 'reset run'],
+  [2, 'clock'],
+  [1, 'disk full'],
+  [1, 'upgrade'],
 ]
 
-/** Faults until `forMs`, a few seconds apart, sometimes two at once. */
-export function makeSchedule(seed: number, forMs: number): Planned[] {
+/** Faults until `forMs`, a few seconds apart, sometimes two at once; none of the kinds that are not to be had here. */
+export function makeSchedule(seed: number, forMs: number, without: readonly Fault['kind'][] = []): Planned[] {
   const random = new Random(seed)
   const planned: Planned[] = []
   // Each kind once at first, so that a short run has met them all; then as the weights say.
-  const first = WEIGHTS.map(([, kind]) => kind)
+  const weights = WEIGHTS.filter(([, kind]) => !without.includes(kind))
+  const first = weights.map(([, kind]) => kind)
   for (let atMs = 3_000; atMs < forMs; atMs += random.chance(0.2) ? 200 : 2_500 + random.below(4_500))
-    planned.push({ atMs, fault: makeFault(random, first.shift() ?? pickKind(random)) })
+    planned.push({ atMs, fault: makeFault(random, first.shift() ?? pickKind(random, weights)) })
   return planned
 }
 
@@ -60,16 +71,20 @@ export function wordsOf(fault: Fault): string {
       return `crash at ${fault.point}`
     case 'link':
       return `link to ${fault.link}: ${fault.trouble.kind}`
+    case 'clock':
+      return `clock of ${fault.clock}: ${fault.seconds < 0 ? 'back' : 'on'}`
     case 'stop':
     case 'terminate':
     case 'reset run':
+    case 'disk full':
+    case 'upgrade':
       return fault.kind
   }
 }
 
-function pickKind(random: Random): Fault['kind'] {
-  let at = random.below(WEIGHTS.reduce((sum, [weight]) => sum + weight, 0))
-  for (const [weight, kind] of WEIGHTS) {
+function pickKind(random: Random, weights: typeof WEIGHTS): Fault['kind'] {
+  let at = random.below(weights.reduce((sum, [weight]) => sum + weight, 0))
+  for (const [weight, kind] of weights) {
     at -= weight
     if (at < 0) return kind
   }
@@ -84,18 +99,27 @@ function makeFault(random: Random, kind: Fault['kind']): Fault {
       return { kind, part: random.pick(PARTS), ms: 500 + random.below(6_500) }
     case 'crash point':
       return { kind, point: random.pick(POINTS), nth: 1 + random.below(6) }
-    case 'link':
-      return { kind, link: random.pick(LINKS), trouble: makeTrouble(random), ms: 500 + random.below(4_000) }
+    case 'link': {
+      const link = random.pick(LINKS)
+      return { kind, link, trouble: makeTrouble(random, link), ms: 500 + random.below(4_000) }
+    }
     case 'stop':
       return { kind, ms: 300 + random.below(1_500) }
+    case 'clock':
+      return { kind, clock: random.pick(CLOCKS), seconds: random.pick(JUMPS), ms: 1_500 + random.below(4_000) }
+    case 'disk full':
+      return { kind, ms: 500 + random.below(3_000) }
     case 'terminate':
     case 'reset run':
+    case 'upgrade':
       return { kind }
   }
 }
 
-function makeTrouble(random: Random): Trouble {
-  switch (random.below(5)) {
+/** Only links that carry HTTP know statuses; only a target that keeps keys is told things twice. */
+function makeTrouble(random: Random, link: LinkName): Trouble {
+  const speaksHttp = link === 's3' || link === 'keyed' || link === 'blind'
+  switch (random.below(link === 'keyed' ? 7 : speaksHttp ? 6 : 5)) {
     case 0:
       return { kind: 'latency', ms: 50 + random.below(800) }
     case 1:
@@ -104,7 +128,11 @@ function makeTrouble(random: Random): Trouble {
       return { kind: 'lost replies' }
     case 3:
       return { kind: 'half bodies', bytes: 1 + random.below(40) }
-    default:
+    case 4:
       return { kind: 'silence' }
+    case 5:
+      return { kind: 'answers', status: random.pick([500, 502, 503]) }
+    default:
+      return { kind: 'duplicates' }
   }
 }

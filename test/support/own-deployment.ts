@@ -32,13 +32,14 @@ export async function startOwnDeployment(
   what: string,
   env: Record<string, string> = {},
   between?: DeploymentOptions['between'],
+  start: typeof startDeployment = startDeployment,
 ): Promise<OwnDeployment> {
   const home = await mkdtemp(join(tmpdir(), `exo-${what}-`))
   await chmod(home, 0o711)
   const orders = join(home, 'crash-at')
   const log = join(home, 'crash-log')
   writeFileSync(log, '')
-  const deployment = await startDeployment({
+  const deployment = await start({
     home,
     port: 0,
     headless: true,

@@ -21,7 +21,11 @@ export interface Verified {
 }
 
 /** Waits until each of the operations is sealed, fetches its bundle, and verifies all of them against `/trust`. */
-export async function verifyBundles(reader: Caller, ids: readonly string[], withinMs = 60_000): Promise<Verified> {
+export async function verifyBundles(
+  reader: Caller,
+  ids: readonly string[],
+  { withinMs = 60_000, exo = EXO } = {},
+): Promise<Verified> {
   const dir = await mkdtemp(join(tmpdir(), 'exo-verified-'))
   try {
     const trust = await new Caller(reader.url, null).get('/trust')
@@ -32,7 +36,7 @@ export async function verifyBundles(reader: Caller, ids: readonly string[], with
       bundles.push(join(dir, `${id}.zip`))
       await writeFile(join(dir, `${id}.zip`), zip)
     }
-    const report = JSON.parse(await verify([...bundles, '--trust', join(dir, 'trust.json'), '--json'])) as Report
+    const report = JSON.parse(await verify(exo, [...bundles, '--trust', join(dir, 'trust.json'), '--json'])) as Report
     return {
       verdict: report.verdict,
       runs: report.runs.length,
@@ -56,9 +60,9 @@ async function bundleOf(reader: Caller, id: string): Promise<Uint8Array | null> 
 }
 
 /** Its report, whatever it came to; a verifier that has none to give is an error. */
-function verify(args: string[]): Promise<string> {
+function verify(exo: string, args: string[]): Promise<string> {
   return new Promise((resolve, reject) => {
-    execFile(process.execPath, [EXO, 'verify', ...args], { maxBuffer: 256 * 1024 * 1024 }, (error, stdout, stderr) => {
+    execFile(process.execPath, [exo, 'verify', ...args], { maxBuffer: 256 * 1024 * 1024 }, (error, stdout, stderr) => {
       if (stdout.startsWith('{')) resolve(stdout)
       else reject(new Error(`the verifier gave no report: ${stderr.slice(0, 500)}`, { cause: error }))
     })

@@ -1,0 +1,179 @@
+/**
+ * What the faults need of the machine beyond processes and links: clocks that can be set (libfaketime), a small disk that
+ * can be filled (a tmpfs, which takes root), and a checkout whose code can be changed under a running deployment. What is
+ * not to be had here is said and left out of the schedule.
+ */
+import { execFileSync } from 'node:child_process'
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { cp } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import type { startDeployment } from '../../bin/deployment.ts'
+import { findPostgres } from '../../bin/stack/postgres-program.ts'
+
+const ROOT = join(import.meta.dirname, '..', '..')
+const PARTS = [
+  'actions',
+  'activities',
+  'api',
+  'bin',
+  'cli',
+  'domain',
+  'stores',
+  'verify',
+  'workflows',
+  'tools',
+  'test/replay/code',
+  'package.json',
+  'package-lock.json',
+]
+const LIBFAKETIME = ['/usr/lib/x86_64-linux-gnu', '/usr/lib/aarch64-linux-gnu', '/usr/local/lib'].map((dir) =>
+  join(dir, 'faketime', 'libfaketime.so.1'),
+)
+const DISK_MB = 900
+
+export const CLOCKS = ['app', 'postgres'] as const
+export type ClockName = (typeof CLOCKS)[number]
+
+export class Machine {
+  /** Everything the run leaves on disk, the deployment's home included, lies below it. */
+  readonly dir: string
+  readonly missing: readonly string[]
+  readonly #mounted: boolean
+  readonly #library: string | null
+  #versions = 0
+
+  private constructor(dir: string, mounted: boolean, library: string | null) {
+    this.dir = dir
+    this.#mounted = mounted
+    this.#library = library
+    this.missing = [
+      ...(mounted ? [] : ['disk full: no tmpfs can be mounted']),
+      ...(library === null ? ['clock: no libfaketime'] : []),
+    ]
+  }
+
+  /** Makes the directory, the small disk under it where that is allowed, and points temporary files there. */
+  static async make(): Promise<Machine> {
+    const dir = mkdtempSync(join(tmpdir(), 'exo-chaos-'))
+    const mounted = mount(dir)
+    chmodSync(dir, 0o755)
+    process.env.TMPDIR = dir
+    const machine = new Machine(dir, mounted, LIBFAKETIME.find((file) => existsSync(file)) ?? null)
+    await machine.#fakePostgres()
+    return machine
+  }
+
+  get canFill(): boolean {
+    return this.#mounted
+  }
+
+  get canSetClocks(): boolean {
+    return this.#library !== null
+  }
+
+  /** What the app's environment needs for its clock to be set. */
+  appEnvironment(): Record<string, string> {
+    return this.#library === null ? {} : this.#clockOf('app', this.#library)
+  }
+
+  /** Zero is the machine's own time. Monotonic clocks go on as they are. */
+  setClock(name: ClockName, seconds: number): void {
+    if (this.canSetClocks) writeFileSync(join(this.dir, `${name}.clock`), `${seconds < 0 ? '' : '+'}${seconds}\n`)
+  }
+
+  fillDisk(): void {
+    if (!this.#mounted) return
+    const chunk = Buffer.alloc(1024 * 1024)
+    try {
+      for (let n = 0; n < DISK_MB; n++) writeFileSync(this.#filler, chunk, { flag: 'a' })
+    } catch (error) {
+      if (!(error instanceof Error && 'code' in error && error.code === 'ENOSPC')) throw error
+    }
+  }
+
+  emptyDisk(): void {
+    rmSync(this.#filler, { force: true })
+  }
+
+  /** A checkout of its own, from which the deployment runs and in which {@link upgrade} changes the workflow code. */
+  async checkout(): Promise<{ startDeployment: typeof startDeployment }> {
+    for (const part of PARTS) await cp(join(ROOT, part), join(this.#copy, part), { recursive: true })
+    symlinkSync(join(ROOT, 'node_modules'), join(this.#copy, 'node_modules'))
+    return (await import(join(this.#copy, 'bin', 'deployment.ts'))) as { startDeployment: typeof startDeployment }
+  }
+
+  /** The next start of the app runs other workflow code; what waits is finished by the code that began it. */
+  upgrade(): void {
+    const file = join(this.#copy, 'workflows', 'details.ts')
+    const next = `Waiting for (version ${++this.#versions})`
+    writeFileSync(file, readFileSync(file, 'utf8').replace(/Waiting for( \(version \d+\))?/, next))
+  }
+
+  /** The verifier of the checkout, with all code that this run had. */
+  async verifier(home: string): Promise<string> {
+    const bundles = join(home, 'bundles')
+    await cp(bundles, join(this.#copy, 'test', 'replay', 'code'), { recursive: true })
+    return join(this.#copy, 'cli', 'main.ts')
+  }
+
+  remove(): void {
+    if (this.#mounted) execFileSync('umount', ['--lazy', this.dir])
+    rmSync(this.dir, { recursive: true, force: true })
+  }
+
+  get #copy(): string {
+    return join(this.dir, 'checkout')
+  }
+
+  get #filler(): string {
+    return join(this.dir, 'filler')
+  }
+
+  #clockOf(name: ClockName, library: string): Record<string, string> {
+    this.setClock(name, 0)
+    return {
+      LD_PRELOAD: library,
+      FAKETIME_TIMESTAMP_FILE: join(this.dir, `${name}.clock`),
+      FAKETIME_CACHE_DURATION: '1',
+      FAKETIME_DONT_FAKE_MONOTONIC: '1',
+      DONT_FAKE_MONOTONIC: '1',
+    }
+  }
+
+  /** PostgreSQL's programs behind scripts that give them such a clock, first on the path of whoever looks for them. */
+  async #fakePostgres(): Promise<void> {
+    if (this.#library === null) return
+    const found = await findPostgres()
+    if (found === null) return
+    const bin = join(this.dir, 'bin')
+    mkdirSync(bin)
+    const clock = Object.entries(this.#clockOf('postgres', this.#library)).map(([name, value]) => `${name}=${value}`)
+    for (const program of ['postgres', 'initdb', 'pg_config']) {
+      const env = program === 'postgres' ? `env ${clock.join(' ')} ` : ''
+      writeFileSync(join(bin, program), `#!/bin/sh\nexec ${env}${join(dirname(found.binary), program)} "$@"\n`, {
+        mode: 0o755,
+      })
+    }
+    process.env.PATH = `${bin}:${process.env.PATH ?? ''}`
+  }
+}
+
+function mount(dir: string): boolean {
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${DISK_MB}m`, 'tmpfs', dir], { stdio: 'ignore' })
+    return true
+  } catch (error) {
+    if (error instanceof Error) return false
+    throw error
+  }
+}
