@@ -4,8 +4,17 @@ import { firstBlock, runChain } from '../domain/gates/chain.ts'
 import { decisionHash } from '../domain/receipt.ts'
 import type { EndedOutput, OperationInput } from '../domain/steps.ts'
 
-/** The first difference in words, or null. */
+/** The first difference in words, or null. An end that somebody forged need not have the shape of one. */
 export function decisionDifference(input: OperationInput, ended: EndedOutput): string | null {
+  try {
+    return firstDifference(input, ended)
+  } catch (error) {
+    if (error instanceof Error) return 'what is told of the end cannot be read'
+    throw error
+  }
+}
+
+function firstDifference(input: OperationInput, ended: EndedOutput): string | null {
   for (const pass of ended.passes) {
     const verdicts = runChain(input.plan, input.intent, pass.facts)
     if (!isSameJson(verdicts, pass.verdicts)) return `pass ${pass.pass} was decided differently`

@@ -164,9 +164,10 @@ describe('past the API', () => {
         workflowExecution: { workflowId: `${tenant.id}/${id}` },
       })
 
-    // One answer whose hash is wrong, and one that agrees with itself: a run can be deceived, the record cannot.
+    // One answer whose hash is wrong, one that agrees with itself, one that is none: a run can be deceived, the record cannot.
     const forged = await pending(tenant.as('operator'), note('completed by hand', 'terminated'))
     const smooth = await pending(tenant.as('operator'), note('completed by hand, well', 'terminated'))
+    const garbled = await pending(tenant.as('operator'), note('completed by hand, with anything', 'terminated'))
     const smoothHash = decisionHash({
       intent_hash: smooth.intent_hash,
       plan_hash: smooth.plan_hash,
@@ -175,32 +176,36 @@ describe('past the API', () => {
       status: 'executed',
       error_code: null,
     })
-    const complete = async (id: string, decision_hash: string) => {
+    // In the order of our own canonical form, so that only what it says can give it away.
+    const forgedEnd = (decision_hash: string) => ({
+      ended: {
+        decision_hash,
+        error_code: null,
+        error_details: {},
+        outcome: 'ended',
+        passes: [],
+        result: null,
+        status: 'executed',
+        votes: [],
+      },
+    })
+    const complete = async (id: string, answer: object) => {
       const activityId = await until('the guard waits at the fence', async () => {
         const { raw } = await run(id).describe()
         return raw.pendingActivities?.[0]?.activityId
       })
-      await temporal.client.activity.complete(
-        { workflowId: `${tenant.id}/${id}`, activityId },
-        // In the order of our own canonical form, so that only what it says can give it away.
-        {
-          decision_hash,
-          error_code: null,
-          error_details: {},
-          outcome: 'ended',
-          passes: [],
-          result: null,
-          status: 'executed',
-          votes: [],
-        },
-      )
+      await temporal.client.activity.complete({ workflowId: `${tenant.id}/${id}`, activityId }, answer)
       await closed(`${tenant.id}/${id}`)
     }
     const lock = `select pg_advisory_xact_lock(hashtextextended('exo fence ' || $1, 0))`
     await owner.transaction(async (client) => {
       await client.query(lock, [tenant.id])
-      const voting = Promise.all([forged, smooth].map((each) => vote(tenant.as('admin'), each)))
-      await Promise.all([complete(forged.id, '0'.repeat(64)), complete(smooth.id, smoothHash)])
+      const voting = Promise.all([forged, smooth, garbled].map((each) => vote(tenant.as('admin'), each)))
+      await Promise.all([
+        complete(forged.id, forgedEnd('0'.repeat(64))),
+        complete(smooth.id, forgedEnd(smoothHash)),
+        complete(garbled.id, { status: 'executed' }),
+      ])
       await voting
       await until('the guards gave up at their statement timeout', async () => {
         const { rows } = await client.query(
@@ -210,7 +215,7 @@ describe('past the API', () => {
       })
     })
 
-    for (const { id } of [terminated, forged, smooth]) {
+    for (const { id } of [terminated, forged, smooth, garbled]) {
       const row = await tenant.ended(id, 60_000)
       expect(row).toMatchObject({ status: 'failed', effect: null, error: { code: 'run.terminated', http_status: 502 } })
       expect((await tenant.leavesUpTo(id, 'operation.closed')).map((leaf) => leaf.kind)).toContain('alarm')
