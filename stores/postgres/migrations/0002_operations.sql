@@ -135,6 +135,11 @@ create function has_come(at timestamptz) returns boolean language sql volatile a
   select at <= clock_timestamp() or at > clock_timestamp() + interval '1 hour'
 $$;
 
+create function ms_until(at timestamptz) returns numeric language sql volatile as $$
+  select case when at is null then null when has_come(at) then 0
+    else ceil(extract(epoch from at - clock_timestamp()) * 1000) end
+$$;
+
 create table outbox (
   id bigint generated always as identity primary key,
   tenant_id text not null check (tenant_id <> ''),

@@ -5,7 +5,7 @@ grant usage on schema public to app, guard, control, sequencer, stop, auditor;
 revoke execute on all functions in schema public from public;
 alter default privileges revoke execute on functions from public;
 grant execute on function current_tenant() to app, guard, control, sequencer, stop, auditor;
-grant execute on function has_come(timestamptz) to app, guard, control, sequencer;
+grant execute on function has_come(timestamptz), ms_until(timestamptz) to app, guard, control, sequencer;
 grant execute on function train_ok_of(text, text, text) to app, guard, control, sequencer;
 grant execute on function grantees_of(text, jsonb) to app, guard, control;
 

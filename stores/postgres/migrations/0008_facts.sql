@@ -259,8 +259,7 @@ begin
       'effect_key', c.effect_key, 'attempts', c.attempts, 'passes', c.passes, 'votes', c.votes,
       'satisfied_by', c.satisfied_by, 'result', c.result, 'grant_id', c.grant_id,
       'age_ms', floor(extract(epoch from clock_timestamp() - c.claimed_at) * 1000),
-      'lease_ms', case when has_come(c.lease_until) then 0
-        else ceil(extract(epoch from c.lease_until - clock_timestamp()) * 1000) end) end,
+      'lease_ms', ms_until(c.lease_until)) end,
     'receipt', case when r.operation_id is null then null else jsonb_build_object('status', r.status,
       'receipt', jws_payload(r.jws)) end,
     'votes', (select coalesce(jsonb_agg(v.vote order by v.ordinal), '[]') from votes v
