@@ -85,16 +85,20 @@ export function maskJson(value: Json): Masked<Json> {
     if (typeof given !== 'object' || given === null) return given
     if (Array.isArray(given)) return given.map(walk)
     const members = new Map<string, Json>()
-    for (const [name, member] of Object.entries(given)) members.set(freeName(members, text(name)), walk(member))
+    const alike = new Map<string, number>()
+    for (const [name, member] of Object.entries(given)) members.set(freeName(members, alike, text(name)), walk(member))
     return Object.fromEntries(members)
   }
   return { value: walk(value), kinds: [...kinds].sort() }
 }
 
-/** Two names that are masked alike stay two. */
-function freeName(taken: ReadonlyMap<string, Json>, name: string): string {
+/** Two names that are masked alike stay two. `alike` counts them, so that thousands are not tried again for each. */
+function freeName(taken: ReadonlyMap<string, Json>, alike: Map<string, number>, name: string): string {
   if (!taken.has(name)) return name
-  for (let n = 2; ; n++) if (!taken.has(`${name} ${n}`)) return `${name} ${n}`
+  let n = alike.get(name) ?? 2
+  while (taken.has(`${name} ${n}`)) n++
+  alike.set(name, n + 1)
+  return `${name} ${n}`
 }
 
 function maskAccounts(text: string, masked: () => string): string {

@@ -3,7 +3,7 @@
  * now. A lock of one surface never matches another; only an explicit `*` is everywhere. A lock with constraints matches what
  * they hold for.
  */
-import { constraintHolds } from '../constraint.ts'
+import { constraintHolds, type Work, workOfAPass } from '../constraint.ts'
 import { allow, block, type Gate, notApplicable } from './gate.ts'
 import type { Fact } from '../facts.ts'
 import type { Intent, Plan } from '../plan.ts'
@@ -32,13 +32,15 @@ export function lockRequired(facts: Fact): boolean {
 
 /** Approved locks that allow this action in this project and on this surface at `now`, and whose constraints hold. */
 export function matchingLocks(plan: Plan, intent: Intent, facts: Fact): Fact[] {
-  return coveringLocks(intent, facts).filter((lock) => holds(lock.get('constraints'), plan, intent))
+  const work = workOfAPass()
+  return coveringLocks(intent, facts).filter((lock) => holds(lock.get('constraints'), plan, intent, work))
 }
 
 /** What is neither null nor an expression holds for nothing; an expression speaks of one input, and holds for no more. */
-function holds(constraints: Fact, plan: Plan, intent: Intent): boolean {
+function holds(constraints: Fact, plan: Plan, intent: Intent, work: Work): boolean {
   if (constraints.isNull) return true
-  return plan.batch === undefined && typeof constraints.value === 'string' && constraintHolds(constraints.value, intent)
+  const { value } = constraints
+  return plan.batch === undefined && typeof value === 'string' && constraintHolds(value, intent, work)
 }
 
 /** The same, whatever their constraints say. */

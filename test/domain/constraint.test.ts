@@ -1,7 +1,13 @@
 /** Constraints of strategy locks: what they may say, what they hold for, and that nothing makes one throw or run long. */
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { CONSTRAINT_CHARACTERS, constraintFault, constraintHolds, type Constrained } from '../../domain/constraint.ts'
+import {
+  CONSTRAINT_CHARACTERS,
+  constraintFault,
+  constraintHolds,
+  type Constrained,
+  workOfAPass,
+} from '../../domain/constraint.ts'
 import type { JsonObject } from '../../domain/canonical.ts'
 
 const about = (input: JsonObject, change: Partial<Constrained> = {}): Constrained => ({
@@ -71,6 +77,9 @@ describe('a constraint', () => {
     ['a loop in what a loop filters', 'input.a.filter(x, input.b.all(y, y == x)) == []'],
     ['a type', 'type(input.a) == int'],
     ['dyn', 'dyn(input).a == 1'],
+    ['a search for what the input says', 'input.a.contains(input.b)'],
+    ['a search for something computed', 'input.a.startsWith("a" + input.b)'],
+    ['a search for a long text', `input.a.endsWith("${'x'.repeat(101)}")`],
     ['another method', 'input.a.split("b") == []'],
     ['too many characters', `input.a == "${'x'.repeat(CONSTRAINT_CHARACTERS)}"`],
     ['too many parts', Array.from({ length: 40 }, () => '1 == 1').join(' && ')],
@@ -102,6 +111,18 @@ describe('a constraint', () => {
     const fits = about({ a: Array.from({ length: 280 }, (_each, index) => index) })
     expect(constraintHolds(heavy, fits)).toBe(true)
     expect(performance.now() - begun).toBeLessThan(2_000)
+  })
+
+  test('of one pass take no more together than one may', () => {
+    const hay = about({ a: 'a'.repeat(30_000) })
+    const source = Array.from({ length: 15 }, () => `!input.a.contains("${'a'.repeat(9)}b")`).join(' && ')
+    const work = workOfAPass()
+    const begun = performance.now()
+    const held = Array.from({ length: 2_000 }, () => constraintHolds(source, hay, work))
+    expect(performance.now() - begun).toBeLessThan(2_000)
+    expect(held[0]).toBe(true)
+    expect(held.at(-1)).toBe(false)
+    expect(constraintHolds('true', hay, work)).toBe(false)
   })
 
   test('never throws, and a fault is never a yes', () => {

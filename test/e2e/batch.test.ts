@@ -72,6 +72,14 @@ test('five hundred inputs are one operation, one vote, one receipt, in their ord
   expect(receipt.settlement).toEqual({ currency: 'USD', settled: '250', released: '0' })
 })
 
+test('what an executor posted for it meanwhile stays posted', async () => {
+  const { body } = await ask(texts(2, 'posted'), { estimated_cost: '0' })
+  const usage = { cost: '70', action: 'note.append', operation_id: body.id }
+  expect((await tenant.as('service').post('/budget/usage', usage)).status).toBe(201)
+  expect((await approved(body)).status).toBe('executed')
+  expect(await spent(body.id)).toEqual({ state: 'settled', amount: '70' })
+})
+
 test('an item that the world refuses fails alone, and is not paid for', async () => {
   const made = await approved((await ask(texts(3, 'some'))).body)
   const ids = made.effect.result.items.map(({ result }: { result: { note_id: string } }) => result.note_id)

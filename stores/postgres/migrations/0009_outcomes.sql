@@ -166,7 +166,7 @@ begin
   -- Of several inputs some were committed: what the others would have cost is not spent.
   if d ->> 'settled' is not null then
     update budget_entries set amount = (d ->> 'settled')::numeric
-      where tenant_id = o.tenant_id and operation_id = o.id and state = 'settled';
+      where tenant_id = o.tenant_id and operation_id = o.id and source = 'operation' and state = 'settled';
   end if;
   perform write_leaves(o.tenant_id, o.id, o.context ->> 'request_id', d -> 'leaves');
   insert into receipts (tenant_id, operation_id, status, jws) values (o.tenant_id, o.id, d ->> 'status', d ->> 'jws');
