@@ -109,11 +109,11 @@ async function fill(tenant: Tenant): Promise<void> {
     `insert into batch_items (tenant_id, operation_id, n, state) select tenant_id, id, 1, 'committed' from operations limit 1`,
   )
   await until('something is sealed', async () => (await owner.within(tenant.id, 'select from seals')).length > 0)
-  // The last row of the outbox may be gone again by now; this one is due when nobody lives any more.
+  // The last row of the outbox may be gone again by now; this one is due when this is long over.
   await owner.within(
     tenant.id,
-    `insert into outbox (tenant_id, operation_id, kind, due_at) values ($1, 'op_none', 'cancel', $2)`,
-    [tenant.id, UNTIL],
+    `insert into outbox (tenant_id, operation_id, kind, due_at) values ($1, 'op_none', 'cancel', clock_timestamp() + interval '50 minutes')`,
+    [tenant.id],
   )
   const lock = { title: 't', allowed_actions: ['note.remove'], surface_id: 's_main', valid_until: UNTIL }
   expect((await tenant.as('agent').post('/strategy-locks', lock)).status).toBe(201)
