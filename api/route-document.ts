@@ -33,10 +33,8 @@ const CONTEXT = z.object({
 })
 const OF_OPERATIONS = CONTEXT.extend({
   'Idempotency-Key': trace.optional(),
-  Prefer: z
-    .string()
-    .regex(/^wait=([1-9]|[1-5]\d|60)$/)
-    .optional(),
+  /** `wait=<seconds>`; a preference that is not understood is none. */
+  Prefer: z.string().optional(),
 })
 
 /** In paths: anything else is as absent as an id that nobody has. */
