@@ -155,6 +155,6 @@ export const ATTACKS: readonly Attack[] = [
   },
   {
     attack: 'rogue worker on the queue',
-    proofs: [{ file: 'test/security/rogue-worker.test.ts', tests: 'a rogue worker on the queue', atLeast: 3 }],
+    proofs: [{ file: 'test/security/rogue-worker.test.ts', tests: 'a rogue worker on the queue', atLeast: 4 }],
   },
 ]
