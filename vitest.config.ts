@@ -1,7 +1,8 @@
 /**
  * Three sets of tests. `unit` needs no server and runs in parallel threads. `stack` runs against the real stack, started
  * once by its global set-up, one file at a time, because its tests stop and measure what they share. `apart` are files
- * that crash or upgrade deployments of their own. `vitest run --project unit` runs the one without the others.
+ * that crash or upgrade deployments of their own, and those that start the CLI, beside a stack of theirs.
+ * `vitest run --project unit` runs the one without the others.
  */
 import { defineConfig } from 'vitest/config'
 
@@ -24,6 +25,7 @@ const STACK = [
 ]
 const stackFiles = STACK.map((folder) => `test/${folder}/**/*.test.ts`)
 const apartFiles = [
+  'test/cli/**/*.test.ts',
   'test/crash/**/*.test.ts',
   'test/bin/stack/**/*.test.ts',
   'test/e2e/{hung-backends,upgrade}.test.ts',
@@ -58,6 +60,7 @@ export default defineConfig({
         test: {
           name: 'apart',
           include: apartFiles,
+          globalSetup: ['test/support/stack.ts'],
           pool: 'forks',
           fileParallelism: false,
           testTimeout: 120_000,

@@ -1,6 +1,6 @@
 /**
  * `npm test`: everything it needs is started by the tests' own set-up and stopped by it. All tests are two runs side by
- * side, since those that crash and stop deployments of their own mostly wait; arguments make it one run of what they name.
+ * side, since tests mostly wait for what they started; arguments make it one run of what they name.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { join } from 'node:path'

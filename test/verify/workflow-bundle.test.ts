@@ -54,6 +54,7 @@ describe('the workflow bundle', () => {
     expect(own.filter((name) => !/^\.\/(workflows|domain)\//.test(name))).toEqual([])
     const packages = new Set(modules.flatMap((name) => /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(name)?.[1] ?? []))
     expect([...packages].sort()).toEqual([
+      '@marcbachmann/cel-js',
       '@noble/hashes',
       '@temporalio/common',
       '@temporalio/workflow',
