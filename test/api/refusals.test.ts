@@ -72,7 +72,10 @@ const but = (headers: Record<string, string>, changes: Record<string, string | n
 const JUNK = '{"action": 7, "tenant_id": "t_demo"'
 const note = JSON.stringify({ action: 'note.append', input: { notebook: 'refusals', text: 'x' } })
 
-/** How many rows of each kept table and of each kind of leaf the tenant has, seals aside: they come when they come. */
+/**
+ * How many rows of each kept table and of each kind of leaf the tenant has; seals aside, and what is counted for a minute
+ * without a request's id: they come when they come.
+ */
 async function footprint(tenantId: string): Promise<Record<string, number>> {
   const counts = KEPT.map((table) => `select '${table}' as what, count(*)::int as n from ${table} where tenant_id = $1`)
   const rows = await owner.within<{ what: string; n: number }>(
@@ -80,7 +83,8 @@ async function footprint(tenantId: string): Promise<Record<string, number>> {
     `${counts.join(' union all ')} union all
      select 'outbox', count(*)::int from outbox where tenant_id = $1 and kind <> 'seal' union all
      select 'calls', coalesce(sum(calls), 0)::int from rate_windows where tenant_id = $1 union all
-     select 'leaf ' || kind, count(*)::int from audit_leaves where tenant_id = $1 and kind <> 'operation.sealed' group by kind`,
+     select 'leaf ' || kind, count(*)::int from audit_leaves where tenant_id = $1 and kind <> 'operation.sealed'
+       and (kind <> 'access.refused' or request_id is not null) group by kind`,
     [tenantId],
   )
   return Object.fromEntries(rows.map(({ what, n }) => [what, n]))

@@ -16,6 +16,7 @@ import {
   UNLIMITED,
   vote,
 } from '../support/tenant.ts'
+import { until } from '../support/until.ts'
 
 const { url, home, credentials, addresses } = inject('deployment')
 const all = callers(url, credentials)
@@ -86,7 +87,7 @@ describe('a ticket', () => {
       const response = await fetch(`${url}${stream}?follow=false&ticket=${ticket}`, { headers })
       return { status: response.status, body: (await response.json()) as { items: object[]; error: Operation } }
     }
-    expect((await page({})).body.items.length).toBeGreaterThan(1)
+    await until('the log tells of it', async () => (await page({})).body.items.length > 1)
     expect((await page({ 'x-tenant-id': tenant.id, 'x-project-id': 'p_main', 'x-mode': 'lab' })).status).toBe(200)
     const elsewhere = await page({ 'x-tenant-id': other.id, 'x-surface-id': 's_x' })
     expect([elsewhere.status, elsewhere.body.error.code, elsewhere.body.error.details.mismatches]).toEqual([
