@@ -450,9 +450,12 @@ describe('configuration', () => {
   })
 
   test('tells in the log what stood before and after', async () => {
-    const { items } = (await tenant.as('auditor').get('/audit?kind=control.changed&limit=200')).body
-    const told = items.map(({ leaf }: { leaf: LeafSeen & { action: string } }) => leaf)
-    expect(told.find((leaf: { action: string }) => leaf.action === 'config.put')).toMatchObject({
+    const told = await until('the change has its place', async () => {
+      const { items } = (await tenant.as('auditor').get('/audit?kind=control.changed&limit=200')).body
+      const leaves = items.map(({ leaf }: { leaf: LeafSeen & { action: string } }) => leaf)
+      return leaves.find((leaf: { action: string }) => leaf.action === 'config.put')
+    })
+    expect(told).toMatchObject({
       actor: { principal_id: tenant.principal('admin'), kind: 'user' },
       before: { version: 0, values: {} },
       after: { scope: 'tenant', version: 1, values: { theme: 'dark', limits: { a: 1, b: 2 } } },
