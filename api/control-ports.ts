@@ -3,33 +3,8 @@
  * three-wise questions.
  */
 import type { LeafRow } from '../domain/leaf.ts'
-import type { LockContent, LockStatus } from '../domain/lock-lifecycle.ts'
-import type { Binds, Opinion, OpinionRefusal } from '../domain/three-wise.ts'
-
-/** A lock as its readers see it. */
-export interface LockItem extends LockContent {
-  id: string
-  status: LockStatus
-  version: number
-  content_hash: string
-  created_by: string
-  drafted_by: string
-  approved_by: string | null
-  closed_by: string | null
-  closed_reason: string | null
-  created_at: string
-  updated_at: string
-}
-
-/** What only deciding about a lock needs. */
-export interface LockRow {
-  ordinal: string
-  lock: LockItem
-  /** Every person who ever wrote a version of it. */
-  authors: string[]
-  /** The credential of whoever wrote this version. */
-  drafted_with: string
-}
+import type { LockContent, LockItem, LockRow } from '../domain/lock-lifecycle.ts'
+import type { Opinion, OpinionRefusal, QuestionRow } from '../domain/three-wise.ts'
 
 /** Who wrote a version of a lock. */
 export interface LockAuthor {
@@ -87,19 +62,6 @@ export interface LocksPort {
   /** The open operation that would approve this content in this principal's name. */
   pendingApproval(tenantId: string, id: string, contentHash: string, requestedBy: string): Promise<string | null>
   member(tenantId: string, principalId: string): Promise<MemberRow | null>
-}
-
-export interface QuestionRow {
-  ordinal: string
-  id: string
-  question: string
-  binds: Binds
-  binding_hash: string
-  opinions: Opinion[]
-  asked_by: string
-  asked_by_reviewer: string
-  asked_at: string
-  expires_at: string
 }
 
 export interface QuestionsPort {

@@ -5,7 +5,7 @@
  */
 import { endedWell } from './operation-view.ts'
 import { type Opened, openOperation, readKey, readOperation } from './opening.ts'
-import type { LockRow } from './control-ports.ts'
+import type { LockRow } from '../domain/lock-lifecycle.ts'
 import type { OperationRow } from './ports.ts'
 import type { Caller, Ctx } from './request.ts'
 import { theResource } from './routes/controls.ts'

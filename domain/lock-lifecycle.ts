@@ -59,3 +59,28 @@ export function lockContentHash(id: string, version: number, content: LockConten
     three_wise_id,
   })
 }
+
+/** A lock as its readers see it. */
+export interface LockItem extends LockContent {
+  id: string
+  status: LockStatus
+  version: number
+  content_hash: string
+  created_by: string
+  drafted_by: string
+  approved_by: string | null
+  closed_by: string | null
+  closed_reason: string | null
+  created_at: string
+  updated_at: string
+}
+
+/** What only deciding about a lock needs. */
+export interface LockRow {
+  ordinal: string
+  lock: LockItem
+  /** Every person who ever wrote a version of it. */
+  authors: string[]
+  /** The credential of whoever wrote this version. */
+  drafted_with: string
+}

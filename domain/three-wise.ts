@@ -89,3 +89,17 @@ export function opinionLeaf(
     }),
   )
 }
+
+/** A question as its readers see it, with its place in their list. */
+export interface QuestionRow {
+  ordinal: string
+  id: string
+  question: string
+  binds: Binds
+  binding_hash: string
+  opinions: Opinion[]
+  asked_by: string
+  asked_by_reviewer: string
+  asked_at: string
+  expires_at: string
+}

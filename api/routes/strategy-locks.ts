@@ -6,7 +6,7 @@ import { randomBytes } from 'node:crypto'
 import { z } from '@hono/zod-openapi'
 import { CONTROL_ANSWERS, changeLeaf } from './controls.ts'
 import { approveLock } from '../lock-approval.ts'
-import type { LockAuthor, LockItem, LockRow } from '../control-ports.ts'
+import type { LockAuthor } from '../control-ports.ts'
 import { refuseUnknownPlaces } from '../places.ts'
 import { Cursors, readLimit } from '../cursor.ts'
 import { type Ctx, demandAny } from '../request.ts'
@@ -20,6 +20,8 @@ import {
   LOCK_STATUSES,
   lockAfter,
   type LockChange,
+  type LockItem,
+  type LockRow,
   type LockContent,
   lockContentHash,
 } from '../../domain/lock-lifecycle.ts'

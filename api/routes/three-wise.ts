@@ -4,7 +4,6 @@
  */
 import { randomBytes } from 'node:crypto'
 import { z } from '@hono/zod-openapi'
-import type { QuestionRow } from '../control-ports.ts'
 import { Cursors, readLimit } from '../cursor.ts'
 import { findAction, readInput } from '../planning.ts'
 import { addRoute, type App } from '../route.ts'
@@ -15,7 +14,14 @@ import { ExoError } from '../../domain/errors.ts'
 import { leafRow, makeLeaf } from '../../domain/leaf.ts'
 import { LIMITS } from '../../domain/limits.ts'
 import { DRAFTING } from '../../domain/permissions.ts'
-import { bindingHash, opinionLeaf, questionStatus, reviewerOf, verdictOf } from '../../domain/three-wise.ts'
+import {
+  bindingHash,
+  opinionLeaf,
+  type QuestionRow,
+  questionStatus,
+  reviewerOf,
+  verdictOf,
+} from '../../domain/three-wise.ts'
 
 export function threeWiseRoutes(app: App): void {
   addRoute(

@@ -11,20 +11,8 @@ import {
   opinionRefusal,
   type OpinionRefusal,
   type OpinionWord,
+  type QuestionRow,
 } from '../../domain/three-wise.ts'
-
-export interface QuestionRow {
-  ordinal: string
-  id: string
-  question: string
-  binds: Binds
-  binding_hash: string
-  opinions: Opinion[]
-  asked_by: string
-  asked_by_reviewer: string
-  asked_at: string
-  expires_at: string
-}
 
 const COLUMNS = `q.ordinal::text, q.id, q.question, q.binds, q.binding_hash, q.opinions, q.asked_by, q.asked_by_reviewer,
   iso(q.asked_at) as asked_at, iso(q.expires_at) as expires_at`

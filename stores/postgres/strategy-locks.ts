@@ -5,28 +5,7 @@
 import type pg from 'pg'
 import { inTransaction, readAs } from './pool.ts'
 import type { LeafRow } from '../../domain/leaf.ts'
-import { type LockContent, type LockStatus, lockAfter, lockBefore } from '../../domain/lock-lifecycle.ts'
-
-export interface LockItem extends LockContent {
-  id: string
-  status: LockStatus
-  version: number
-  content_hash: string
-  created_by: string
-  drafted_by: string
-  approved_by: string | null
-  closed_by: string | null
-  closed_reason: string | null
-  created_at: string
-  updated_at: string
-}
-
-export interface LockRow {
-  ordinal: string
-  lock: LockItem
-  authors: string[]
-  drafted_with: string
-}
+import { type LockContent, type LockItem, type LockRow, lockAfter, lockBefore } from '../../domain/lock-lifecycle.ts'
 
 interface Author {
   principal_id: string
