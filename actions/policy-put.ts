@@ -19,6 +19,7 @@ import {
   rowsOf,
 } from './policy-rows.ts'
 import { policyPlaces } from './policy-places.ts'
+import { waiverQuorum } from './policy-waivers.ts'
 import { quorumTree, type Seat } from '../domain/approval.ts'
 import type { Json, JsonObject } from '../domain/canonical.ts'
 import { ExoError } from '../domain/errors.ts'
@@ -28,6 +29,7 @@ import {
   type PolicyDocument,
   type PolicySection,
   type SwitchRow,
+  type WaiverRow,
 } from '../domain/policy.ts'
 
 const input = z.strictObject({ base_version: z.int().min(0), policy: policyDocument })
@@ -68,6 +70,7 @@ export const policyPut = defineAction<Input>({
     if (current.version !== base_version)
       throw new ExoError('policy.version_conflict', undefined, { version: current.version, base_version })
     const granted = changedGrants(policy, current.policy)
+    const waived = (current.policy.not_required ?? []) as unknown as WaiverRow[]
     const rowContext = { ...context, grantees: current.grantees }
     refuseFaults([
       ...sectionFaults(policy, context),
@@ -83,7 +86,10 @@ export const policyPut = defineAction<Input>({
         ...(policy.kill_switches === undefined ? {} : { epoch: current.epoch }),
       },
       tree: quorumTree(
-        Math.max(1, ...granted.map((grant) => grantQuorum(grant, context.describeAction))),
+        Math.max(
+          waiverQuorum(policy.not_required ?? [], waived, context.describeAction),
+          ...granted.map((grant) => grantQuorum(grant, context.describeAction)),
+        ),
         context.tenant_id === 't_system' ? 'platform' : role,
       ),
       required: requiredPermissions(policy, current.policy, context.tenant_id),

@@ -3,10 +3,11 @@
  * exists. One table for the whole document and for single controls. The places it names are actions/policy-places.ts.
  */
 import type { PlanContext } from './define.ts'
+import { waiverFaults } from './policy-waivers.ts'
 import { isOwnAddress } from '../domain/addresses.ts'
 import { canonicalJson, type JsonObject } from '../domain/canonical.ts'
 import { ExoError, type ErrorCode } from '../domain/errors.ts'
-import type { ControlSection, GrantRow, SwitchRow } from '../domain/policy.ts'
+import type { ControlSection, GrantRow, SwitchRow, WaiverRow } from '../domain/policy.ts'
 import { parseUrl } from '../domain/url.ts'
 
 /** Somebody whom a grant names, as a member of the tenant. */
@@ -21,7 +22,7 @@ export interface Grantee {
 /** Whom rows name, by principal id; who is no member is absent. */
 export type Grantees = Readonly<Record<string, Grantee>>
 
-export type RowContext = Pick<PlanContext, 'principal_id' | 'person_id' | 'mode' | 'describeAction'> & {
+export type RowContext = Pick<PlanContext, 'principal_id' | 'person_id' | 'mode' | 'now' | 'describeAction'> & {
   grantees: Grantees
 }
 
@@ -84,7 +85,10 @@ export const ROW_RULES: Readonly<Record<RuledSection, RowRules>> = Object.freeze
   not_required: {
     key: ['gate', 'action', 'class'],
     permission: (row) => `configure:${row['gate']}`,
-    faults: namesAction,
+    faults: over<WaiverRow>((row, context) => [
+      ...known('/action', row.action, context),
+      ...waiverFaults(row, context),
+    ]),
   },
   egress: {
     key: ['origin'],

@@ -17,6 +17,8 @@ export const LIMITS = Object.freeze({
   refusedVotesKept: 50,
   /** Of one section of the control document. */
   controlRows: 500,
+  /** How far from its proposal a waiver may end: a year, whichever year. */
+  waiverDays: 366,
   effectTimeoutMs: 4_000,
   leaseMs: 5_000,
   /** An upload is read whole when it is registered. */

@@ -1,4 +1,6 @@
 /** The tenant's whole control document, section by section. An absent section stays as it is. */
+import type { ActionClass } from './plan.ts'
+
 export interface PolicyDocument {
   kill_switches?: SwitchRow[] | undefined
   license_types?: { id: string; name: string }[] | undefined
@@ -34,17 +36,18 @@ export interface PolicyDocument {
       }[]
     | undefined
   rate_limits?: { class: 'mutation' | 'read' | 'decision'; limit: number; window_seconds: number }[] | undefined
-  not_required?:
-    | {
-        gate: 'budget' | 'kpi' | 'temperature'
-        action?: string | undefined
-        class?: string | undefined
-        until: string
-        reason: string
-      }[]
-    | undefined
+  not_required?: WaiverRow[] | undefined
   feature_flags?: Record<string, unknown> | undefined
   egress?: EgressTarget[] | undefined
+}
+
+/** Says that a metric gate asks nothing of one action or of a class, until then. */
+export interface WaiverRow {
+  gate: 'budget' | 'kpi' | 'temperature'
+  action?: string | undefined
+  class?: ActionClass | undefined
+  until: string
+  reason: string
 }
 
 /** An origin that effects may reach, and what a request to it may carry. */

@@ -82,6 +82,34 @@ describe('the control document', () => {
     })
     await tenant.policy({ budget: [] })
   })
+
+  test('waives a metric for a year at most, and for an irreversible action by two people', async () => {
+    const owner = tenant.as('owner')
+    const { version, policy } = (await owner.get('/policy')).body
+    const put = async (days: number, action: string) =>
+      await owner.put('/policy', {
+        base_version: version,
+        reason: 'for a while',
+        policy: {
+          not_required: [
+            ...policy.not_required,
+            { gate: 'kpi', action, until: new Date(Date.now() + days * 86_400_000).toISOString(), reason: 'x' },
+          ],
+        },
+      })
+    const long = await put(367, 'note.append')
+    expect([...refused(long), long.body.error.details.errors]).toEqual([
+      400,
+      'validation.error',
+      [{ path: `/policy/not_required/${policy.not_required.length}/until`, message: 'is more than 366 days from now' }],
+    ])
+    expect((await put(300, 'note.append')).body.approval.quorum).toBe(1)
+    const { body: asked } = await put(300, 'http.post')
+    expect((await vote(tenant.as('operator'), asked)).body.operation.status).toBe('pending_approval')
+    expect((await owner.get('/policy')).body.version).toBe(version)
+    expect((await vote(tenant.as('operator2'), asked)).body.operation.status).toBe('executed')
+    await tenant.policy({ not_required: policy.not_required })
+  })
 })
 
 describe('a standing grant', () => {

@@ -3,7 +3,7 @@
  * keys handed out once. Nothing that a file does to its tenant reaches another file.
  */
 import { randomBytes } from 'node:crypto'
-import { type Answer, approve, Caller, type callers } from './client.ts'
+import { type Answer, approve, approveAll, Caller, type callers } from './client.ts'
 import { notRequired, RUNNING, UNTIL } from './opening.ts'
 import { until } from './until.ts'
 import type { JsonObject } from '../../domain/canonical.ts'
@@ -34,7 +34,7 @@ export interface Tenant {
   id: string
   as(name: MemberName): Caller
   principal(name: MemberName): string
-  /** Replaces sections of the control document: asked by the owner, voted by `operator`. */
+  /** Replaces sections of the control document: asked by the owner, voted by `operator` and, where it asks for two, `operator2`. */
   policy(sections: JsonObject): Promise<JsonObject>
   /** Sets the switches running and says that reversible actions need no metrics. */
   open(more?: JsonObject): Promise<void>
@@ -105,7 +105,7 @@ export async function makeTenant(
       policy: sections,
     })
     if (put.status !== 202) throw new Error(`policy of ${id}: ${put.status} ${JSON.stringify(put.body)}`)
-    const voted = await approve(as('operator'), put.body)
+    const voted = await approveAll([as('operator'), as('operator2')], put.body)
     if (voted.body.operation?.status !== 'executed')
       throw new Error(`policy of ${id}: ${voted.status} ${JSON.stringify(voted.body).slice(0, 600)}`)
     return voted.body.operation.effect.result as JsonObject
