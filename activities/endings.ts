@@ -3,7 +3,7 @@ import type { Vote } from '../domain/approval.ts'
 import { canonicalJson, type Json, type JsonObject } from '../domain/canonical.ts'
 import { ERRORS, type ErrorCode } from '../domain/errors.ts'
 import { sha256TextHex } from '../domain/hash.ts'
-import { type Leaf, leafRow, makeLeaf, type LeafKind, type LeafRow } from '../domain/leaf.ts'
+import { actorOf, type Leaf, leafRow, makeLeaf, type LeafKind, type LeafRow } from '../domain/leaf.ts'
 import { END_LEAF, type FinalStatus } from '../domain/lifecycle.ts'
 import { fromMicros, toMicros } from '../domain/money.ts'
 import type { EndDocument, PassRow } from '../domain/operation-rows.ts'
@@ -132,7 +132,7 @@ export function operationLeaf(
       kind,
       tenant_id: ref.tenant_id,
       at: row.now,
-      actor: { principal_id: operation.intent.principal_id, kind: operation.principal_kind },
+      actor: actorOf(operation.intent.principal_id, operation.principal_kind, operation.intent.on_behalf_of),
       operation_id: ref.operation_id,
       action: operation.intent.action,
       request_id: operation.context.request_id,

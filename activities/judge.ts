@@ -48,6 +48,8 @@ export async function judge(
   const action = findEffectful(intent.action, intent.action_version)
   if (action === null) return { outcome: 'invalid', detail: 'action version', code: 'action.version_unavailable' }
   if ((action.governs === true) !== plan.governs) return { outcome: 'invalid', detail: 'action governs' }
+  // No gate speaks of who asks for a change of controls, so nobody asks for one in another's name.
+  if (plan.governs && intent.on_behalf_of !== null) return { outcome: 'invalid', detail: 'delegation' }
   if ((plan.batch !== undefined) !== (input.batch === true)) return { outcome: 'invalid', detail: 'batch' }
   const isInside = plan.effect_kind === 'transactional'
   if (isInside !== inside || !kindsOf(action.effect).includes(plan.effect_kind))

@@ -112,6 +112,7 @@ export const me = z
   .object({
     principal: z.object({ id: text, kind, name: text }),
     tenants: z.array(z.object({ id: text, role: text, permissions: texts })),
+    on_behalf_of: texts.optional(),
     platform_role: z.literal('platform_operator').nullable(),
     credential: z.object({ id: text, expires_at: maybe }),
   })

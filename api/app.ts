@@ -3,6 +3,7 @@ import { OpenAPIHono } from '@hono/zod-openapi'
 import { getPath } from 'hono/utils/url'
 import { ObservedCounts } from './counting.ts'
 import { problem, problemOf } from './envelope.ts'
+import { callerActor } from './delegation.ts'
 import { admitCaller } from './middleware/admit-caller.ts'
 import { checkShape, shapesOf } from './middleware/check-shape.ts'
 import { identifyRequest } from './middleware/identify-request.ts'
@@ -72,8 +73,8 @@ export function makeApi(ports: ApiPorts): Api {
   const admit = admitCaller(knownShapes)
   app.use('*', async function admitUnlessOpen(c, next) {
     c.set('count', (action) => {
-      const { tenant_id, principal } = c.get('caller')
-      counts.add({ tenant_id, principal_id: principal.id, kind: principal.kind, action })
+      const caller = c.get('caller')
+      counts.add({ tenant_id: caller.tenant_id, actor: callerActor(caller), action })
     })
     if (!OPEN.test(c.req.path)) return await admit(c, next)
     await checkShape(c, knownShapes())

@@ -1,13 +1,12 @@
 /** Counts that become one leaf each a minute, so that many small calls do not become many leaves. */
 import type { ApiPorts } from './ports.ts'
-import { leafRow, makeLeaf } from '../domain/leaf.ts'
+import { type Actor, leafRow, makeLeaf } from '../domain/leaf.ts'
 
 const EVERY_MS = 60_000
 
 export interface Counted {
   tenant_id: string
-  principal_id: string
-  kind: 'agent' | 'service' | 'user'
+  actor: Actor
   action: string
 }
 
@@ -32,21 +31,27 @@ export class ObservedCounts {
   async flush(): Promise<void> {
     const counts = [...this.#counts.values()]
     this.#counts.clear()
-    for (const { tenant_id, principal_id, kind, action, calls } of counts)
+    for (const { tenant_id, actor, action, calls } of counts)
       try {
         const leaf = makeLeaf({
           kind: 'record.written',
           tenant_id,
           at: await this.#ports.records.now(),
-          actor: { principal_id, kind },
+          actor,
           action,
-          train_ok: await this.#ports.privacy.trainOk(tenant_id, principal_id),
+          train_ok: await this.#mayBeLearnedFrom(tenant_id, actor),
           after: { observed: calls },
         })
         await this.#ports.records.leaf(tenant_id, null, null, leafRow(leaf))
       } catch (error) {
         this.#ports.log.error({ error: String(error) }, 'observed calls could not be recorded')
       }
+  }
+
+  async #mayBeLearnedFrom(tenantId: string, { principal_id, on_behalf_of = [] }: Actor): Promise<boolean> {
+    for (const id of [principal_id ?? '', ...on_behalf_of])
+      if (!(await this.#ports.privacy.trainOk(tenantId, id))) return false
+    return true
   }
 
   async close(): Promise<void> {

@@ -56,10 +56,11 @@ async function readCredential(authorization: string, tokens: ApiPorts['tokens'])
   const read = await tokens.read(jws)
   if (read.token === null)
     return { credential: null, countedAs: read.claimed === null ? null : subjectName(read.claimed) }
-  const { issuer, subject, token_id, not_before, not_after, expires_at, permissions } = read.token
+  const { client_id: _client, token_id, ...token } = read.token
+  const { issuer, subject } = token
   const credentialId = `jwt_${sha256TextHex(canonicalJson([issuer, token_id])).slice(0, 40)}`
   return {
-    credential: { kind: 'token', id: credentialId, issuer, subject, not_before, not_after, expires_at, permissions },
+    credential: { kind: 'token', id: credentialId, ...token },
     countedAs: subjectName({ issuer, subject }),
   }
 }

@@ -64,6 +64,7 @@ async function drafterOf(c: Ctx, principalId: string, credentialId: string): Pro
     credential: { id: credentialId, expires_at: now, permissions: [] },
     memberships: [],
     permissions: [],
+    on_behalf_of: [],
     train_ok: train_ok && (await c.get('ports').privacy.trainOk(tenant_id, id)),
   }
 }

@@ -2,6 +2,7 @@
  * Opens an operation once: row and leaf in one transaction, then the start of its run. A key that is known answers its
  * operation before any state is asked. The row outlives a Temporal that does not answer: the outbox starts it later.
  */
+import { callerActor, namesOf } from './delegation.ts'
 import { findAction, planOperation, readInput, type OperationRequest } from './planning.ts'
 import type { ApiPorts, OperationRow } from './ports.ts'
 import { randomBytes } from 'node:crypto'
@@ -42,7 +43,7 @@ export async function openOperation(
   const effectful = action as EffectfulAction<unknown>
   const { input, hash } = readInput(action, request)
   const key = options.inNameOf?.key ?? readKey(c)
-  const requestHash = hash(context)
+  const requestHash = hash(context, namesOf(caller))
   if (effectful.plan !== undefined) {
     const known = await ports.reading.byKey(caller.tenant_id, caller.principal.id, key)
     if (known !== null) return await replay(c, known.id, known.request_hash === requestHash)
@@ -71,7 +72,7 @@ export async function openOperation(
     kind: 'operation.requested',
     tenant_id: intent.tenant_id,
     at: caller.now,
-    actor: { principal_id: caller.principal.id, kind: caller.principal.kind },
+    actor: callerActor(caller),
     operation_id: intent.operation_id,
     action: intent.action,
     reason: request.reason ?? null,

@@ -36,7 +36,7 @@ export const operation = z
     estimated_cost: decimal,
     reason: maybe,
     idempotency_key: text,
-    requested_by: z.object({ principal_id: text, kind }),
+    requested_by: z.object({ principal_id: text, kind, on_behalf_of: z.array(text).optional() }),
     context: resource,
     intent: resource,
     intent_hash: hash,

@@ -2,6 +2,7 @@
 import type { OperationRow } from './ports.ts'
 import { workflowIdOf } from './workflow-id.ts'
 import type { JsonObject } from '../domain/canonical.ts'
+import { actorOf } from '../domain/leaf.ts'
 import { isFinal, type Status } from '../domain/lifecycle.ts'
 import { voteExclusion } from '../domain/approval.ts'
 
@@ -22,7 +23,7 @@ export function operationView(row: OperationRow, namespace: string): JsonObject 
     estimated_cost: intent.estimated_cost,
     reason: row.reason,
     idempotency_key: row.idempotency_key,
-    requested_by: { principal_id: intent.principal_id, kind: row.principal_kind },
+    requested_by: actorOf(intent.principal_id, row.principal_kind, intent.on_behalf_of),
     context,
     intent,
     intent_hash: row.intent_hash,

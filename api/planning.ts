@@ -5,6 +5,7 @@
 import { createHash, createHmac, randomBytes } from 'node:crypto'
 import type { z } from 'zod'
 import { parseWith } from './body.ts'
+import { namesOf } from './delegation.ts'
 import { refuseUnknownPlaces } from './places.ts'
 import type { ApiPorts } from './ports.ts'
 import type { Caller, RequestContext } from './request.ts'
@@ -44,7 +45,7 @@ export function findAction(name: string): RegisteredAction {
 export function readInput(
   action: RegisteredAction,
   request: OperationRequest,
-): { input: JsonObject; hash(context: RequestContext): string } {
+): { input: JsonObject; hash(context: RequestContext, on_behalf_of: readonly string[] | null): string } {
   const several = request.inputs !== undefined
   const path = several ? '/inputs' : '/input'
   const invalid = (message: string) => new ExoError('validation.error', undefined, { errors: [{ path, message }] })
@@ -61,8 +62,11 @@ export function readInput(
     })
   return {
     input,
-    hash: ({ mode, project_id, surface_id, app_id }) =>
-      sha256TextHex(canonicalJson({ ...withoutUndefined(request), input, mode, project_id, surface_id, app_id })),
+    hash: ({ mode, project_id, surface_id, app_id }, on_behalf_of) => {
+      const names = on_behalf_of === null ? {} : { on_behalf_of: [...on_behalf_of] }
+      const asked = { ...withoutUndefined(request), input, mode, project_id, surface_id, app_id, ...names }
+      return sha256TextHex(canonicalJson(asked))
+    },
   }
 }
 
@@ -126,7 +130,7 @@ export async function planOperation(
     surface_id: context.surface_id,
     app_id: context.app_id,
     principal_id: caller.principal.id,
-    on_behalf_of: null,
+    on_behalf_of: namesOf(caller),
     action: action.name,
     action_version: action.version,
     class: action.class,
@@ -186,6 +190,8 @@ function makePlan(
       errors: [{ path: '/approval/quorum', message: `at least ${least} for this action` }],
     })
   const governs = action.governs === true
+  const delegated = intent.on_behalf_of !== null
+  if (governs && delegated) throw new ExoError('auth.insufficient_role', undefined, { required: [], delegated })
   const several = request.inputs !== undefined
   const strict = ports.mode !== 'lab' && (governs || action.class === 'irreversible')
   return {
@@ -203,9 +209,10 @@ function makePlan(
       !several &&
       action.standing &&
       !governs &&
+      !delegated &&
       request.run === 'execute',
-    // A grant's limits count operations, so that people are asked for several inputs.
-    standing: action.standing && !governs && !several,
+    // A grant's limits count operations, so that people are asked for several inputs. It is spent by whom it was given to.
+    standing: action.standing && !governs && !several && !delegated,
     provider: addition?.provider ?? null,
     effect_key: sha256TextHex(
       canonicalJson(['effect', intent.deployment, intent.env, intent.tenant_id, intent.operation_id, action.name]),
@@ -228,8 +235,8 @@ function makePlan(
   }
 }
 
-function excludedPersons({ principal }: Caller, addition: PlanAddition | undefined): string[] {
-  const own = principal.person_id === null ? [] : [principal.person_id]
+function excludedPersons({ principal, on_behalf_of }: Caller, addition: PlanAddition | undefined): string[] {
+  const own = [principal, ...on_behalf_of].flatMap(({ person_id }) => (person_id === null ? [] : [person_id]))
   return [...new Set([...own, ...(addition?.excluded ?? [])])].sort()
 }
 

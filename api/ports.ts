@@ -19,6 +19,17 @@ import type { Asset, AssetName, StoredObject, UploadTicket } from '../domain/sto
 import type { Pass } from '../domain/verdict.ts'
 import type { VoteTools } from '../domain/vote-admission.ts'
 
+/** Somebody in whose name a call is made, as a member of the tenant that it is made in. */
+export interface Represented {
+  id: string
+  kind: 'agent' | 'service' | 'user'
+  person_id: string | null
+  status: 'active' | 'revoked'
+  role: string | null
+  permissions: string[]
+  membership: 'active' | 'revoked' | 'none'
+}
+
 export interface Admission {
   now: string
   principal: {
@@ -38,6 +49,8 @@ export interface Admission {
   asked_from: { tenant_id: string | null; project_id: string | null; surface_id: string; app_id: string } | null
   /** Whether what the principal does in this tenant may be learned from; null where no tenant was chosen. */
   train_ok: boolean | null
+  /** Nearest first, the subject of the token last; absent where the principal calls in its own name. */
+  on_behalf_of?: Represented[]
 }
 
 export type RateClass = 'mutation' | 'read' | 'decision'
@@ -143,8 +156,8 @@ export interface ReadingPort {
   principals(tenantId: string): Promise<JsonObject[]>
   memberships(tenantId: string): Promise<JsonObject[]>
   apiKeys(tenantId: string): Promise<JsonObject[]>
-  /** Whether principal, membership and key are what they were when they were admitted: active. */
-  stillMay(tenantId: string, principalId: string, credentialId: string): Promise<boolean>
+  /** Whether principals, memberships and key are what they were when they were admitted: active. */
+  stillMay(tenantId: string, principalIds: readonly string[], credentialId: string): Promise<boolean>
   check(): Promise<void>
   auditAlive(): Promise<boolean>
 }

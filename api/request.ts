@@ -1,6 +1,6 @@
 /** What each request carries through the middleware, and the words every route uses to ask about it. */
 import type { Context } from 'hono'
-import type { Admission, ApiPorts, RateClass } from './ports.ts'
+import type { Admission, ApiPorts, RateClass, Represented } from './ports.ts'
 import type { JsonObject } from '../domain/canonical.ts'
 import { ExoError } from '../domain/errors.ts'
 import type { Permission } from '../domain/permissions.ts'
@@ -22,6 +22,8 @@ export interface Caller {
   credential: Admission['credential']
   memberships: Admission['memberships']
   permissions: readonly string[]
+  /** In whose name it calls, nearest first; empty where that is its own. */
+  on_behalf_of: readonly Represented[]
   /** Whether what the caller does in this tenant may be learned from. */
   train_ok: boolean
 }

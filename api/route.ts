@@ -4,6 +4,7 @@
  */
 import { type OpenAPIHono, z } from '@hono/zod-openapi'
 import { parseWith, readBody, refuseNul, refuseQueryOverrides } from './body.ts'
+import { refuseDelegated } from './delegation.ts'
 import { type Ctx, type Env, demand, demandAny, demandPlatform } from './request.ts'
 import { documentRoute } from './route-document.ts'
 import { ExoError } from '../domain/errors.ts'
@@ -49,6 +50,7 @@ export function addRoute<Body extends z.ZodType = z.ZodUndefined, Query extends 
   const filters = declared.query instanceof z.ZodObject ? Object.keys(declared.query.shape) : []
   app.on(declared.method.toUpperCase(), path, async (c) => {
     if (declared.kind !== 'open') {
+      refuseDelegated(c, declared.kind, declared.permissions ?? declared.anyOf ?? [])
       refuseQueryOverrides(c, filters, declared.keep ?? [])
       if (declared.platform === true) demandPlatform(c)
       if (declared.anyOf !== undefined) demandAny(c, ...declared.anyOf)

@@ -29,6 +29,11 @@ export function title(operation: Operation): string {
   return visible(operation.preview?.title ?? `${operation.action} (no preview yet)`)
 }
 
+/** Who asks, and in whose name. */
+export function askedBy({ requested_by: { principal_id, kind, on_behalf_of = [] } }: Operation): string {
+  return [`${visible(principal_id)} (${kind})`, ...on_behalf_of.map(visible)].join(' for ')
+}
+
 /** Who must still say yes, in words. */
 export function treeWords(tree: ApprovalTree): string {
   if ('permission' in tree)

@@ -39,7 +39,7 @@ export interface Operation {
   estimated_cost: string
   reason: string | null
   idempotency_key: string
-  requested_by: { principal_id: string; kind: string }
+  requested_by: { principal_id: string; kind: string; on_behalf_of?: string[] }
   context: { project_id: string | null; request_id: string; trace_id: string | null }
   intent: JsonObject
   intent_hash: string

@@ -4,7 +4,7 @@
  */
 import { evidenceWords, passLines } from './gate-lines.ts'
 import type { Operation } from './operation.ts'
-import { approvalWords, jsonWords, previewLines, statusWord, title } from './operation-text.ts'
+import { approvalWords, askedBy, jsonWords, previewLines, statusWord, title } from './operation-text.ts'
 import { fieldLines, visible } from './render.ts'
 import type { Paint } from './terminal.ts'
 import { entry } from './timeline-entry.ts'
@@ -23,7 +23,7 @@ interface Told {
 
 export function timeline(told: Told): string {
   const { operation, paint } = told
-  const { id, tenant_id, action, action_version, run, context, requested_by } = operation
+  const { id, tenant_id, action, action_version, run, context } = operation
   const field = (label: string, value: string | null) => (value === null ? [] : [{ label, value }])
   const head = [
     ...field('operation', id),
@@ -46,7 +46,7 @@ export function timeline(told: Told): string {
     ...fieldLines(head, { paintLabel: dim }),
     '',
     ...entry(paint, operation.created_at, 'asked', [
-      `by ${visible(requested_by.principal_id)} (${requested_by.kind}), request ${visible(context.request_id)}`,
+      `by ${askedBy(operation)}, request ${visible(context.request_id)}`,
       ...(operation.reason === null ? [] : [`reason: ${visible(operation.reason)}`]),
       `intent ${operation.intent_hash}`,
     ]),

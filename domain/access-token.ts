@@ -30,10 +30,12 @@ export interface AccessToken {
   expires_at: number
   /** What the scope narrows to; null when it names none of our permissions. */
   permissions: string[] | null
+  /** Subjects of the same issuer that act for this one, the current actor first; absent where nobody does. */
+  actors?: string[]
 }
 
-/** Claims that bind the token to a proof or to somebody who acts for the subject: nothing here checks either. */
-const UNSUPPORTED = ['cnf', 'act'] as const
+/** What may be said of somebody who acts (RFC 8693, 4.1); what narrows them otherwise would go unheard, and is refused. */
+const ACTOR_CLAIMS: readonly string[] = ['sub', 'iss', 'act']
 /** 9999-12-31T23:59:59Z, the last instant a timestamp is written for. */
 const LAST_INSTANT = 253_402_300_799
 
@@ -49,7 +51,10 @@ export function readClaims(rule: IssuerRule, claims: Json): AccessToken | null {
   const from = Object.hasOwn(claims, 'nbf') ? instantOf(claims, 'nbf') : issued
   if (issuer !== rule.issuer || subject === null || client_id === null || token_id === null) return null
   if (issued === null || expires === null || from === null || expires <= issued) return null
-  if (!isMeantFor(claims.aud, rule.audience) || UNSUPPORTED.some((name) => Object.hasOwn(claims, name))) return null
+  // Nothing here checks a proof, and taking a token that is bound to one for a plain one would widen it.
+  if (!isMeantFor(claims.aud, rule.audience) || Object.hasOwn(claims, 'cnf')) return null
+  const actors = Object.hasOwn(claims, 'act') ? actorsOf(claims.act, issuer, subject) : undefined
+  if (actors === null) return null
   const scope = claims.scope
   if (scope !== undefined && typeof scope !== 'string') return null
   return {
@@ -61,7 +66,24 @@ export function readClaims(rule: IssuerRule, claims: Json): AccessToken | null {
     not_after: Math.min(expires, issued + rule.max_age_seconds) + rule.skew_seconds,
     expires_at: expires,
     permissions: narrowing(scope),
+    ...(actors === undefined ? {} : { actors }),
   }
+}
+
+/** The subjects of `act`, outermost first. Nobody stands in it twice, the subject included, and another issuer's subject never. */
+function actorsOf(outermost: Json | undefined, issuer: string, subject: string): string[] | null {
+  const names = [subject]
+  for (let act = outermost, more = true; more; ) {
+    if (typeof act !== 'object' || act === null || Array.isArray(act)) return null
+    const actor = textOf(act, 'sub')
+    const known = Object.keys(act).every((name) => ACTOR_CLAIMS.includes(name))
+    if (actor === null || !known || (Object.hasOwn(act, 'iss') && act.iss !== issuer)) return null
+    if (names.includes(actor) || names.length > LIMITS.delegationActors) return null
+    names.push(actor)
+    more = Object.hasOwn(act, 'act')
+    act = act.act
+  }
+  return names.slice(1)
 }
 
 /** Text of one line and bounded length: it is looked up, and it stands in rows and limits. */

@@ -49,16 +49,20 @@ export interface MeasurementFact {
   measured_at: string
 }
 
+export interface PrincipalFact {
+  id: string
+  kind: 'agent' | 'service' | 'user'
+  person_id: string | null
+  status: 'active' | 'revoked'
+  membership: 'active' | 'revoked' | 'none'
+}
+
 export interface Facts {
   v: 1
   now: string
-  principal: {
-    id: string
-    kind: 'agent' | 'service' | 'user'
-    person_id: string | null
-    status: 'active' | 'revoked'
-    membership: 'active' | 'revoked' | 'none'
-  } | null
+  principal: PrincipalFact | null
+  /** In whose name it is asked, in the intent's order; absent where that is nobody. */
+  on_behalf_of?: (PrincipalFact | null)[]
   switches: SwitchFact[]
   firearms: { license_types: string[]; strategy_lock_required: boolean; grants: GrantFact[] }
   strategy_lock: { required: boolean; locks: LockFact[] }

@@ -28,13 +28,20 @@ export const LEAF_KINDS = [
 ] as const
 export type LeafKind = (typeof LEAF_KINDS)[number]
 
+export interface Actor {
+  principal_id: string | null
+  kind: 'agent' | 'service' | 'user' | 'system' | 'anonymous'
+  /** In whose name, nearest first; absent where it is their own. */
+  on_behalf_of?: readonly string[]
+}
+
 export interface Leaf {
   v: 1
   kind: LeafKind
   tenant_id: string
   /** Database time, ISO 8601 in UTC. */
   at: string
-  actor: { principal_id: string | null; kind: 'agent' | 'service' | 'user' | 'system' | 'anonymous' }
+  actor: Actor
   operation_id: string | null
   action: string | null
   gate: string | null
@@ -75,6 +82,11 @@ export function makeLeaf(given: Given): Leaf {
     pii: kinds.size === 0 ? 'none' : [...kinds].sort().join(),
     train_ok: given.train_ok === true,
   }
+}
+
+/** Who did it, and for whom. */
+export function actorOf(principal_id: string, kind: Actor['kind'], on_behalf_of: readonly string[] | null): Actor {
+  return { principal_id, kind, ...(on_behalf_of === null ? {} : { on_behalf_of }) }
 }
 
 /** A leaf as stores take it: the exact bytes in base64, and their hash in the tree. */

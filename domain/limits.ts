@@ -33,6 +33,8 @@ export const LIMITS = Object.freeze({
   streamTicketSeconds: 30,
   tokenBytes: 8 * 1024,
   claimCharacters: 255,
+  /** How many may act for the subject of one token. */
+  delegationActors: 4,
   keySetBytes: 256 * 1024,
 })
 

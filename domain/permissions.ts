@@ -62,6 +62,15 @@ export function narrowedBy(given: readonly Permission[], named: readonly string[
   return given.filter((permission) => kept.has(permission))
 }
 
+/** What may be handed on: a call that somebody makes for somebody else looks and proposes, and does nothing more. */
+export const DELEGABLE: readonly Permission[] = ['read', ...EXECUTE, 'audit:read']
+
+/** What a delegated call may do: of what may be handed on, that which everybody who asks or is asked for has. */
+export function sharedPermissions(ofEach: readonly (readonly Permission[])[]): Permission[] {
+  if (ofEach.length === 0) return []
+  return DELEGABLE.filter((permission) => ofEach.every((given) => given.includes(permission))).sort()
+}
+
 /** A platform operator's permissions in `t_system`. */
 export const PLATFORM_PERMISSIONS: readonly Permission[] = [
   'read',

@@ -3,7 +3,7 @@
  * signed by the API and part of the workflow's input, so history holds them.
  */
 import type { ApprovalTree } from './approval.ts'
-import type { Json, JsonObject } from './canonical.ts'
+import type { JsonObject } from './canonical.ts'
 import { kindHash } from './hash.ts'
 
 export type ActionClass = 'observe' | 'reversible' | 'contained' | 'irreversible'
@@ -23,7 +23,8 @@ export interface Intent {
   surface_id: string | null
   app_id: string | null
   principal_id: string
-  on_behalf_of: Json
+  /** In whose name the requester asks, nearest first, the subject of the token last; null where it is the requester's own. */
+  on_behalf_of: string[] | null
   action: string
   action_version: number
   class: ActionClass

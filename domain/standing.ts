@@ -1,14 +1,15 @@
 /** Standing grants: a licence that also stands in for votes, within limits that the guard consumes. */
+import { asks } from './delegation.ts'
 import { Fact, FactUnreadable } from './facts.ts'
 import type { Intent, Plan } from './plan.ts'
 import { toMicros } from './money.ts'
 
-/** Whether a grant row arms this operation now: principal, action, place and time all match. */
+/** Whether a grant row arms this operation now: somebody who asks, action, place and time all match. */
 export function grantApplies(grant: Fact, intent: Intent, nowMs: number): boolean {
   const project = grant.get('project_id').stringOrNull()
   const surface = grant.get('surface_id').stringOrNull()
   return (
-    grant.get('principal_id').string() === intent.principal_id &&
+    asks(intent, grant.get('principal_id').string()) &&
     grant.get('actions').strings().includes(intent.action) &&
     (project === null || project === intent.project_id) &&
     (surface === null || surface === intent.surface_id) &&
@@ -33,11 +34,11 @@ export function withinLimits(grant: Fact, intent: Intent): boolean {
 
 /**
  * The id of the standing grant that stands in for votes, or null. Governing actions and actions whose registry entry
- * forbids it have none, and neither has anybody while a fact cannot be read: then people are asked. The lowest id wins,
- * so that every reader picks the same one.
+ * forbids it have none, and neither has anybody while a fact cannot be read, nor whoever asks in somebody's name: then
+ * people are asked. The lowest id wins, so that every reader picks the same one.
  */
 export function standingGrant(plan: Plan, intent: Intent, facts: unknown): string | null {
-  if (plan.governs || !plan.standing) return null
+  if (plan.governs || !plan.standing || intent.on_behalf_of !== null) return null
   try {
     const root = new Fact(facts, '')
     const nowMs = root.get('now').instantMs()

@@ -7,8 +7,9 @@ import { sha256TextHex } from '../domain/hash.ts'
 import { ensureBatch } from './batch.ts'
 import type { Check } from './check.ts'
 import { ensure } from './report.ts'
+import { ensureDelegation } from './delegation.ts'
 import { fewestSeats, treeSatisfied } from './seats.ts'
-import { instant, instantNs, micros, nullable, text, withMembers } from './shape.ts'
+import { instant, instantNs, listOf, micros, nullable, text, withMembers } from './shape.ts'
 import { ensureStandingGrant, issuersOf } from './standing-grant.ts'
 import type { Subject } from './subject.ts'
 import type { Receipt } from '../domain/receipt.ts'
@@ -140,6 +141,7 @@ function isAsked({ history }: Subject): boolean {
 function approval(receipt: Receipt): string {
   const { approval: given, plan, voters, effect: done, intent, passes } = receipt
   const { tree, quorum, assurance } = plan.approval
+  ensureDelegation(receipt)
   for (const [index, { by, person_id, assurance: how }] of voters.entries()) {
     const at = `vote ${index + 1} of ${by}`
     ensure(counts(receipt, person_id), `${at} is by a person who may not vote on this`)
@@ -173,10 +175,15 @@ function approval(receipt: Receipt): string {
   }
 }
 
-/** Whether a person's vote may count: not the requester's own, not one the plan leaves out. */
+const asker = nullable(withMembers<{ person_id: string | null }>({ person_id: nullable(text) }))
+const askedFor = listOf(asker)
+
+/** Whether a person's vote may count: not that of anybody who asks or is asked for, not one the plan leaves out. */
 function counts({ plan, passes }: Receipt, personId: string): boolean {
-  const principal = nullable(withMembers<{ person_id: string | null }>({ person_id: nullable(text) }))
-  const requesters = passes.map(({ facts }) => principal(facts['principal'] ?? null, 'facts.principal')?.person_id)
+  const requesters = passes.flatMap(({ facts }) => [
+    asker(facts['principal'] ?? null, 'facts.principal')?.person_id,
+    ...askedFor(facts['on_behalf_of'] ?? [], 'facts.on_behalf_of').map((each) => each?.person_id),
+  ])
   return !plan.approval.excluded_persons.includes(personId) && !requesters.includes(personId)
 }
 

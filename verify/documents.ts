@@ -18,7 +18,7 @@ import {
   withMembers,
 } from './shape.ts'
 import type { ApprovalTree, Seat } from '../domain/approval.ts'
-import type { Leaf } from '../domain/leaf.ts'
+import type { Actor, Leaf } from '../domain/leaf.ts'
 import type { Intent, Plan } from '../domain/plan.ts'
 import type { EffectRecord, Receipt, Seal } from '../domain/receipt.ts'
 import type { OperationInput } from '../domain/steps.ts'
@@ -42,7 +42,7 @@ const intentShape: Shape<Intent> = withMembers<Intent>({
   surface_id: nullable(text),
   app_id: nullable(text),
   principal_id: text,
-  on_behalf_of: json,
+  on_behalf_of: nullable(listOf(text)),
   action: text,
   action_version: count,
   class: oneOf(...CLASSES),
@@ -198,7 +198,14 @@ export const leafShape = exactly<Leaf>({
   kind: text as Shape<Leaf['kind']>,
   tenant_id: text,
   at: instant,
-  actor: exactly({ principal_id: nullable(text), kind: oneOf('agent', 'service', 'user', 'system', 'anonymous') }),
+  actor: exactly<Actor>(
+    {
+      principal_id: nullable(text),
+      kind: oneOf('agent', 'service', 'user', 'system', 'anonymous'),
+      on_behalf_of: listOf(text),
+    },
+    ['on_behalf_of'],
+  ),
   operation_id: nullable(anyText),
   action: nullable(text),
   gate: nullable(text),

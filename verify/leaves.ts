@@ -2,6 +2,7 @@
  * The leaves of the operation tell the receipt's story once more, in the order the log gave them: asked, waited, voted, done,
  * ended. The log's order is the order of commits, so it also says what was granted before what was done.
  */
+import { canonicalJson } from '../domain/canonical.ts'
 import { sha256TextHex } from '../domain/hash.ts'
 import type { Check } from './check.ts'
 import { ensure } from './report.ts'
@@ -125,6 +126,8 @@ function words(subject: Subject): string {
     ensure(leaf.action === receipt.intent.action, `leaf ${seq} names another action`)
     if (leaf.kind === 'operation.requested') {
       ensure(leaf.actor.principal_id === receipt.intent.principal_id, `leaf ${seq} names another requester`)
+      const told = canonicalJson(leaf.actor.on_behalf_of ?? null)
+      ensure(told === canonicalJson(receipt.intent.on_behalf_of), `leaf ${seq} is in another name than the intent`)
       ensureAfter(leaf.after, { intent_hash: receipt.intent_hash, plan_hash: receipt.plan_hash }, seq)
     }
     if (leaf.kind === 'effect.intent') {

@@ -60,7 +60,11 @@ function setSwitches({ intent, plan, facts }: Place, rows: NonNullable<PolicyDoc
 
 function setGrants({ intent, facts, missing }: Place, rows: readonly GrantRow[]): void {
   facts.firearms.grants = rows
-    .filter((row) => row.principal_id === intent.principal_id && row.actions.includes(intent.action))
+    .filter(
+      (row) =>
+        [intent.principal_id, ...(intent.on_behalf_of ?? [])].includes(row.principal_id) &&
+        row.actions.includes(intent.action),
+    )
     .map((row, index): GrantFact => {
       const held = facts.firearms.grants.find(({ id }) => id === row.id)
       if (held === undefined && row.standing !== null) missing.add(`firearms.grants[${index}].used`)

@@ -35,7 +35,7 @@ export function issuersOf(plan: Plan, intent: Intent, facts: unknown): ReadonlyS
   const { now, firearms } = factsShape(facts, 'guard facts')
   const arming = firearms.grants.filter(
     (grant) =>
-      grant.principal_id === intent.principal_id &&
+      [intent.principal_id, ...(intent.on_behalf_of ?? [])].includes(grant.principal_id) &&
       grant.actions.includes(intent.action) &&
       [null, intent.project_id].includes(grant.project_id) &&
       [null, intent.surface_id].includes(grant.surface_id) &&
@@ -50,6 +50,7 @@ export function issuersOf(plan: Plan, intent: Intent, facts: unknown): ReadonlyS
 export function ensureStandingGrant(plan: Plan, intent: Intent, facts: unknown, grantId: string | null): void {
   ensure(!plan.governs, 'a standing grant stood in for the votes on a change of controls')
   ensure(plan.standing, 'a standing grant stood in for votes where the action allows none')
+  ensure(intent.on_behalf_of === null, 'a standing grant stood in for votes on what was asked in somebody’s name')
   const { now, firearms } = factsShape(facts, 'guard facts')
   const named = firearms.grants.filter(({ id }) => id === grantId)
   const [grant] = named

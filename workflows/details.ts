@@ -11,7 +11,7 @@ export function pendingDetails(input: OperationInput, shown: PassOutput, expires
     '| what | value |',
     '|---|---|',
     ...rows,
-    `| asked by | ${plain(intent.principal_id)} |`,
+    `| asked by | ${plain([intent.principal_id, ...(intent.on_behalf_of ?? [])].join(' for '))} |`,
     `| class | ${plan.class} |`,
     `| intent hash | ${input.intent_hash} |`,
     `| shown hash | ${shown.shown_hash ?? ''} |`,

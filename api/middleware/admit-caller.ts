@@ -6,6 +6,7 @@ import type { MiddlewareHandler } from 'hono'
 import { checkShape, type KnownRoute } from './check-shape.ts'
 import { type HeaderContext, placedByTicket, readHeaders } from './context-headers.ts'
 import { readPresented, withoutSecret } from '../credential.ts'
+import { callerActor, narrowedByAll, settleDelegation } from '../delegation.ts'
 import type { Admission, RateClass } from '../ports.ts'
 import type { Ctx, Env } from '../request.ts'
 import { ExoError } from '../../domain/errors.ts'
@@ -79,7 +80,8 @@ function settleCaller(c: Ctx, headers: HeaderContext, admission: Admission): voi
     throw new ExoError(revoked ? 'auth.principal_revoked' : 'auth.tenant_mismatch')
   }
   const membership = admission.memberships.find((row) => row.tenant_id === named)
-  const permissions = platform
+  const on_behalf_of = settleDelegation(admission)
+  const own = platform
     ? narrowedBy(PLATFORM_PERMISSIONS, admission.credential.permissions)
     : membership === undefined
       ? []
@@ -95,7 +97,8 @@ function settleCaller(c: Ctx, headers: HeaderContext, admission: Admission): voi
     principal,
     credential: admission.credential,
     memberships: admission.memberships,
-    permissions,
+    permissions: narrowedByAll(own, on_behalf_of),
+    on_behalf_of,
     train_ok: named === tenant_id && admission.train_ok === true,
   })
   if (contextFree) return
@@ -148,7 +151,10 @@ async function recordRefusal(c: Ctx, admission: Admission, error: ExoError): Pro
     kind: 'access.refused',
     tenant_id: tenantId,
     at: admission.now,
-    actor: { principal_id: admission.principal?.id ?? null, kind: admission.principal?.kind ?? 'anonymous' },
+    actor:
+      admission.principal === null
+        ? { principal_id: null, kind: 'anonymous' }
+        : callerActor({ principal: admission.principal, on_behalf_of: admission.on_behalf_of ?? [] }),
     code: error.code,
     request_id: c.get('requestId'),
     trace_id: c.get('traceId'),

@@ -1,6 +1,7 @@
 /** The log: pages, checkpoint, proofs, export. Reading it is recorded. */
 import { z } from '@hono/zod-openapi'
 import { Cursors, readLimit } from '../cursor.ts'
+import { callerActor } from '../delegation.ts'
 import type { Ctx } from '../request.ts'
 import { addRoute, type App } from '../route.ts'
 import { listOf } from '../schemas.ts'
@@ -159,12 +160,13 @@ async function rootAt(c: Ctx, size: number): Promise<string> {
 }
 
 async function recordReading(c: Ctx): Promise<void> {
-  const { tenant_id, now, principal, train_ok } = c.get('caller')
+  const caller = c.get('caller')
+  const { tenant_id, now, train_ok } = caller
   const leaf = makeLeaf({
     kind: 'audit.read',
     tenant_id,
     at: now,
-    actor: { principal_id: principal.id, kind: principal.kind },
+    actor: callerActor(caller),
     request_id: c.get('requestId'),
     trace_id: c.get('traceId'),
     train_ok,

@@ -111,7 +111,7 @@ async function serve(
     })
   }
 
-  const { now, principal, credential } = c.get('caller')
+  const { now, principal, credential, on_behalf_of } = c.get('caller')
   const openedAt = performance.now()
   let lookedAt = openedAt
   /** A stream outlives no credential that expires, and one that is revoked by seconds: who comes again is asked again. */
@@ -120,7 +120,11 @@ async function serve(
     if (at - openedAt >= Date.parse(credential.expires_at) - Date.parse(now)) return false
     if (at - lookedAt < RECHECK_MS) return true
     lookedAt = at
-    return await reading.stillMay(tenant_id, principal.id, credential.id)
+    return await reading.stillMay(
+      tenant_id,
+      [principal, ...on_behalf_of].map(({ id }) => id),
+      credential.id,
+    )
   }
   return streamSSE(c, async (stream) => {
     const gone = new AbortController()

@@ -13,16 +13,20 @@ import { effectivePermissions, narrowedBy, PLATFORM_PERMISSIONS, type Role } fro
 
 export function identityRoutes(app: App): void {
   addRoute(app, { method: 'get', path: '/auth/me', kind: 'read', summary: 'Who this credential is' }, (c) => {
-    const { principal, memberships, credential } = c.get('caller')
+    const { principal, memberships, credential, tenant_id, permissions, on_behalf_of } = c.get('caller')
+    const delegated = on_behalf_of.length > 0
     return c.json({
       principal: { id: principal.id, kind: principal.kind, name: principal.name },
       tenants: memberships
-        .filter((row) => row.status === 'active')
+        .filter((row) => row.status === 'active' && (!delegated || row.tenant_id === tenant_id))
         .map((row) => ({
           id: row.tenant_id,
           role: row.role,
-          permissions: effectivePermissions(principal.kind, row.role as Role, row.permissions, credential.permissions),
+          permissions: delegated
+            ? permissions
+            : effectivePermissions(principal.kind, row.role as Role, row.permissions, credential.permissions),
         })),
+      ...(delegated ? { on_behalf_of: on_behalf_of.map(({ id }) => id) } : {}),
       platform_role: principal.platform_role,
       ...(principal.platform_role === null
         ? {}

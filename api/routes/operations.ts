@@ -14,6 +14,7 @@ import type { ObservingAction } from '../../actions/define.ts'
 import { instant } from '../../actions/policy-document.ts'
 import { findEffectful } from '../../actions/registry.ts'
 import type { JsonObject } from '../../domain/canonical.ts'
+import { asks } from '../../domain/delegation.ts'
 import { ERRORS, type ErrorCode, ExoError } from '../../domain/errors.ts'
 import { STATUSES } from '../../domain/lifecycle.ts'
 
@@ -105,7 +106,7 @@ export function operationRoutes(app: App): void {
       const ports = c.get('ports')
       const caller = c.get('caller')
       const row = await readOperation(ports, caller.tenant_id, param('id'))
-      if (row.intent.principal_id !== caller.principal.id) demand(c, 'decide')
+      if (!asks(row.intent, caller.principal.id)) demand(c, 'decide')
       const ref = { tenant_id: caller.tenant_id, operation_id: row.id }
       const cancelled = await ports.records.cancel({
         ...ref,

@@ -3,7 +3,7 @@ import type { Command } from 'commander'
 import { EXIT } from '../exit-codes.ts'
 import { GROUPS } from '../help.ts'
 import type { Operation } from '../operation.ts'
-import { approvalWords, previewLines, title } from '../operation-text.ts'
+import { approvalWords, askedBy, previewLines, title } from '../operation-text.ts'
 import { duration, fieldLines, visible } from '../render.ts'
 import type { Runner } from '../runner.ts'
 import type { Outcome, Session } from '../session.ts'
@@ -48,13 +48,13 @@ const deadline = ({ approval, created_at }: Operation): string => approval.expir
 
 function card({ terminal, api, asOption }: Session, operation: Operation, me: { id: string; kind: string }): string {
   const { paint } = terminal
-  const { requested_by, context, created_at, reason, estimated_cost, target } = operation
+  const { context, created_at, reason, estimated_cost, target } = operation
   const field = (label: string, value: string | null) => (value === null ? [] : [{ label, value }])
   const age = duration((api.nowMs() - Date.parse(created_at)) / 1000)
   const fields = [
     ...field(
       'by',
-      `${requested_by.principal_id} (${requested_by.kind}), ${age} ago${context.project_id === null ? '' : `, in ${context.project_id}`}`,
+      `${askedBy(operation)}, ${age} ago${context.project_id === null ? '' : `, in ${context.project_id}`}`,
     ),
     ...field('target', target),
     ...field('cost', estimated_cost === '0' ? null : `${estimated_cost} USD estimated`),
@@ -81,7 +81,7 @@ function choices(
   as: string,
 ): { label: string; value: string }[] {
   const { id, requested_by, approval } = operation
-  if (requested_by.principal_id === me.id)
+  if ([requested_by.principal_id, ...(requested_by.on_behalf_of ?? [])].includes(me.id))
     return [{ label: '', value: `it is your own: another person decides. exo cancel ${id} --reason WHY${as}` }]
   if (me.kind !== 'user') return [{ label: '', value: `only people decide; ${visible(me.id)} is ${me.kind}` }]
   if (approval.votes.some((vote) => vote.by === me.id)) return [{ label: '', value: 'you have voted' }]

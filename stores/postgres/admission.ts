@@ -34,6 +34,16 @@ export interface Admission {
   /** Where a ticket was asked from; null for any other credential. */
   asked_from: { tenant_id: string | null; project_id: string | null; surface_id: string; app_id: string } | null
   train_ok: boolean | null
+  /** In whose name the principal calls; absent where that is its own. */
+  on_behalf_of?: {
+    id: string
+    kind: 'agent' | 'service' | 'user'
+    person_id: string | null
+    status: 'active' | 'revoked'
+    role: string | null
+    permissions: string[]
+    membership: 'active' | 'revoked' | 'none'
+  }[]
 }
 
 export interface OpenedOperation {

@@ -258,15 +258,15 @@ export class Reading {
     return rows.map((row) => row.key)
   }
 
-  async stillMay(tenantId: string, principalId: string, credentialId: string): Promise<boolean> {
+  async stillMay(tenantId: string, principalIds: readonly string[], credentialId: string): Promise<boolean> {
     const rows = await readAs<{ may: boolean }>(
       this.#pool,
       tenantId,
-      `select exists (select from principals p where p.id = $2 and p.status = 'active' and case when $1 = 't_system'
+      `select cardinality($2::text[]) = (select count(*) from principals p where p.id = any ($2) and p.status = 'active' and case when $1 = 't_system'
            then p.platform_role is not null else exists (select from memberships m
              where m.tenant_id = $1 and m.principal_id = p.id and m.status = 'active') end)
          and not exists (select from api_keys_of($1) k where k ->> 'id' = $3 and k ->> 'state' <> 'active') as may`,
-      [tenantId, principalId, credentialId],
+      [tenantId, principalIds, credentialId],
     )
     return rows[0]?.may === true
   }

@@ -25,7 +25,7 @@ export class SealStore {
     const { rows } = await this.#pool.query<Sealable>(
       `select iso(clock_timestamp()) as now, o.run_id, jws_payload(r.jws) as receipt, r.jws as receipt_jws, o.proposal,
          o.context ->> 'request_id' as request_id, o.context ->> 'trace_id' as trace_id,
-         train_ok_of($1, o.principal_id, o.person_id) as train_ok,
+         train_ok_of($1, o.principal_id, o.person_id) and train_ok_behind($1, o.intent, o.plan) as train_ok,
          exists (select from seals s where s.tenant_id = $1 and s.operation_id = $2) as sealed
        from operations o join receipts r on r.tenant_id = o.tenant_id and r.operation_id = o.id
        where o.tenant_id = $1 and o.id = $2`,

@@ -284,7 +284,7 @@ const REFUSED: [string, () => string][] = [
   ['an age beyond the allowed', () => claims({ iat: now() - MAX_AGE_SECONDS - SKEW_SECONDS - 1, exp: now() + 300 })],
   ['a beginning that is to come', () => claims({ nbf: now() + 60 })],
   ['a beginning that is null', () => claims({ nbf: null })],
-  ['somebody who acts for the subject', () => claims({ act: { sub: subject('agent') } })],
+  ['somebody who acts for the subject and is nobody', () => claims({ act: { sub: subject('agent').toUpperCase() } })],
   ['a proof of possession it is bound to', () => claims({ cnf: { jkt: 'x' } })],
   ['a scope that is a list', () => claims({ scope: ['read'] })],
   ['a scope that is an object', () => own({ scope: { read: true } })],

@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { readClaims } from '../../domain/access-token.ts'
 import type { Json, JsonObject } from '../../domain/canonical.ts'
-import { effectivePermissions, PERMISSIONS, ROLES } from '../../domain/permissions.ts'
+import { DELEGABLE, effectivePermissions, PERMISSIONS, ROLES, sharedPermissions } from '../../domain/permissions.ts'
 
 const rule = { issuer: 'https://i.example', audience: 'exo', max_age_seconds: 600, skew_seconds: 10 }
 const claims: JsonObject = {
@@ -16,6 +16,9 @@ const claims: JsonObject = {
   nbf: 1020,
   exp: 1300,
 }
+/** `act` as an issuer nests it, the current actor first. */
+const actors = (...[sub = '', ...earlier]: string[]): JsonObject =>
+  earlier.length === 0 ? { sub } : { sub, act: actors(...earlier) }
 const read = (change: JsonObject) => readClaims(rule, { ...claims, ...change })
 
 test('right claims say who, for how long, and that nothing is narrowed', () => {
@@ -62,8 +65,21 @@ describe('a token is refused', () => {
     ['exp', null],
     ['scope', ['read']],
     ['scope', null],
-    ['act', { sub: 'an agent' }],
     ['act', null],
+    ['act', {}],
+    ['act', []],
+    ['act', 'an agent'],
+    ['act', { sub: '' }],
+    ['act', { sub: 7 }],
+    ['act', { sub: 'a\u0000b' }],
+    ['act', { sub: 'ada' }],
+    ['act', { sub: 'bot', act: { sub: 'ada' } }],
+    ['act', { sub: 'bot', act: { sub: 'other', act: { sub: 'bot' } } }],
+    ['act', { sub: 'bot', act: null }],
+    ['act', { sub: 'bot', iss: 'https://other.example' }],
+    ['act', { sub: 'bot', cnf: { jkt: 'x' } }],
+    ['act', { sub: 'bot', act: { sub: 'other', exp: 1 } }],
+    ['act', actors('a', 'b', 'c', 'd', 'e')],
     ['cnf', { jkt: 'x' }],
   ])('with %s: %j', (name, value) => {
     expect(read({ [name]: value })).toBeNull()
@@ -116,5 +132,61 @@ describe('a scope', () => {
 
   test.each(['roles', 'permissions', 'groups', 'tenant_id', 'scp'])('is not said by the claim %s', (name) => {
     expect(read({ [name]: ['owner', 'identity:*'] })).toEqual(readClaims(rule, claims))
+  })
+})
+
+describe('who acts for the subject', () => {
+  test.each<[Json, string[]]>([
+    [{ sub: 'bot' }, ['bot']],
+    [{ sub: 'bot', iss: 'https://i.example' }, ['bot']],
+    [actors('bot', 'crawler'), ['bot', 'crawler']],
+    [actors('a', 'b', 'c', 'd'), ['a', 'b', 'c', 'd']],
+  ])('%j is told, the current actor first', (act, expected) => {
+    expect(read({ act })).toEqual({ ...read({}), actors: expected })
+  })
+
+  test('is bounded, of the same issuer and nobody twice, or the token is refused, whatever stands there', () => {
+    const name = fc.constantFrom('ada', 'bot', 'crawler', 'd', 'e', 'f', '', 'x'.repeat(256))
+    const { act } = fc.letrec((tie) => ({
+      act: fc.oneof(
+        { depthSize: 'large', withCrossShrink: true },
+        fc.jsonValue(),
+        fc.record({ sub: name }),
+        fc.record({ sub: name, act: tie('act') }),
+        fc.record({ sub: name, iss: fc.constantFrom('https://i.example', 'https://other.example'), act: tie('act') }),
+        fc.record({ sub: name, cnf: fc.jsonValue() }),
+      ),
+    }))
+    fc.assert(
+      fc.property(act, (given) => {
+        const token = read({ act: given as Json })
+        if (token === null) return true
+        const chain = ['ada', ...(token.actors ?? [])]
+        return chain.length > 1 && chain.length <= 5 && new Set(chain).size === chain.length && !chain.includes('')
+      }),
+      { numRuns: 2000 },
+    )
+  })
+
+  test('narrows: nobody lends what another of them has not, and nothing but looking and proposing is lent', () => {
+    const member = fc.record({
+      kind: fc.constantFrom('agent' as const, 'service' as const, 'user' as const),
+      role: fc.constantFrom(...ROLES),
+      more: fc.subarray([...PERMISSIONS, 'execute:*', 'configure:*', 'identity:*'] as string[]),
+      key: fc.option(fc.subarray([...PERMISSIONS] as string[])),
+    })
+    fc.assert(
+      fc.property(fc.array(member, { minLength: 1, maxLength: 5 }), (chain) => {
+        const ofEach = chain.map(({ kind, role, more, key }) => effectivePermissions(kind, role, more, key))
+        const shared = sharedPermissions(ofEach)
+        const whole = DELEGABLE.filter((permission) => ofEach.every((given) => given.includes(permission)))
+        return (
+          shared.every((permission) => ofEach.every((given) => given.includes(permission))) &&
+          shared.toSorted().join() === whole.toSorted().join()
+        )
+      }),
+    )
+    expect(sharedPermissions([])).toEqual([])
+    expect(DELEGABLE.filter((permission) => !/^(?:read|audit:read|execute:\w+)$/.test(permission))).toEqual([])
   })
 })

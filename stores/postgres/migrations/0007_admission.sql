@@ -35,14 +35,45 @@ begin
     where tenant_id = p_tenant and principal_id = p_principal and class = p_class;
 end $$;
 
+-- Whether nobody in whose name an operation is asked has said otherwise; the plan leaves the persons of all of them out.
+create function train_ok_behind(tenant text, intent jsonb, plan jsonb) returns boolean language sql stable as $$
+  select case when jsonb_typeof(intent -> 'on_behalf_of') = 'array' then not exists (select from train_prefs t
+    where t.tenant_id = tenant and t.opt_out and t.principal_id <> '' and (intent -> 'on_behalf_of' ? t.principal_id
+      or plan #> '{approval,excluded_persons}' ? t.person_id)) else true end
+$$;
+
+-- In whose name something is asked, in their order, as facts tell it. Stable, so that it sees what its caller sees.
+create function represented_of(tenant text, principals jsonb) returns jsonb language sql stable as $$
+  select jsonb_build_object('on_behalf_of', jsonb_agg(case when p.id is not null then jsonb_build_object('id', p.id,
+      'kind', p.kind, 'person_id', p.person_id, 'status', p.status, 'membership', coalesce(m.status, 'none')) end order by b.place))
+    from jsonb_array_elements_text(principals) with ordinality b (id, place) left join principals p on p.id = b.id
+    left join memberships m on m.tenant_id = tenant and m.principal_id = b.id
+$$;
+grant execute on function train_ok_behind(text, jsonb, jsonb) to app, guard, control, sequencer;
+grant execute on function represented_of(text, jsonb) to guard, control;
+
+-- Whom the subjects of one issuer are, in their order; null for one that is nobody.
+create function principals_of(p_issuer text, subjects jsonb) returns text[] language sql stable as $$
+  select array(select (select s.principal_id from oidc_subjects s where s.issuer = p_issuer and s.subject = n.name)
+    from jsonb_array_elements_text(subjects) with ordinality n (name, place) order by n.place)
+$$;
+
+-- Everybody is somebody, nobody is two of them, and the platform's operators neither act for others nor have others act.
+create function may_delegate(principal_ids text[]) returns boolean language sql stable as $$
+  select array_position(principal_ids, null) is null and count(*) = cardinality(principal_ids)
+    from principals p where p.id = any (principal_ids) and p.platform_role is null
+$$;
+
 -- An API key is known by id and hash of its secret, an access token (whose signature was verified) by issuer and subject,
--- between two instants of this clock. A ticket is redeemed once, however many show it, and speaks for whoever the credential
--- it was given for still speaks for, in the place it was asked from.
+-- between two instants of this clock. Who acts for that subject is a subject of the same issuer: then the current actor calls,
+-- and those in whose name it does are told besides. A ticket is redeemed once, however many show it, and speaks for whoever
+-- the credential it was given for still speaks for, in the place it was asked from.
 create function admit(p_credential jsonb, p_tenant text, p_project text, p_surface text, p_app text,
   p_rate_class text) returns jsonb language plpgsql security definer set search_path = public, pg_temp as $$
 declare
   at timestamptz := clock_timestamp(); speaks_for text; only_tenants text[]; used timestamptz; credential jsonb; p principals%rowtype;
   ticket stream_tickets%rowtype; members jsonb; usable text[]; chosen text; rate jsonb; places_found jsonb; train_ok boolean;
+  behind text[]; asked_for jsonb;
 begin
   if p_credential ->> 'kind' = 'ticket' then
     perform set_config('app.ticket', p_credential ->> 'secret_sha256', true);
@@ -66,6 +97,11 @@ begin
       where s.issuer = p_credential ->> 'issuer' and s.subject = p_credential ->> 'subject'
         and to_timestamp((p_credential ->> 'not_before')::float8) <= at
         and to_timestamp((p_credential ->> 'not_after')::float8) > at;
+  end if;
+  if speaks_for is not null and p_credential ? 'actors' then
+    behind := principals_of(p_credential ->> 'issuer', p_credential -> 'actors') || speaks_for;
+    speaks_for := case when may_delegate(behind) then behind[1] end;
+    behind := behind[2:];
   end if;
   if speaks_for is null or speaks_for <> coalesce(ticket.principal_id, speaks_for) then return jsonb_build_object('now', iso(at), 'principal', null); end if;
   -- Of many requests at once one writes, and none waits for another.
@@ -97,13 +133,21 @@ begin
       rate := take_call(chosen, p.id, p_rate_class);
     end if;
   end if;
+  if behind is not null then
+    select jsonb_agg(jsonb_build_object('id', b.id, 'kind', q.kind, 'person_id', q.person_id, 'status', q.status, 'role', m.role,
+        'permissions', coalesce(m.permissions, '{}'), 'membership', coalesce(m.status, 'none')) order by b.place),
+        train_ok and bool_and(train_ok_of(chosen, q.id, q.person_id))
+      into asked_for, train_ok from unnest(behind) with ordinality b (id, place) join principals q on q.id = b.id
+      left join memberships m on m.tenant_id = chosen and m.principal_id = q.id;
+  end if;
   return jsonb_build_object('now', iso(clock_timestamp()), 'tenant_id', chosen, 'memberships', members,
     'principal', jsonb_build_object('id', p.id, 'kind', p.kind, 'name', p.name, 'person_id', p.person_id,
       'platform_role', p.platform_role, 'status', p.status),
     'credential', credential,
     'places', places_found, 'rate', rate, 'train_ok', train_ok,
     'asked_from', case when ticket.tenant_id is not null then jsonb_build_object('tenant_id', p_tenant, 'project_id', p_project,
-      'surface_id', p_surface, 'app_id', p_app) end);
+      'surface_id', p_surface, 'app_id', p_app) end)
+    || case when behind is null then '{}' else jsonb_build_object('on_behalf_of', asked_for) end;
 end $$;
 grant execute on function iso(timestamptz) to app, guard, control, sequencer, stop, auditor;
 grant execute on function take_call(text, text, text), return_call(text, text, text) to app;

@@ -3,11 +3,10 @@
 create function decimal_text(n numeric) returns text language sql immutable as
 $$ select trim_scale(n)::text $$;
 
--- What licences policy asks of an action, and the grants that may arm it. Stable, so that it sees what its caller sees.
+-- What licences policy asks of an action, and the grants that may arm it, of all who ask. Stable, so that it sees what its caller sees.
 create function firearms_of(intent jsonb) returns jsonb language sql stable as $$
-  with asked as (
-    select intent ->> 'tenant_id' as tenant, intent ->> 'principal_id' as principal, intent ->> 'action' as action
-  )
+  with asked as (select intent ->> 'tenant_id' as tenant, intent ->> 'action' as action, array[intent ->> 'principal_id'] || case
+      jsonb_typeof(intent -> 'on_behalf_of') when 'array' then array(select jsonb_array_elements_text(intent -> 'on_behalf_of')) else '{}' end as principals)
   select jsonb_build_object(
     'license_types', coalesce((select to_jsonb(f.license_types) from firearm_policies f
       where f.tenant_id = a.tenant and f.action = a.action), '[]'),
@@ -21,7 +20,7 @@ create function firearms_of(intent jsonb) returns jsonb language sql stable as $
           'targets', g.standing -> 'targets') end,
         'used', jsonb_build_object('count', g.used_count, 'amount', decimal_text(g.used_amount))) order by g.id), '[]')
       from license_grants g
-      where g.tenant_id = a.tenant and g.principal_id = a.principal and g.revoked_at is null
+      where g.tenant_id = a.tenant and g.principal_id = any (a.principals) and g.revoked_at is null
         and a.action = any (g.actions)))
   from asked a
 $$;
@@ -111,6 +110,7 @@ create function facts_of(intent jsonb, plan jsonb) returns jsonb language sql vo
           order by l.id limit 1),
         'self_check', jsonb_build_object('ok', s.self_check_ok, 'at', iso(s.self_check_at)))
       from audit_sequencer s))
+    || case jsonb_typeof(intent -> 'on_behalf_of') when 'array' then represented_of(a.tenant, intent -> 'on_behalf_of') else '{}' end
   from asked a
 $$;
 
@@ -280,8 +280,8 @@ begin
           then jsonb_set(f, '{principal,status}', '"revoked"') else f end from facts_of(o.intent, o.plan) f) else '{}' end,
     'view', case when whole then views_of(tenant, o.plan -> 'view') end,
     'batch_items', case when o.plan ? 'batch' then batch_items_of(tenant, operation) end,
-    -- Of the requester and, where somebody cancelled it, of them too.
-    'train_ok', train_ok_of(tenant, o.principal_id, o.person_id)
+    -- Of the requester, of whoever it asks for and, where somebody cancelled it, of them too.
+    'train_ok', train_ok_of(tenant, o.principal_id, o.person_id) and (o.intent -> 'on_behalf_of' = 'null' or train_ok_behind(tenant, o.intent, o.plan))
       and (o.cancel is null or train_ok_of(tenant, o.cancel ->> 'by', null)),
     'now', iso(clock_timestamp()));
 end $$;

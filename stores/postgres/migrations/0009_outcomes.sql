@@ -42,8 +42,9 @@ begin
      'operation', (select jsonb_build_object('status', o.status, 'intent_hash', o.intent_hash,
          'plan_hash', o.plan_hash, 'shown_hash', o.shown_hash, 'plan', o.plan, 'intent', o.intent,
          'action', o.action, 'context', o.context, 'firearms', firearms_of(o.intent)) from operations o where o.tenant_id = tenant and o.id = operation),
-     -- Of the requester and of the voter.
-     'train_ok', coalesce((select train_ok_of(tenant, o.principal_id, o.person_id) from operations o
+     -- Of the requester, of whoever it asks for, and of the voter.
+     'train_ok', coalesce((select train_ok_of(tenant, o.principal_id, o.person_id)
+           and (o.intent -> 'on_behalf_of' = 'null' or train_ok_behind(tenant, o.intent, o.plan)) from operations o
          where o.tenant_id = tenant and o.id = operation), false)
        and coalesce((select train_ok_of(tenant, p.id, p.person_id) from principals p where p.id = (select id from who)), false),
      'key', (select to_jsonb(k) from k),
