@@ -8,8 +8,11 @@ import { bug, type PassTools, previewOf, type WithRow } from './pass-tools.ts'
 import type { EffectfulAction } from '../actions/define.ts'
 import type { Json, JsonObject } from '../domain/canonical.ts'
 import { ExoError, type ErrorCode } from '../domain/errors.ts'
+import { Fact } from '../domain/facts.ts'
 import { kindHash } from '../domain/hash.ts'
 import type { GuardTransaction, PassRow } from '../domain/operation-rows.ts'
+import { endedPlace, PLACES } from '../domain/places.ts'
+import type { Intent } from '../domain/plan.ts'
 import type { EndedOutput, GuardInput, GuardOutput } from '../domain/steps.ts'
 import type { Pass } from '../domain/verdict.ts'
 
@@ -103,8 +106,7 @@ async function perform(
   const controlLeaves = plan.governs && refusal === null ? [controlLeaf(input, row, action)] : []
   let result: Json = null
   if (action.effect.kind !== 'transactional') throw bug('the guard was given an effect outside')
-  if (refusal === null && plan.governs && !isActive(row.facts))
-    throw new ExoError('effect.precondition_failed', 'Whoever asked for it was revoked meanwhile.')
+  if (refusal === null && plan.governs) refuseWhoIsGone(intent, row.facts)
   if (refusal === null)
     result = await action.effect.perform(
       transaction.ports,
@@ -178,8 +180,14 @@ function codeOf(error: unknown): string {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : ''
 }
 
-/** Whether who asked is still somebody here: no gate says so of an action that governs. */
-function isActive(facts: JsonObject): boolean {
+/** Who asked must still be somebody, and where they asked must still be: no gate says so of an action that governs. */
+function refuseWhoIsGone(intent: Intent, facts: JsonObject): void {
   const { status, membership } = (facts['principal'] ?? {}) as JsonObject
-  return status === 'active' && membership === 'active'
+  if (status !== 'active' || membership !== 'active')
+    throw new ExoError('effect.precondition_failed', 'Whoever asked for it was revoked meanwhile.')
+  const ended = endedPlace(intent, new Fact(facts, ''))
+  if (ended !== null)
+    throw new ExoError('effect.precondition_failed', 'Where it was asked for was ended meanwhile.', {
+      field: PLACES[ended].header,
+    })
 }

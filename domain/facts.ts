@@ -7,6 +7,7 @@
  */
 import type { Json, JsonObject } from './canonical.ts'
 import { toMicros, toSignedMicros } from './money.ts'
+import type { PlaceKind } from './places.ts'
 
 export interface SwitchFact {
   scope: 'global' | 'tenant'
@@ -58,11 +59,14 @@ export interface PrincipalFact {
 }
 
 export interface Facts {
-  v: 1
+  /** 1 where `places` was not read yet. A gate asks for no more than what that version promised. */
+  v: 1 | 2
   now: string
   principal: PrincipalFact | null
   /** In whose name it is asked, in the intent's order; absent where that is nobody. */
   on_behalf_of?: (PrincipalFact | null)[]
+  /** The status of each place that the intent names; since version 2. */
+  places?: Partial<Record<PlaceKind, 'active' | 'inactive'>>
   switches: SwitchFact[]
   firearms: { license_types: string[]; strategy_lock_required: boolean; grants: GrantFact[] }
   strategy_lock: { required: boolean; locks: LockFact[] }

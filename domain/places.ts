@@ -2,6 +2,9 @@
  * Where in a tenant somebody acts: projects, surfaces and apps, which it registers itself. Context headers name them,
  * and so do rows of the controls; neither may name one that is unknown, inactive or another tenant's.
  */
+import type { Fact } from './facts.ts'
+import type { Intent } from './plan.ts'
+
 export const PLACES = Object.freeze({
   project: { prefix: 'p', header: 'X-Project-Id', main: 'p_main' },
   surface: { prefix: 's', header: 'X-Surface-Id', main: 's_main' },
@@ -31,4 +34,13 @@ export function namedPlaces(
     const id = given[`${kind}_id`]
     return id === undefined || id === null || id === '*' ? [] : [{ kind, id, path: `${at}/${kind}_id` }]
   })
+}
+
+/** The first place of the intent that was ended by then, or null. Facts of version 1 say nothing of places. */
+export function endedPlace(intent: Intent, facts: Fact): PlaceKind | null {
+  if (facts.get('v').count() < 2) return null
+  const places = facts.get('places')
+  const isEnded = (kind: PlaceKind) =>
+    intent[`${kind}_id`] !== null && places.get(kind).oneOf('active', 'inactive') !== 'active'
+  return PLACE_KINDS.find(isEnded) ?? null
 }

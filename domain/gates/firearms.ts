@@ -1,11 +1,12 @@
 /**
  * Firearms: the principal is known and active, and holds a running grant of every licence type the action is bound to.
- * So is and does everybody in whose name it asks. An unbound action needs no licence; it still needs votes or a standing
- * grant, which is not this gate's matter.
+ * So is and does everybody in whose name it asks. Project, surface and app are active as well. An unbound action needs no
+ * licence; it still needs votes or a standing grant, which is not this gate's matter.
  */
 import { allow, block, type Gate } from './gate.ts'
 import { askersOf } from '../delegation.ts'
 import { type Fact, FactUnreadable } from '../facts.ts'
+import { endedPlace, PLACES } from '../places.ts'
 import type { Intent } from '../plan.ts'
 import { grantApplies } from '../standing.ts'
 import type { Verdict } from '../verdict.ts'
@@ -19,6 +20,8 @@ export const firearms: Gate = {
       const stopped = stoppedBy(principalAt(intent, facts, place), id)
       if (stopped !== null) return stopped
     }
+    const ended = endedPlace(intent, facts)
+    if (ended !== null) return block('firearms', 'context.not_found', { field: PLACES[ended].header })
     const nowMs = facts.get('now').instantMs()
     const required = facts.get('firearms').get('license_types').strings()
     const held = facts

@@ -25,6 +25,9 @@ const FILL: Readonly<Record<string, string>> = {
     select t, case r when 1 then 'all' else 'action' end, case r when 1 then '' else 'some.action_' || r end, 'running', r, 'p_x'`,
   principals: `(id, kind, name, home_tenant) select 'p_' || substr(t, 3) || '_' || r, 'agent', 'Agent', t`,
   memberships: `(tenant_id, principal_id, role) select t, 'p_' || substr(t, 3) || '_' || r, 'member'`,
+  places: `(tenant_id, kind, id, name)
+    select t, case r when 1 then 'project' when 2 then 'app' else 'surface' end,
+      case r when 1 then 'p_main' when 2 then 'a_main' when 3 then 's_main' else 's_' || r end, 'Place'`,
   license_types: `(tenant_id, id, name) select t, 'lt_' || r, 'Type ' || r`,
   firearm_policies: `(tenant_id, action, license_types)
     select t, case r when 1 then 'note.append' else 'some.action_' || r end, array['lt_1']`,
@@ -61,6 +64,7 @@ const intent = {
   principal_id: `p_${measured.slice(2)}_1`,
   action: 'note.append',
   class: 'reversible',
+  project_id: 'p_main',
   surface_id: 's_main',
   app_id: 'a_main',
 }

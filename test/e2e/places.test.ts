@@ -1,12 +1,24 @@
 /** Projects, surfaces and apps: who registers them, and that nothing goes on in one that is not the tenant's own and active. */
 import { beforeAll, describe, expect, inject, test } from 'vitest'
 import { callers } from '../support/client.ts'
-import { makeTenant, propose, refused, type Tenant, UNLIMITED } from '../support/tenant.ts'
+import {
+  makeTenant,
+  notesIn,
+  type Operation,
+  propose,
+  refused,
+  type Tenant,
+  UNLIMITED,
+  vote,
+} from '../support/tenant.ts'
+import { verifyBundles } from '../support/verified.ts'
 
 const { url, credentials } = inject('deployment')
 const all = callers(url, credentials)
 let tenant: Tenant
 let other: Tenant
+/** Operations whose place was ended before they were. */
+const ended: string[] = []
 
 beforeAll(async () => {
   tenant = await makeTenant(all, url, 'places')
@@ -68,9 +80,36 @@ describe.each(KINDS)('a %s', (kind, prefix, header) => {
     expect((await tenant.as('viewer').get('/operations', within(id))).status).toBe(200)
   })
 
+  test('that is ended while people decide has nothing happen in it, of what anybody asked for', async () => {
+    const place = `${prefix}_closing`
+    expect((await tenant.as('admin').post(`/${kind}s`, { id: place, name: 'Closing' })).status).toBe(201)
+    const note = { action: 'note.append', input: { notebook: place, text: 'too late' } }
+    const change = { base_version: (await tenant.as('owner').get('/policy')).body.version, reason: 'too late' }
+    const asked = await tenant.as('agent').post<Operation>('/operations', note, within(place))
+    const policy = { ...change, policy: { feature_flags: { ws_enabled: true } } }
+    const governing = await tenant.as('owner').put<Operation>('/policy', policy, within(place))
+    expect([asked.status, governing.status]).toEqual([202, 202])
+    await end(place)
+    expect((await vote(tenant.as('operator'), asked.body)).body.operation).toMatchObject({
+      status: 'blocked',
+      error: { code: 'context.not_found', gate: 'firearms', details: { field: header } },
+    })
+    expect(await notesIn(tenant.as('viewer'), place)).toEqual([])
+    expect((await vote(tenant.as('operator'), governing.body)).body.operation).toMatchObject({
+      status: 'failed',
+      error: { code: 'effect.precondition_failed', details: { field: header } },
+    })
+    expect((await tenant.as('viewer').get('/policy')).body.version).toBe(change.base_version)
+    ended.push(asked.body.id, governing.body.id)
+  })
+
   test('that requests are in when they name none cannot be ended', async () => {
     expect(refused(await end(`${prefix}_main`))).toEqual([409, 'resource.required'])
   })
+})
+
+test('what ended with its place verifies offline', async () => {
+  expect(await verifyBundles(tenant.as('auditor'), ended)).toEqual({ verdict: 'PASS', runs: 6, failures: [] })
 })
 
 describe('a row', () => {

@@ -83,9 +83,10 @@ export function goodFacts(): Facts {
     leaf_hash: 'aa'.repeat(32),
   })
   return {
-    v: 1,
+    v: 2,
     now: NOW,
     principal: { id: 'p_agent', kind: 'agent', person_id: 'person_owner', status: 'active', membership: 'active' },
+    places: { project: 'active', surface: 'active', app: 'active' },
     switches: [
       row('global', 'all', null),
       row('tenant', 'all', null),

@@ -41,7 +41,7 @@ create function facts_of(intent jsonb, plan jsonb) returns jsonb language sql vo
   with asked as (
     select intent ->> 'tenant_id' as tenant, intent ->> 'principal_id' as principal, intent ->> 'action' as action,
       intent ->> 'class' as class, intent ->> 'surface_id' as surface, intent ->> 'app_id' as app,
-      plan ->> 'provider' as provider, clock_timestamp() as now
+      intent ->> 'project_id' as project, plan ->> 'provider' as provider, clock_timestamp() as now
   ), threshold as (
     select b.* from budget_policies b, asked a
     where b.tenant_id = a.tenant and b.threshold is not null and b.action = ''
@@ -56,12 +56,15 @@ create function facts_of(intent jsonb, plan jsonb) returns jsonb language sql vo
       and (t.surface_id = '' or e.surface_id = t.surface_id) and (t.app_id = '' or e.app_id = t.app_id)
   )
   select jsonb_build_object(
-    'v', 1,
+    'v', 2,
     'now', iso(a.now),
     'principal', (select jsonb_build_object('id', p.id, 'kind', p.kind, 'person_id', p.person_id, 'status', p.status,
         'membership', case when p.platform_role is not null and a.tenant = 't_system' then 'active' else coalesce(
           (select m.status from memberships m where m.tenant_id = a.tenant and m.principal_id = p.id), 'none') end)
       from principals p where p.id = a.principal),
+    -- An id begins with the letter of its kind, so that it is found under no other.
+    'places', (select coalesce(jsonb_object_agg(p.kind, p.status), '{}') from places p where p.tenant_id = a.tenant
+      and p.kind in ('project', 'surface', 'app') and p.id in (a.project, a.surface, a.app)),
     'switches', (select coalesce(jsonb_agg(jsonb_build_object(
         'scope', case when s.tenant_id = 't_system' then 'global' else 'tenant' end,
         'selector', jsonb_build_object('kind', s.kind, 'value', nullif(s.value, '')),
@@ -286,13 +289,8 @@ begin
     'now', iso(clock_timestamp()));
 end $$;
 
-create function fence(tenant text) returns void language sql volatile as $$
-  select pg_advisory_xact_lock_shared(hashtextextended('exo fence t_system', 0)),
-         pg_advisory_xact_lock_shared(hashtextextended('exo fence ' || tenant, 0))
-$$;
-
 grant execute on function decimal_text(numeric), facts_of(jsonb, jsonb), view_of(text, jsonb),
-  read_pass(text, text, boolean, boolean), fence(text) to guard, control;
+  read_pass(text, text, boolean, boolean) to guard, control;
 grant execute on function decimal_text(numeric), view_of(text, jsonb), policy_document(text) to app;
 grant execute on function lock_json(strategy_locks) to app, guard, control, sequencer;
 grant execute on function firearms_of(jsonb), temperature_of(text, text), egress_row(egress_targets) to app, guard, control;

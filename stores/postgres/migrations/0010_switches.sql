@@ -17,6 +17,12 @@ begin
   return jsonb_build_object('epoch', e);
 end $$;
 
+-- Shared by all who may have an effect, of the tenant and of everything.
+create function fence(tenant text) returns void language sql volatile as $$
+  select pg_advisory_xact_lock_shared(hashtextextended('exo fence t_system', 0)),
+         pg_advisory_xact_lock_shared(hashtextextended('exo fence ' || tenant, 0))
+$$;
+
 -- Waits for every holder of the scope's fence, then says what may still land. The caller sets the time it will wait.
 create function drain_switch(tenant text, e bigint) returns jsonb language plpgsql as $$
 declare still jsonb;
@@ -31,3 +37,4 @@ begin
 end $$;
 
 grant execute on function stop_switch(jsonb), drain_switch(text, bigint) to stop;
+grant execute on function fence(text) to guard, control;

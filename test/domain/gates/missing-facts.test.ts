@@ -31,7 +31,7 @@ const orNull = (nullMeans: string, ...needs: GateName[]): Field => ({ needs, nul
 const instant = (stale: readonly GateName[], ...needs: GateName[]): Field => ({ needs, stale })
 
 const FIELDS: Record<string, Field> = {
-  v: nobody('the shape is versioned for readers of history; gates check every field they read'),
+  v: need('firearms'),
   now: instant(
     ['firearms', 'strategy_lock', 'kpi', 'temperature', 'audit'],
     'firearms',
@@ -45,6 +45,10 @@ const FIELDS: Record<string, Field> = {
   'principal.person_id': nobody('the plan already lists the persons whose votes do not count'),
   'principal.status': need('firearms'),
   'principal.membership': need('firearms'),
+  places: need('firearms'),
+  'places.project': need('firearms'),
+  'places.surface': need('firearms'),
+  'places.app': need('firearms'),
   switches: need('kill_switch'),
   'switches[].scope': need('kill_switch'),
   'switches[].selector': need('kill_switch'),

@@ -191,6 +191,40 @@ const TABLES: Record<GateName, Case[]> = {
       answer: 'auth.principal_revoked',
       facts: (f) => Object.assign(the(f.principal), { membership: 'none' }),
     },
+    ...(
+      [
+        ['project', 'X-Project-Id'],
+        ['surface', 'X-Surface-Id'],
+        ['app', 'X-App-Id'],
+      ] as const
+    ).map(
+      ([kind, field]): Case => ({
+        what: `a ${kind} that was ended`,
+        answer: 'context.not_found',
+        facts: (f) => Object.assign(the(f.places), { [kind]: 'inactive' }),
+        evidence: { field },
+      }),
+    ),
+    {
+      what: 'a place without a status',
+      answer: 'firearms.unavailable',
+      facts: (f) => delete the(f.places).app,
+      evidence: { field: 'places.app' },
+    },
+    {
+      what: 'no project where none is named',
+      answer: 'allow',
+      facts: (f) => {
+        delete the(f.places).project
+        grant(f).project_id = null
+      },
+      intent: { project_id: null },
+    },
+    {
+      what: 'facts of before places were read',
+      answer: 'allow',
+      facts: (f) => delete Object.assign(f, { v: 1 }).places,
+    },
     {
       what: 'a status that is no status',
       answer: 'firearms.unavailable',
