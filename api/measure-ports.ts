@@ -4,6 +4,13 @@ import type { ConfigScope } from '../domain/config-values.ts'
 import type { Facts } from '../domain/facts.ts'
 import type { LeafRow } from '../domain/leaf.ts'
 
+/** An entry under its key: written just now, or found there. */
+export interface KeyedUsage {
+  entry: JsonObject
+  replayed: boolean
+  request_hash: string
+}
+
 export interface UsagePort {
   /** The entry as it stands; null when the operation it names is absent, or another action's. */
   post(
@@ -21,9 +28,13 @@ export interface UsagePort {
       run_id: string | null
       step_id: string | null
       cost: string
+      idempotency_key: string
+      request_hash: string
     },
     leaf: LeafRow,
-  ): Promise<JsonObject | null>
+  ): Promise<KeyedUsage | null>
+  /** What this principal posted under the key, or null. */
+  byKey(tenantId: string, principalId: string, key: string): Promise<KeyedUsage | null>
   page(
     tenantId: string,
     filter: {

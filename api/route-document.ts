@@ -31,8 +31,8 @@ const CONTEXT = z.object({
   'X-Run-Id': trace.optional(),
   'X-Step-Id': trace.optional(),
 })
-const OF_OPERATIONS = CONTEXT.extend({
-  'Idempotency-Key': trace.optional(),
+const OF_KEYED = CONTEXT.extend({ 'Idempotency-Key': trace.optional() })
+const OF_OPERATIONS = OF_KEYED.extend({
   /** `wait=<seconds>`; a preference that is not understood is none. */
   Prefer: z.string().optional(),
 })
@@ -69,7 +69,7 @@ export function documentRoute(app: App, declared: Declared<z.ZodType, z.ZodType>
     request: {
       ...paramsOf(path),
       ...(query === undefined ? {} : { query: queryOf(query as z.ZodObject) }),
-      ...(open || path === '/auth/me' ? {} : { headers: OPERATES.includes(kind) ? OF_OPERATIONS : CONTEXT }),
+      ...(open || path === '/auth/me' ? {} : { headers: headersOf(declared) }),
       ...(body === undefined
         ? {}
         : {
@@ -85,13 +85,20 @@ export function documentRoute(app: App, declared: Declared<z.ZodType, z.ZodType>
 
 type Described = NonNullable<Declared<z.ZodType, z.ZodType>['answers']>
 
-/** The good answers; a repeated key answers 200 wherever an operation is opened. */
-function answersOf({ method, path, kind, answers }: Declared<z.ZodType, z.ZodType>): RouteConfig['responses'] {
+function headersOf(declared: Declared<z.ZodType, z.ZodType>): z.ZodObject {
+  if (OPERATES.includes(declared.kind)) return OF_OPERATIONS
+  return declared.keyed === true ? OF_KEYED : CONTEXT
+}
+
+/** The good answers; a repeated key answers 200 wherever one is taken. */
+function answersOf(declared: Declared<z.ZodType, z.ZodType>): RouteConfig['responses'] {
+  const { method, path, answers } = declared
   const known = ANSWERS[`${method} ${path}`]
   const given: Described = answers ?? { 200: { description: 'The resource.' } }
-  const repeated: Described = OPERATES.includes(kind)
-    ? { 200: { description: 'Done, or done before under this key.' } }
-    : {}
+  const repeated: Described =
+    declared.keyed === true || OPERATES.includes(declared.kind)
+      ? { 200: { description: 'Done, or done before under this key.' } }
+      : {}
   return Object.fromEntries(
     Object.entries({ ...repeated, ...given }).map(([status, { description, schema, type = 'application/json' }]) => {
       const shape = status === '202' ? (known?.later ?? operation) : (known?.good ?? schema ?? resource)

@@ -28,6 +28,8 @@ export interface Declared<Body extends z.ZodType, Query extends z.ZodType> {
   /** Body members that may be called like the context and mean something else. */
   keep?: readonly string[]
   query?: Query
+  /** A record that takes an `Idempotency-Key`, as every operation does. */
+  keyed?: true
   answers?: Readonly<Record<number, { description: string; schema?: z.ZodType; type?: string }>>
 }
 

@@ -6,11 +6,15 @@ import { randomBytes } from 'node:crypto'
 import { z } from '@hono/zod-openapi'
 import { recordLeaf } from './controls.ts'
 import { Cursors, readLimit } from '../cursor.ts'
+import type { KeyedUsage } from '../measure-ports.ts'
+import { readKey } from '../opening.ts'
 import { refuseUnknownPlaces } from '../places.ts'
 import { findAction } from '../planning.ts'
 import { addRoute, type App } from '../route.ts'
 import { listOf, usageRequest } from '../schemas.ts'
+import { canonicalJson } from '../../domain/canonical.ts'
 import { ExoError } from '../../domain/errors.ts'
+import { sha256TextHex } from '../../domain/hash.ts'
 import { namedPlaces } from '../../domain/places.ts'
 
 const windowDays = z
@@ -31,36 +35,51 @@ export function budgetRoutes(app: App): void {
       permissions: ['budget:record'],
       body: usageRequest,
       keep: ['surface_id'],
+      keyed: true,
       answers: { 201: { description: 'Recorded.' } },
     },
     async (c, { body }) => {
       const { tenant_id, principal } = c.get('caller')
       const context = c.get('context')
       const { name: action } = findAction(body.action)
+      const { usage: entries } = c.get('ports')
+      const idempotency_key = readKey(c)
+      const { mode, project_id, surface_id, app_id } = context
+      const request_hash = sha256TextHex(canonicalJson({ body, mode, project_id, surface_id, app_id }))
+      const answer = ({ entry, replayed, request_hash: asked }: KeyedUsage) => {
+        if (asked !== request_hash) throw new ExoError('idempotency.conflict', undefined, { usage_id: entry['id'] })
+        c.header('Idempotency-Key', idempotency_key)
+        if (replayed) c.header('Idempotency-Replayed', 'true')
+        return c.json(entry, replayed ? 200 : 201)
+      }
+      const known = await entries.byKey(tenant_id, principal.id, idempotency_key)
+      if (known !== null) return answer(known)
       const usage = {
         id: `bu_${randomBytes(16).toString('hex')}`,
         operation_id: body.operation_id ?? null,
         action,
-        surface_id: body.surface_id ?? context.surface_id,
+        surface_id: body.surface_id ?? surface_id,
         cost: body.cost,
       }
       await refuseUnknownPlaces(c.get('ports'), tenant_id, namedPlaces('', { surface_id: usage.surface_id }))
-      const entry = await c.get('ports').usage.post(
+      const posted = await entries.post(
         tenant_id,
         {
           ...usage,
           principal_id: principal.id,
-          project_id: context.project_id,
-          app_id: context.app_id,
+          project_id,
+          app_id,
           request_id: c.get('requestId'),
           trace_id: c.get('traceId'),
           run_id: context.run_id ?? null,
           step_id: context.step_id ?? null,
+          idempotency_key,
+          request_hash,
         },
         recordLeaf(c, usage),
       )
-      if (entry === null) throw new ExoError('resource.not_found')
-      return c.json(entry, 201)
+      if (posted === null) throw new ExoError('resource.not_found')
+      return answer(posted)
     },
   )
 

@@ -21,6 +21,16 @@ export interface PostedUsage {
   run_id: string | null
   step_id: string | null
   cost: string
+  idempotency_key: string
+  /** Of what was asked and where: the same key stands for the same. */
+  request_hash: string
+}
+
+/** An entry under its key: written just now, or found there. */
+export interface Keyed {
+  entry: JsonObject
+  replayed: boolean
+  request_hash: string
 }
 
 export interface UsageFilter {
@@ -44,19 +54,21 @@ export class UsageStore {
   }
 
   /** The entry as it stands; null when the operation it names is absent, or another action's. */
-  async post(tenantId: string, usage: PostedUsage, leaf: LeafRow): Promise<JsonObject | null> {
-    return await inTransaction(this.#pool, tenantId, async (client) => {
+  async post(tenantId: string, usage: PostedUsage, leaf: LeafRow): Promise<Keyed | null> {
+    const { principal_id, idempotency_key, request_hash } = usage
+    const written = await inTransaction(this.#pool, tenantId, async (client) => {
       const { rows } = await client.query<{ entry: JsonObject }>(
         `insert into budget_entries as e (tenant_id, source, state, id, operation_id, action, principal_id, project_id,
-           surface_id, app_id, request_id, trace_id, run_id, step_id, amount)
-         select $1, 'posted', 'settled', $2, $3::text, $4::text, $5, $6, $7, $8, $9, $10, $11, $12, $13::numeric
-         where $3 is null or exists (select from operations where tenant_id = $1 and id = $3 and action = $4) returning ${ITEM} as entry`,
+           surface_id, app_id, request_id, trace_id, run_id, step_id, amount, idempotency_key, request_hash)
+         select $1, 'posted', 'settled', $2, $3::text, $4::text, $5, $6, $7, $8, $9, $10, $11, $12, $13::numeric, $14, $15
+         where $3 is null or exists (select from operations where tenant_id = $1 and id = $3 and action = $4)
+         on conflict (tenant_id, principal_id, idempotency_key) where source = 'posted' do nothing returning ${ITEM} as entry`,
         [
           tenantId,
           usage.id,
           usage.operation_id,
           usage.action,
-          usage.principal_id,
+          principal_id,
           usage.project_id,
           usage.surface_id,
           usage.app_id,
@@ -65,13 +77,27 @@ export class UsageStore {
           usage.run_id,
           usage.step_id,
           usage.cost,
+          idempotency_key,
+          request_hash,
         ],
       )
       const [row] = rows
       if (row === undefined) return null
       await writeLeaf(client, tenantId, null, usage.request_id, leaf)
-      return row.entry
+      return { entry: row.entry, replayed: false, request_hash }
     })
+    return written ?? (await this.byKey(tenantId, principal_id, idempotency_key))
+  }
+
+  async byKey(tenantId: string, principalId: string, key: string): Promise<Keyed | null> {
+    const rows = await readAs<{ entry: JsonObject; request_hash: string }>(
+      this.#pool,
+      tenantId,
+      `select ${ITEM} as entry, e.request_hash from budget_entries e
+       where e.tenant_id = $1 and e.principal_id = $2 and e.idempotency_key = $3 and e.source = 'posted'`,
+      [tenantId, principalId, key],
+    )
+    return rows[0] === undefined ? null : { ...rows[0], replayed: true }
   }
 
   /** Newest first. */

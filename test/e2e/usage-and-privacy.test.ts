@@ -100,6 +100,25 @@ describe('usage', () => {
     expect((await propose(tenant.as('agent'), note('fits'), { estimated_cost: '0.5' })).status).toBe(201)
   })
 
+  test('under one key is posted once, and the key stands for nothing else', async () => {
+    const entered = async () => (await tenant.as('viewer').get('/budget/usage?limit=200')).body.items.length
+    const before = await entered()
+    const body = { cost: '0', action: 'note.append' }
+    const post = async (key: string, more: object = {}) =>
+      await tenant.as('service').post('/budget/usage', { ...body, ...more }, { key })
+    const [first, ...others] = await Promise.all(Array.from({ length: 6 }, () => post('usage-1')))
+    for (const each of others) expect(each.body).toEqual(first?.body)
+    const again = await post('usage-1')
+    expect([again.status, again.body, again.headers.get('idempotency-replayed')]).toEqual([200, first?.body, 'true'])
+    expect([first, ...others].map((each) => each?.status).toSorted()).toEqual([200, 200, 200, 200, 200, 201])
+    expect(refused(await post('usage-1', { cost: '1' }))).toEqual([409, 'idempotency.conflict'])
+    expect(refused(await post('usage-1', { surface_id: 's_main' }))).toEqual([409, 'idempotency.conflict'])
+    expect(refused(await post('not a key'))).toEqual([400, 'context.invalid'])
+    const unkeyed = await tenant.as('service').post('/budget/usage', body)
+    expect([unkeyed.status, unkeyed.headers.get('idempotency-key')]).toEqual([201, expect.stringMatching(/^key_/)])
+    expect(await entered()).toBe(before + 2)
+  })
+
   test('may name an operation of the tenant and its action, and no other', async () => {
     const { items } = (await tenant.as('viewer').get('/operations?status=executed&limit=1')).body
     const named = await usage({ cost: '0', operation_id: items[0].id })
@@ -158,7 +177,7 @@ describe('usage', () => {
           ])
     } while (cursor !== '')
     expect(new Set(ids).size).toBe(ids.length)
-    expect(ids.length).toBe(4)
+    expect(ids.length).toBe(6)
     expect((await tenant.as('viewer').get('/budget/usage?window_days=91')).status).toBe(400)
   })
 })

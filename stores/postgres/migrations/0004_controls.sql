@@ -181,10 +181,8 @@ create table budget_entries (
   project_id text,
   surface_id text,
   app_id text,
-  request_id text,
-  trace_id text,
-  run_id text,
-  step_id text,
+  request_id text, trace_id text, run_id text, step_id text,
+  idempotency_key text, request_hash text,
   amount numeric(18, 6) not null check (amount >= 0),
   state text not null check (state in ('reserved', 'settled', 'released')),
   at timestamptz not null default clock_timestamp(),
@@ -192,6 +190,7 @@ create table budget_entries (
   check (case source when 'operation' then operation_id is not null else state = 'settled' end)
 );
 create unique index budget_entries_of_operation on budget_entries (tenant_id, operation_id) where source = 'operation';
+create unique index budget_entries_of_key on budget_entries (tenant_id, principal_id, idempotency_key) where source = 'posted';
 create index budget_entries_by_time on budget_entries (tenant_id, at) where state <> 'released' and amount > 0;
 
 create table kpi_definitions (
