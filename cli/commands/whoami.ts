@@ -10,6 +10,7 @@ import type { JsonObject } from '../../domain/canonical.ts'
 interface Me extends JsonObject {
   principal: { id: string; kind: string; name: string }
   tenants: { id: string; role: string; permissions: string[] }[]
+  on_behalf_of?: string[]
   platform_role: string | null
   credential: { id: string; expires_at: string }
 }
@@ -25,9 +26,10 @@ export function addWhoami(program: Command, run: Runner): void {
 
 async function whoami({ api, terminal }: Session): Promise<Outcome> {
   const me = (await api.me()) as Me
-  const { principal, tenants, platform_role, credential } = me
+  const { principal, tenants, platform_role, credential, on_behalf_of } = me
   const fields = [
     { label: 'at', value: api.connection.url },
+    ...(on_behalf_of === undefined ? [] : [{ label: 'for', value: on_behalf_of.join(', for ') }]),
     ...(platform_role === null
       ? []
       : [{ label: 'platform', value: `${platform_role}: ${(me.permissions as string[]).join(' ')}` }]),

@@ -79,6 +79,19 @@ describe('a call in the name of somebody else', () => {
     ended.push(asked.id)
   })
 
+  test('may be learned from where everybody in whose name it is says nothing else', async () => {
+    const opted = await tenant.as('owner').post('/privacy/train-prefs/tenant', { opt_out: false })
+    expect((await vote(tenant.as('operator'), opted.body)).body.operation.status).toBe('executed')
+    expect((await tenant.as('operator2').post('/privacy/train-prefs/user', { opt_out: true })).status).toBe(200)
+    const learned = async (name: 'operator' | 'operator2') => {
+      const asked = await pending(inNameOf(name, 'agent'), note('learned'))
+      await tenant.as('agent').post(`/operations/${asked.id}/cancel`, { reason: 'seen' })
+      return new Set((await tenant.leavesUpTo(asked.id, 'operation.sealed')).map(({ train_ok }) => train_ok))
+    }
+    const of = await Promise.all([learned('operator'), learned('operator2')])
+    expect(of).toEqual([new Set([true]), new Set([false])])
+  })
+
   test('is refused what either of them lacks', async () => {
     for (const caller of [inNameOf('operator', 'viewer'), inNameOf('viewer', 'agent')]) {
       expect((await caller.get('/operations')).status).toBe(200)
@@ -148,7 +161,36 @@ test.each<[string, () => Record<string, unknown>, [number, string]]>([
   expect(refused(await new Caller(url, token).get('/operations'))).toEqual(expected)
 })
 
+test('a principal that is no member of the tenant neither acts there nor is acted for', async () => {
+  const oidc = { issuer: ISSUER, sub: subject('outsider') }
+  const made = await tenant.as('owner').post('/principals', { kind: 'user', name: 'An outsider', oidc })
+  expect((await vote(tenant.as('operator'), made.body)).body.operation.status).toBe('executed')
+  const headers = { 'x-tenant-id': tenant.id }
+  for (const claims of [
+    claimsOf(subject('outsider'), { act: act(['agent']) }),
+    claimsOf(subject('owner'), { act: act(['outsider']) }),
+  ])
+    for (const path of ['/operations', '/auth/me'])
+      expect(refused(await new Caller(url, signToken(home, claims)).get(path, { headers }))).toEqual([
+        403,
+        'auth.tenant_mismatch',
+      ])
+})
+
+/** An open stream of events; `over` resolves when the API has ended it. */
+async function streamOf(caller: Caller): Promise<{ over: Promise<void> }> {
+  const headers = { authorization: `Bearer ${caller.token}`, 'x-mode': 'lab', 'x-project-id': 'p_main' }
+  const response = await fetch(`${url}/events`, { headers })
+  expect(response.status).toBe(200)
+  const reader = response.body?.getReader()
+  const drained = async () => {
+    while ((await reader?.read())?.done === false);
+  }
+  return { over: drained() }
+}
+
 test('who is revoked ends what is asked with them and for them, at the next request and at the effect', async () => {
+  const stream = await streamOf(inNameOf('member', 'agent'))
   const calls: [Caller, MemberName][] = [
     [inNameOf('operator', 'agent', 'service'), 'service'],
     [inNameOf('member', 'agent'), 'member'],
@@ -165,6 +207,7 @@ test('who is revoked ends what is asked with them and for them, at the next requ
     expect(after.error.details.principal_id).toBe(tenant.principal(gone))
     ended.push(asked.id)
   }
+  await stream.over
   expect(await notesIn(tenant.as('viewer'), 'delegated')).toEqual(['licensed', 'in their name'])
 })
 
