@@ -87,7 +87,13 @@ export const ROWS = {
     surface_id: id('s'),
     kpi: metric,
     unit: z.string().min(1).max(40),
-    window_seconds: z.int().min(1).max(31_536_000),
+    window_seconds: z
+      .int()
+      .min(1)
+      .max(31_536_000)
+      .describe(
+        'Over how long whoever measures takes one value. Told to people; how old a value may be is the corridor’s.',
+      ),
   }),
   kpi_corridors: z
     .strictObject({
