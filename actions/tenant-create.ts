@@ -123,12 +123,13 @@ export const tenantCreate = defineAction<Input>({
         throw new ExoError('effect.precondition_failed', 'The tenant id or a member’s subject is taken.', { id })
       return {
         tenant: { id, name: title, status: 'active' },
-        members: rows.map(({ name: who, principal_id, person_id, kind, role, key }) => ({
+        members: rows.map(({ name: who, principal_id, person_id, kind, role, permissions, key }) => ({
           name: who,
           principal_id,
           person_id,
           kind,
           role,
+          permissions,
           key_id: key?.id ?? null,
         })),
       }
