@@ -32,9 +32,6 @@ export const switches = z
   })
   .openapi('Switches')
 
-export const policy = z
-  .object({ version: z.int(), policy: resource, changed_by: maybe, changed_at: maybeInstant })
-  .openapi('Policy')
 export const measurement = z.object({
   surface_id: text,
   kpi: text,
@@ -205,21 +202,3 @@ export const inspected = z.object({
   license_types: texts,
   strategy_lock_required: z.boolean(),
 })
-export const rateLimit = z.object({
-  class: z.enum(['mutation', 'read', 'decision']),
-  limit: z.int(),
-  window_seconds: z.int(),
-  source: z.enum(['default', 'tenant']),
-})
-export const flags = z
-  .object({
-    tenant_id: text,
-    ws_enabled: z.boolean(),
-    sse_enabled: z.boolean(),
-    gesture_logging: z.boolean(),
-    replay_mode: z.enum(['off', 'keyframe', 'stream']),
-    visibility_mode: z.enum(['private', 'team', 'public']),
-    sources: z.record(z.string(), z.enum(['default', 'global', 'tenant'])),
-  })
-  .openapi('FeatureFlags')
-export const kpis = z.object({ definitions: z.array(resource), corridors: z.array(resource) })

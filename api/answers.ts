@@ -4,6 +4,7 @@
  */
 import type { z } from '@hono/zod-openapi'
 import * as shapes from './answer-schemas.ts'
+import * as controls from './control-schemas.ts'
 import * as operations from './operation-schemas.ts'
 import { resource } from './schemas.ts'
 
@@ -37,7 +38,7 @@ const PLACES = Object.fromEntries(
 )
 
 /** Controls that are put row by row answer the row. */
-const row = (example: object): Answers => ({ good: resource, example: { ...example } })
+const row = (good: z.ZodType, example: object): Answers => ({ good, example: { ...example } })
 
 export const ANSWERS: Readonly<Record<string, Answers>> = {
   'get /actions': all(operations.action),
@@ -66,9 +67,9 @@ export const ANSWERS: Readonly<Record<string, Answers>> = {
   'get /operations/{id}/events': all(operations.event),
   'get /events': all(operations.event),
 
-  'get /policy': { good: shapes.policy },
+  'get /policy': { good: controls.policy },
   'put /policy': {
-    good: shapes.policy,
+    good: controls.policy,
     example: {
       base_version: 0,
       reason: 'open the tenant',
@@ -80,12 +81,16 @@ export const ANSWERS: Readonly<Record<string, Answers>> = {
   'get /kill-switches': { good: shapes.switches },
   'put /kill-switches': { good: shapes.switches, example: { scope: 'tenant', state: 'stopped', reason: 'drill' } },
   'get /kill-switches/drain': { good: shapes.drain },
-  'get /kill-switches/history': all(resource),
+  'get /kill-switches/history': all(controls.switchChange),
 
-  'get /firearms/policy': all(resource),
-  'put /firearms/policy': row({ action: 'note.append', license_types: ['lt_notes'], reason: 'notes take a licence' }),
-  'get /firearms/grants': all(resource),
-  'put /firearms/grants': row({
+  'get /firearms/policy': all(controls.licensePolicy),
+  'put /firearms/policy': row(controls.licensePolicy, {
+    action: 'note.append',
+    license_types: ['lt_notes'],
+    reason: 'notes take a licence',
+  }),
+  'get /firearms/grants': all(controls.grant),
+  'put /firearms/grants': row(controls.grant, {
     principal_id: 'p_agent',
     license_type: 'lt_notes',
     actions: ['note.append'],
@@ -93,38 +98,53 @@ export const ANSWERS: Readonly<Record<string, Answers>> = {
     standing: { max_count: 100, max_amount: '50' },
     reason: 'for the season',
   }),
-  'delete /firearms/grants/{id}': row(REASON),
-  'get /registry/firearms/license-types': all(resource),
-  'post /registry/firearms/license-types': row({ id: 'lt_notes', name: 'Notes' }),
+  'delete /firearms/grants/{id}': row(controls.grant, REASON),
+  'get /registry/firearms/license-types': all(controls.licenseType),
+  'post /registry/firearms/license-types': row(controls.licenseType, { id: 'lt_notes', name: 'Notes' }),
   'get /registry/firearms/inspect': { good: shapes.inspected },
-  'get /strategy-lock/policy': all(resource),
-  'put /strategy-lock/policy': row({
+  'get /strategy-lock/policy': all(controls.lockPolicy),
+  'put /strategy-lock/policy': row(controls.lockPolicy, {
     action: 'http.post',
     surface_id: 's_main',
     required: true,
     reason: 'it leaves us',
   }),
-  'get /budget/policy': { good: resource },
-  'put /budget/policy': row({ scope: {}, threshold: '100', window_days: 7, reason: 'a week' }),
-  'post /kpi/definitions': row({ surface_id: 's_main', kpi: 'error_rate', unit: 'percent', window_seconds: 3600 }),
-  'put /kpi/corridors': row({ surface_id: 's_main', kpi: 'error_rate', ceiling: '5', reason: 'as agreed' }),
-  'get /kpi/config': { good: shapes.kpis },
-  'get /temperature/config': all(resource),
-  'get /temperature/current': { good: resource },
-  'get /temperature/history': all(resource),
+  'get /budget/policy': { good: controls.budgetInForce },
+  'put /budget/policy': row(controls.budget, { scope: {}, threshold: '100', window_days: 7, reason: 'a week' }),
+  'post /kpi/definitions': row(controls.kpiDefinition, {
+    surface_id: 's_main',
+    kpi: 'error_rate',
+    unit: 'percent',
+    window_seconds: 3600,
+  }),
+  'put /kpi/corridors': row(controls.kpiCorridor, {
+    surface_id: 's_main',
+    kpi: 'error_rate',
+    ceiling: '5',
+    reason: 'as agreed',
+  }),
+  'get /kpi/config': { good: controls.kpis },
+  'get /temperature/config': all(controls.temperature),
+  'get /temperature/current': { good: controls.temperatureReading },
+  'get /temperature/history': all(controls.temperatureRead),
   ...Object.fromEntries(
     (['floors', 'ceilings', 'weights'] as const).map((part) => [
       `put /temperature/${part}`,
-      row({ surface_id: 's_main', values: { error_rate: '5' }, reason: 'as agreed' }),
+      row(controls.temperature, { surface_id: 's_main', values: { error_rate: '5' }, reason: 'as agreed' }),
     ]),
   ),
-  'get /rate-limits': all(shapes.rateLimit),
-  'put /rate-limits': row({ class: 'mutation', limit: 600, window_seconds: 60, reason: 'the usual' }),
-  'get /feature-flags': { good: shapes.flags },
-  'put /feature-flags': row({ sse_enabled: true }),
-  'put /feature-flags/global': row({ sse_enabled: true }),
-  'get /egress/targets': all(resource),
-  'put /egress/targets': row({
+  'get /rate-limits': all(controls.rateLimitInForce),
+  'put /rate-limits': row(controls.rateLimit, {
+    class: 'mutation',
+    limit: 600,
+    window_seconds: 60,
+    reason: 'the usual',
+  }),
+  'get /feature-flags': { good: controls.flags },
+  'put /feature-flags': row(controls.flags, { sse_enabled: true }),
+  'put /feature-flags/global': row(controls.flags, { sse_enabled: true }),
+  'get /egress/targets': all(controls.egress),
+  'put /egress/targets': row(controls.egress, {
     origin: 'https://example.com',
     methods: ['POST'],
     idempotency_header: 'Idempotency-Key',
@@ -171,22 +191,22 @@ export const ANSWERS: Readonly<Record<string, Answers>> = {
   'get /auth/me': { good: shapes.me },
   'post /auth/ticket': { good: shapes.ticket, example: { stream: '/events' } },
   'post /tenants': {
-    good: resource,
+    good: controls.tenantMade,
     example: { id: 't_field', name: 'Field', members: [{ name: 'owner', kind: 'user', role: 'owner' }] },
   },
   'get /principals': all(shapes.principal),
-  'post /principals': { good: resource, example: { kind: 'service', name: 'Nightly' } },
+  'post /principals': { good: controls.principalMade, example: { kind: 'service', name: 'Nightly' } },
   'delete /principals/{principal_id}': { good: shapes.revoked('principal_id'), example: REASON },
   'get /memberships': all(shapes.membership),
-  'put /memberships': { good: resource, example: { principal_id: 'p_somebody', role: 'viewer' } },
+  'put /memberships': { good: controls.membershipPut, example: { principal_id: 'p_somebody', role: 'viewer' } },
   'delete /memberships/{principal_id}': { good: shapes.revoked('principal_id'), example: REASON },
   'get /api-keys': all(shapes.apiKey),
-  'post /api-keys': { good: resource, example: { principal_id: 'p_somebody', expires_at: UNTIL } },
-  'post /api-keys/{id}/rotate': { good: resource, example: { expires_at: UNTIL, overlap_seconds: 60 } },
+  'post /api-keys': { good: controls.apiKeyMade, example: { principal_id: 'p_somebody', expires_at: UNTIL } },
+  'post /api-keys/{id}/rotate': { good: controls.apiKeyMade, example: { expires_at: UNTIL, overlap_seconds: 60 } },
   'delete /api-keys/{id}': { good: shapes.revoked('id'), example: REASON },
   'get /operator-keys': all(shapes.operatorKey),
   'post /operator-keys': {
-    good: resource,
+    good: controls.operatorKeyMade,
     example: { public_jwk: { kty: 'OKP', crv: 'Ed25519', x: '11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo' } },
   },
   'delete /operator-keys/{kid}': { good: shapes.revoked('kid'), example: REASON },

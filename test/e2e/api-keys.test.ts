@@ -1,6 +1,7 @@
 /** API keys: made and rotated by another person's vote, shown once, never more than their principal, revoked at once. */
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { approve, Caller, callers } from '../support/client.ts'
+import { expectDescribed } from '../support/described.ts'
 import { Database } from '../support/database.ts'
 import { claimsOf, ISSUER, signToken } from '../support/issuer.ts'
 import { type MemberName, makeTenant, propose, refused, type Tenant, UNLIMITED, vote } from '../support/tenant.ts'
@@ -35,6 +36,7 @@ async function made(
   if (voted.body.operation?.status !== 'executed') throw new Error(JSON.stringify(voted.body))
   const { status, body: resource } = await by.post(path, body, { key })
   if (status !== 200) throw new Error(`${path}: ${status} ${JSON.stringify(resource)}`)
+  expectDescribed(path.endsWith('/rotate') ? 'post /api-keys/{id}/rotate' : `post ${path}`, resource)
   return { id: resource.id, api_key: resource.api_key, resource, asked: asked.body.id }
 }
 const forAgent = (change: JsonObject = {}): JsonObject => ({

@@ -9,6 +9,7 @@ import { verifyConsistency, verifyInclusion } from '../../domain/log/merkle.ts'
 import { openNote, parseCheckpointBody } from '../../domain/log/note.ts'
 import { intentHash, planHash } from '../../domain/plan.ts'
 import { approve, Caller, callers } from '../support/client.ts'
+import { expectDescribed } from '../support/described.ts'
 import { Database } from '../support/database.ts'
 import { send } from '../support/envelope.ts'
 import { makeTenant, type Operation, propose, refused, standingFor, type Tenant, UNLIMITED } from '../support/tenant.ts'
@@ -185,6 +186,7 @@ test('keys are handed out once, and never stand in a result, receipt or leaf', a
   expect(refused(await approve(all.platform, asked.body))).toEqual([403, 'approval.self'])
   expect((await approve(all.platform2, asked.body)).body.operation.status).toBe('executed')
   const first = await all.platform.post('/tenants', body, { key: id })
+  expectDescribed('post /tenants', first.body)
   const token = first.body.members[0].api_key as string
   expect(token).toMatch(/^exo_/)
   await until('the second repeat no longer tells the key', async () => {

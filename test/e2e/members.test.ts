@@ -1,6 +1,7 @@
 /** Principals and memberships: widened by another person's vote, narrowed at once, seen by the next request. */
 import { beforeAll, describe, expect, inject, test } from 'vitest'
 import { Caller, callers } from '../support/client.ts'
+import { expectDescribed } from '../support/described.ts'
 import { claimsOf, ISSUER, signToken } from '../support/issuer.ts'
 import { verifyBundles } from '../support/verified.ts'
 import { makeTenant, pending, refused, type Tenant, UNLIMITED, vote } from '../support/tenant.ts'
@@ -21,12 +22,15 @@ async function newcomer(sub: string): Promise<{ id: string; person_id: string; c
   const asked = await tenant.as('owner').post('/principals', { kind: 'user', name: sub, oidc })
   const voted = await vote(tenant.as('operator'), asked.body)
   const { id, person_id } = voted.body.operation.effect.result
+  expectDescribed('post /principals', voted.body.operation.effect.result)
   return { id, person_id, caller: new Caller(url, signToken(home, claimsOf(oidc.sub))) }
 }
 async function put(principal_id: string, role: string, more: object = {}) {
   const asked = await tenant.as('owner').put('/memberships', { principal_id, role, ...more })
   if (asked.status !== 202) throw new Error(`${asked.status} ${JSON.stringify(asked.body)}`)
-  return (await vote(tenant.as('operator'), asked.body)).body.operation
+  const { operation } = (await vote(tenant.as('operator'), asked.body)).body
+  if (operation.status === 'executed') expectDescribed('put /memberships', operation.effect.result)
+  return operation
 }
 
 describe('a membership', () => {

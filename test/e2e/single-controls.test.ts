@@ -2,6 +2,7 @@
 import { beforeAll, describe, expect, inject, test } from 'vitest'
 import type { JsonObject } from '../../domain/canonical.ts'
 import { approve, type Caller, callers } from '../support/client.ts'
+import { expectDescribed } from '../support/described.ts'
 import { UNTIL } from '../support/opening.ts'
 import {
   endedOf,
@@ -42,11 +43,13 @@ async function put(method: string, path: string, body: JsonObject): Promise<Json
   expect(voted.body.operation).toMatchObject({ status: 'executed' })
   const again = await ask(method, path, body, 'owner', key)
   expect([again.status, again.body]).toEqual([200, voted.body.operation.effect.result])
+  expectDescribed(`${method.toLowerCase()} ${path}`, again.body)
   return again.body
 }
 const read = async (path: string, by: Caller = tenant.as('viewer')) => {
   const { status, body } = await by.get(path)
   expect([path, status]).toEqual([path, 200])
+  if (!path.startsWith('/operations/')) expectDescribed(`get ${path}`, body)
   return body
 }
 const version = async (): Promise<number> => (await read('/policy'))['version']

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { callers } from '../support/client.ts'
+import { expectDescribed } from '../support/described.ts'
 import { Database } from '../support/database.ts'
 import { notRequired, RUNNING } from '../support/opening.ts'
 import {
@@ -304,8 +305,13 @@ describe('what may be learned from', () => {
 })
 
 describe('the temperature of a surface', () => {
-  const current = async (query = '') => (await tenant.as('viewer').get(`/temperature/current${query}`)).body
-  const past = async () => (await tenant.as('viewer').get('/temperature/history?limit=200')).body.items
+  const read = async (path: string) => {
+    const { body } = await tenant.as('viewer').get(path)
+    expectDescribed(`get ${path}`, body)
+    return body
+  }
+  const current = async (query = '') => await read(`/temperature/current${query}`)
+  const past = async () => (await read('/temperature/history?limit=200')).items
   const measure = (kpi: string, value: string, more: object = {}) =>
     tenant.as('service').post('/kpi/raw', { kpi, value, ...more })
 
