@@ -80,12 +80,13 @@ export async function startProcess(
   const lost = (error: Error) => log.warn({ error: error.message }, 'a database connection was lost')
   const roundTrips: Record<string, number> = {}
   const pool = (role: keyof Backends['postgres']['roles'], max: number, statementTimeoutMs = 8_000) => {
-    const pipeline = role === 'guard' || role === 'control'
+    const decides = role === 'guard' || role === 'control'
     const onRoundTrip = () => {
       roundTrips[role] = (roundTrips[role] ?? 0) + 1
     }
     const url = backends.postgres.roles[role]
-    return openPool({ url, max, statementTimeoutMs, applicationName: `exo ${role}`, onRoundTrip, pipeline }, lost)
+    const more = { pipeline: decides, planOnce: decides, onRoundTrip }
+    return openPool({ url, max, statementTimeoutMs, applicationName: `exo ${role}`, ...more }, lost)
   }
   const home = config.EXO_HOME
   const crashPoint = crashPointFrom(env)

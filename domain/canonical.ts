@@ -1,11 +1,12 @@
 /**
- * The one canonical form of JSON in this system: RFC 8785 (JCS) over I-JSON (RFC 7493).
+ * The one canonical form of JSON in this system: RFC 8785 (JCS) over I-JSON (RFC 7493). For I-JSON that form is the text
+ * of `JSON.stringify` with the members of each object in the order of their UTF-16 units.
  *
  * `canonicalJson` refuses every value whose meaning could differ between two readers: NaN, infinities, unsafe
  * integers, undefined, BigInt, Date and other class instances, lone surrogates. Duplicate keys cannot be seen in a
  * parsed value; `parseIJson` refuses them in text.
  */
-import canonicalize from 'canonicalize'
+import { stringify } from 'safe-stable-stringify'
 
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json }
 export type JsonObject = { [key: string]: Json }
@@ -25,9 +26,7 @@ const MAX_DEPTH = 64
 /** The canonical text of a value. Throws {@link NotIJson}. */
 export function canonicalJson(value: unknown): string {
   assertIJson(value)
-  const text = canonicalize(value)
-  if (text === undefined) throw new NotIJson('value has no JSON form', '')
-  return text
+  return stringify(value)
 }
 
 /** Whether two I-JSON values have the same canonical text, without writing it. */

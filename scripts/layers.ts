@@ -18,7 +18,7 @@ const ANYTHING: Layer = { imports: ['*'], packages: ['*', 'node:*'] }
 export const LAYERS: Readonly<Record<string, Layer>> = {
   domain: {
     imports: [],
-    packages: ['@noble/hashes', '@noble/curves', 'canonicalize', 'ipaddr.js', '@marcbachmann/cel-js'],
+    packages: ['@noble/hashes', '@noble/curves', 'safe-stable-stringify', 'ipaddr.js', '@marcbachmann/cel-js'],
   },
   actions: { imports: ['domain'], packages: ['zod'] },
   engines: { imports: [], packages: ['*'] },

@@ -9,7 +9,7 @@ export class NotesStore implements NotesPort {
   readonly #tenantId: string
   readonly #operationId: string
   readonly #later: (statement: pg.QueryConfig) => void
-  /** `later` sends a statement that nobody waits for before the end. */
+  /** `later` takes a statement that nobody waits for: it goes out with the end. */
   constructor(
     client: pg.PoolClient,
     tenantId: string,

@@ -18,6 +18,8 @@ import type {
 } from '../../domain/operation-rows.ts'
 import type { TransactionPorts } from '../../domain/ports.ts'
 
+const COMMIT = { text: 'commit' }
+
 export class OperationStore implements OperationRows {
   readonly #guard: pg.Pool
   readonly #control: pg.Pool
@@ -92,13 +94,12 @@ export class OperationStore implements OperationRows {
         `begin; ${locks} select read_pass(${text(tenantId)}, ${text(operationId)}, true)`,
       )) as unknown as pg.QueryResult<{ read_pass: PassRow }>[]
       const row = only(answers.at(-1)?.rows ?? []).read_pass
-      const sent: Promise<unknown>[] = []
+      const unsent: pg.QueryConfig[] = []
       const later = (statement: pg.QueryConfig) => {
-        const answered = client.query(statement)
-        // Heard at the end; until then its failure is nobody's.
-        answered.catch(() => undefined)
-        sent.push(answered)
+        unsent.push(statement)
       }
+      const together = async <T extends pg.QueryResultRow>(...last: pg.QueryConfig[]) =>
+        await allOf<T>(inOnePacket(client, [...unsent.splice(0), ...last]))
       const ports: TransactionPorts = {
         notes: new NotesStore(client, tenantId, operationId, later),
         controls: new ControlsStore(client, tenantId, operationId),
@@ -109,41 +110,32 @@ export class OperationStore implements OperationRows {
         ports,
         end: async (document) => {
           settled = true
-          const end = client.query<{ end_now: JsonObject }>({
-            name: 'end_now',
-            text: 'select end_now($1)',
-            values: [JSON.stringify(kept(document))],
-          })
-          await allOf([...sent, end, client.query('commit')])
-          return only((await end).rows).end_now
+          const end = { name: 'end_now', text: 'select end_now($1)', values: [JSON.stringify(kept(document))] }
+          const told = await together<{ end_now: JsonObject }>(end, COMMIT)
+          return only(told.at(-2)?.rows ?? []).end_now
         },
         claim: async (document) => {
           settled = true
-          const claim = client.query({
-            name: 'claim_effect',
-            text: 'select claim_effect($1)',
-            values: [JSON.stringify(document)],
-          })
-          await allOf([...sent, claim, client.query('commit')])
+          await together(
+            { name: 'claim_effect', text: 'select claim_effect($1)', values: [JSON.stringify(document)] },
+            COMMIT,
+          )
         },
         attempt: async (work) => {
-          const before = sent.length
           await client.query('savepoint item')
           try {
             const result = await work()
-            await allOf(sent.splice(before))
-            await client.query('release savepoint item')
+            await together({ text: 'release savepoint item' })
             return { result }
           } catch (thrown) {
-            sent.splice(before)
+            unsent.length = 0
             await client.query('rollback to savepoint item')
             return { thrown }
           }
         },
         keep: async (operation, items) => {
           settled = true
-          const kept = client.query('select keep_items($1)', [JSON.stringify({ ...operation, items })])
-          await allOf([...sent, kept, client.query('commit')])
+          await together({ text: 'select keep_items($1)', values: [JSON.stringify({ ...operation, items })] }, COMMIT)
         },
       })
       if (!settled) await client.query('rollback')
@@ -247,9 +239,27 @@ function only<T>(rows: readonly T[]): T {
   return row
 }
 
+/** Statements that nobody waits for one by one wake the server once. */
+function inOnePacket(client: pg.PoolClient, statements: readonly pg.QueryConfig[]): Promise<pg.QueryResult>[] {
+  const { stream } = client.connection
+  stream.cork()
+  try {
+    return statements.map((statement) => client.query(statement))
+  } finally {
+    stream.uncork()
+  }
+}
+
 /** Waits for all of them, and throws what the first that failed threw: what fails after it only says that it did. */
-async function allOf(sent: readonly Promise<unknown>[]): Promise<void> {
-  for (const each of await Promise.allSettled(sent)) if (each.status === 'rejected') throw each.reason
+async function allOf<T extends pg.QueryResultRow>(
+  sent: readonly Promise<pg.QueryResult>[],
+): Promise<pg.QueryResult<T>[]> {
+  const answers: pg.QueryResult<T>[] = []
+  for (const each of await Promise.allSettled(sent)) {
+    if (each.status === 'rejected') throw each.reason
+    answers.push(each.value)
+  }
+  return answers
 }
 
 function kept({ receipt: _payloadOfJws, ...document }: EndDocument): Omit<EndDocument, 'receipt'> {

@@ -14,6 +14,8 @@ export interface PoolOptions {
   onRoundTrip?: () => void
   /** Statements are sent without waiting for the answers of those before them; the server keeps their order. */
   pipeline?: boolean
+  /** Plans made once for a connection and never again for the values at hand: all its statements find few rows by key. */
+  planOnce?: boolean
 }
 
 export function openPool(options: PoolOptions, onError: (error: Error) => void): pg.Pool {
@@ -33,6 +35,12 @@ export function openPool(options: PoolOptions, onError: (error: Error) => void):
       return answered as never
     }
   }
+  const settings = {
+    statement_timeout: options.statementTimeoutMs,
+    transaction_timeout: options.statementTimeoutMs * 2,
+    idle_in_transaction_session_timeout: options.statementTimeoutMs,
+    ...(options.planOnce === true ? { plan_cache_mode: 'force_generic_plan' } : {}),
+  }
   const pool = new pg.Pool({
     Client: CountingClient,
     connectionString: options.url,
@@ -44,7 +52,9 @@ export function openPool(options: PoolOptions, onError: (error: Error) => void):
     query_timeout: options.statementTimeoutMs + 1_000,
     idleTimeoutMillis: 60_000,
     keepAlive: true,
-    options: `-c statement_timeout=${options.statementTimeoutMs} -c transaction_timeout=${options.statementTimeoutMs * 2} -c idle_in_transaction_session_timeout=${options.statementTimeoutMs}`,
+    options: Object.entries(settings)
+      .map(([name, value]) => `-c ${name}=${value}`)
+      .join(' '),
   })
   // Without listeners, a server that goes away would end the process: under an idle connection, and under one that is
   // held between two statements, whose next statement then fails by itself.

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import canonicalize from 'canonicalize'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { assertIJson, canonicalJson, isSameJson, type Json, NotIJson, parseIJson } from '../../domain/canonical.ts'
@@ -94,6 +95,14 @@ describe('the canonical form', () => {
     )
   })
 
+  test('is what the reference implementation of RFC 8785 writes', () => {
+    fc.assert(
+      fc.property(iJson, (value) => {
+        expect(canonicalJson(value)).toBe(canonicalize(value))
+      }),
+      { numRuns: 1000 },
+    )
+  })
   test('canonical text is its own canonical form', () => {
     fc.assert(
       fc.property(iJson, (value) => {

@@ -58,10 +58,10 @@ describe('the workflow bundle', () => {
       '@noble/hashes',
       '@temporalio/common',
       '@temporalio/workflow',
-      'canonicalize',
       'long',
       'ms',
       'nexus-rpc',
+      'safe-stable-stringify',
     ])
   })
 

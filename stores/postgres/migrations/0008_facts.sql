@@ -195,47 +195,49 @@ create function control_rows(tenant text, section text) returns integer language
   from (select policy_document(tenant) -> 'policy' #> string_to_array(section, '.') as them) s
 $$;
 
--- What an action asked to look at for its preview and preconditions: `view` is null or {kind, ...}.
-create function view_of(tenant text, view jsonb) returns jsonb language sql volatile as $$
-  select case view ->> 'kind'
-    when 'note' then (select jsonb_build_object('id', n.id, 'notebook', n.notebook, 'text', n.text)
-      from notes n where n.tenant_id = tenant and n.id = view ->> 'id')
-    when 'policy' then policy_document(view ->> 'tenant_id') || jsonb_build_object('epoch', coalesce(
+-- What an action asked to look at: `view` is null or {kind, ...}. A statement a kind: none needs the rights of another.
+create function view_of(tenant text, view jsonb) returns jsonb language plpgsql volatile as $$
+begin
+  case view ->> 'kind'
+    when 'note' then return (select jsonb_build_object('id', n.id, 'notebook', n.notebook, 'text', n.text)
+      from notes n where n.tenant_id = tenant and n.id = view ->> 'id');
+    when 'policy' then return policy_document(view ->> 'tenant_id') || jsonb_build_object('epoch', coalesce(
       (select max(s.epoch) from kill_switches s where s.tenant_id = view ->> 'tenant_id'), 0),
-      'grantees', grantees_of(tenant, view -> 'grantees'))
-    when 'control' then jsonb_build_object('row', control_row(tenant, view ->> 'section', view -> 'key'),
+      'grantees', grantees_of(tenant, view -> 'grantees'));
+    when 'control' then return jsonb_build_object('row', control_row(tenant, view ->> 'section', view -> 'key'),
       'rows', control_rows(tenant, view ->> 'section'), 'grantees', grantees_of(tenant, view -> 'grantees'),
       'license_types', (select coalesce(jsonb_agg(l.id order by l.id), '[]') from license_types l where l.tenant_id = tenant
-        and l.id in (select jsonb_array_elements_text(coalesce(view -> 'license_types', '[]')))))
-    when 'switches' then (select coalesce(jsonb_agg(jsonb_build_object('kind', s.kind, 'value', nullif(s.value, ''),
+        and l.id in (select jsonb_array_elements_text(coalesce(view -> 'license_types', '[]')))));
+    when 'switches' then return (select coalesce(jsonb_agg(jsonb_build_object('kind', s.kind, 'value', nullif(s.value, ''),
         'state', s.state, 'epoch', s.epoch, 'hold', s.hold) order by s.kind, s.value), '[]')
-      from kill_switches s where s.tenant_id = view ->> 'tenant_id')
-    when 'egress' then (select egress_row(e) from egress_targets e where e.tenant_id = tenant and e.origin = view ->> 'origin')
-    when 'strategy_lock' then (select lock_json(l) || jsonb_build_object('authors', l.authors)
-      from strategy_locks l where l.tenant_id = tenant and l.id = view ->> 'id')
-    when 'train_prefs' then (select jsonb_build_object('opt_out', t.opt_out, 'changed_by', t.changed_by,
-        'changed_at', iso(t.changed_at)) from train_prefs t where t.tenant_id = tenant and t.principal_id = '')
-    when 'raw' then (select jsonb_build_object('asset_id', r.asset_id, 'filename', r.filename, 'sha256', r.sha256,
+      from kill_switches s where s.tenant_id = view ->> 'tenant_id');
+    when 'egress' then return (select egress_row(e) from egress_targets e where e.tenant_id = tenant and e.origin = view ->> 'origin');
+    when 'strategy_lock' then return (select lock_json(l) || jsonb_build_object('authors', l.authors)
+      from strategy_locks l where l.tenant_id = tenant and l.id = view ->> 'id');
+    when 'train_prefs' then return (select jsonb_build_object('opt_out', t.opt_out, 'changed_by', t.changed_by,
+        'changed_at', iso(t.changed_at)) from train_prefs t where t.tenant_id = tenant and t.principal_id = '');
+    when 'raw' then return (select jsonb_build_object('asset_id', r.asset_id, 'filename', r.filename, 'sha256', r.sha256,
         'size', r.size, 'content_type', r.content_type)
-      from raw_assets r where r.tenant_id = tenant and r.asset_id = view ->> 'asset_id' and r.closed_as is distinct from 'swept')
-    when 'operation' then (select jsonb_build_object('id', o.id, 'status', o.status, 'action', o.action,
+      from raw_assets r where r.tenant_id = tenant and r.asset_id = view ->> 'asset_id' and r.closed_as is distinct from 'swept');
+    when 'operation' then return (select jsonb_build_object('id', o.id, 'status', o.status, 'action', o.action,
         'target', o.intent ->> 'target', 'tree', o.plan -> 'approval' -> 'tree', 'class', o.intent ->> 'class',
         'excluded_persons', o.plan -> 'approval' -> 'excluded_persons', 'resolved_by', o.resolved_by, 'error', o.error)
-      from operations o where o.tenant_id = tenant and o.id = view ->> 'id')
-    when 'tenant' then (select jsonb_build_object('id', t.id) from tenants t where t.id = view ->> 'id')
-    when 'principal' then (select jsonb_build_object('id', p.id, 'kind', p.kind, 'name', p.name, 'person_id', p.person_id,
+      from operations o where o.tenant_id = tenant and o.id = view ->> 'id');
+    when 'tenant' then return (select jsonb_build_object('id', t.id) from tenants t where t.id = view ->> 'id');
+    when 'principal' then return (select jsonb_build_object('id', p.id, 'kind', p.kind, 'name', p.name, 'person_id', p.person_id,
         'status', p.status, 'platform', p.platform_role is not null, 'role', m.role, 'permissions', m.permissions,
         'membership', m.status, 'last_owner', is_last_owner(tenant, p.id))
       from principals p left join memberships m on m.tenant_id = tenant and m.principal_id = p.id
       where p.id = view ->> 'id' and case when tenant = 't_system' then p.platform_role is not null
-        else m.principal_id is not null or p.home_tenant = tenant end)
-    when 'platform' then jsonb_build_object('platform', tenant = 't_system')
-    when 'person' then (select jsonb_build_object('id', view ->> 'id') where exists (
+        else m.principal_id is not null or p.home_tenant = tenant end);
+    when 'platform' then return jsonb_build_object('platform', tenant = 't_system');
+    when 'person' then return (select jsonb_build_object('id', view ->> 'id') where exists (
       select from memberships m join principals p on p.id = m.principal_id
       where m.tenant_id = tenant and m.status = 'active' and p.status = 'active' and p.kind = 'user'
-        and p.person_id = view ->> 'id'))
-    else null end
-$$;
+        and p.person_id = view ->> 'id'));
+    else return null;
+  end case;
+end $$;
 
 -- Everything a pass reads about an operation. With `lock`, the operation's row is held until commit, so that a cancel
 -- and a guard never both win. Not `whole`: without facts and view, for who only records what an effect came to.

@@ -134,6 +134,11 @@ begin
   end if;
 end $$;
 
+-- Passes as callers are told them. Once an operation has ended, its facts stand in its receipt.
+create function without_facts(passes jsonb) returns jsonb language sql immutable as $$
+  select coalesce(jsonb_agg(pass - 'facts' order by n), '[]') from jsonb_array_elements(passes) with ordinality as e (pass, n)
+$$;
+
 -- Ends an operation: claim, settlement, leaves, receipt and row. Ended operations answer what they ended with.
 create function end_operation(d jsonb) returns jsonb language plpgsql as $$
 declare o operations%rowtype; cost numeric := coalesce((d ->> 'cost')::numeric, 0);
@@ -171,7 +176,7 @@ begin
   end if;
   perform write_leaves(o.tenant_id, o.id, o.context ->> 'request_id', d -> 'leaves');
   insert into receipts (tenant_id, operation_id, status, jws) values (o.tenant_id, o.id, d ->> 'status', d ->> 'jws');
-  update operations set status = d ->> 'status', passes = d -> 'passes', decision_hash = d ->> 'decision_hash',
+  update operations set status = d ->> 'status', passes = without_facts(d -> 'passes'), decision_hash = d ->> 'decision_hash',
     error = nullif(d -> 'error', 'null'), approval = d -> 'approval', run_id = coalesce(d ->> 'run_id', run_id),
     preview = coalesce(nullif(d -> 'preview', 'null'), preview), shown_hash = coalesce(d ->> 'shown_hash', shown_hash)
     where tenant_id = o.tenant_id and id = o.id;
@@ -203,6 +208,7 @@ begin
   return ended;
 end $$;
 
+grant execute on function without_facts(jsonb) to app, guard, control;
 grant execute on function write_leaves(text, text, text, jsonb) to app, guard, control, sequencer, stop;
 grant execute on function mark_pending(jsonb), end_operation(jsonb), end_now(jsonb), end_told(jsonb), settle_claim(text, text, text, jsonb, numeric),
   enter_cost(operations, numeric, text) to guard, control;

@@ -7,7 +7,7 @@ begin
       'intent', o.intent, 'plan', o.plan, 'intent_hash', o.intent_hash, 'plan_hash', o.plan_hash, 'context', o.context,
       'reason', o.reason, 'idempotency_key', o.idempotency_key, 'principal_kind', o.principal_kind,
       'person_id', o.person_id, 'preview', o.preview, 'shown_hash', o.shown_hash, 'decision_hash', o.decision_hash,
-      'passes', (select coalesce(jsonb_agg(pass - 'facts'), '[]') from jsonb_array_elements(o.passes) pass), 'approval', o.approval, 'error', o.error, 'undo_of', o.undo_of, 'undone_by', o.undone_by,
+      'passes', without_facts(o.passes), 'approval', o.approval, 'error', o.error, 'undo_of', o.undo_of, 'undone_by', o.undone_by,
       'resolved_by', o.resolved_by, 'run_id', o.run_id, 'created_at', iso(o.created_at), 'updated_at', iso(o.updated_at),
       'claim', (select jsonb_build_object('kind', c.kind, 'key', c.effect_key, 'state', c.state, 'attempts', c.attempts,
           'result', c.result) from claims c where c.tenant_id = o.tenant_id and c.operation_id = o.id),
