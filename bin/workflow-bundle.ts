@@ -29,9 +29,18 @@ export interface BundleOptions {
 const HERE = resolve(dirname(fileURLToPath(import.meta.url)), '..')
 const SOURCES = ['workflows', 'domain'] as const
 /** Pure code that runs share instead of loading it anew each: the chain, hashing and canonical form hold no state. */
-const SHARED = ['gates/chain.ts', 'receipt.ts', 'standing.ts', 'approval.ts', 'plan.ts', 'limits.ts']
+const SHARED = [
+  'gates/chain.ts',
+  'receipt.ts',
+  'standing.ts',
+  'approval.ts',
+  'grant-issuers.ts',
+  'plan.ts',
+  'limits.ts',
+  'reviewing.ts',
+]
 /** Part of the cache key: a change of how bundles are made makes the kept ones strangers. */
-const RECIPE = 'exoarmur-bundle-preload-3'
+const RECIPE = 'exoarmur-bundle-preload-4'
 const FILE = 'workflows.js'
 export async function buildWorkflowBundle(options: BundleOptions = {}): Promise<WorkflowBundle> {
   const root = options.root ?? HERE

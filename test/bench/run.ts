@@ -96,8 +96,9 @@ try {
   const figures = new Map<string, Figures[]>()
   for (const [name, work] of Object.entries(onlyOutside ? {} : cases)) {
     say(`warming up: ${name}`)
-    await measure(work, 20, 1)
-    await measure(work, 60, 30)
+    // Long enough for both sides' code to be compiled: a service runs for days.
+    await measure(work, 100, 1)
+    await measure(work, 300, 30)
     figures.set(name, [])
   }
   for (let round = 1; round <= ROUNDS; round++)
