@@ -198,6 +198,8 @@ export interface VoteContext {
 export interface VoteRows {
   /** Looks up the operation, the operator key `kid` and the principal `by`, or the key's owner when `by` is null. */
   context(tenantId: string, operationId: string, kid: string, by: string | null): Promise<VoteContext>
+  /** The vote that these bytes were admitted as, if they were. */
+  known(tenantId: string, operationId: string, jws: string): Promise<Vote | null>
   /** `again` asks for a newer time: another vote was admitted after this one's context was read. */
   admit(document: {
     tenant_id: string

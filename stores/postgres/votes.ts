@@ -1,6 +1,8 @@
 /** What admitting a vote reads and writes. Works under role `app` and role `guard` alike. */
 import type pg from 'pg'
 import { inTransaction } from './pool.ts'
+import type { Vote } from '../../domain/approval.ts'
+import { sha256TextHex } from '../../domain/hash.ts'
 import type { LeafRow } from '../../domain/leaf.ts'
 import type { VoteContext, VoteRows } from '../../domain/ports.ts'
 
@@ -21,11 +23,21 @@ export class VoteStore implements VoteRows {
     return row.vote_context
   }
 
+  async known(tenantId: string, operationId: string, jws: string): Promise<Vote | null> {
+    const { rows } = await this.#pool.query<{ known_vote: Vote | null }>({
+      name: 'known_vote',
+      text: 'select known_vote($1, $2, $3)',
+      values: [tenantId, operationId, sha256TextHex(jws)],
+    })
+    return rows[0]?.known_vote ?? null
+  }
+
   async admit(document: Parameters<VoteRows['admit']>[0]): ReturnType<VoteRows['admit']> {
-    const { rows } = await this.#pool.query<{ admit_vote: Awaited<ReturnType<VoteRows['admit']>> }>(
-      'select admit_vote($1)',
-      [JSON.stringify(document)],
-    )
+    const { rows } = await this.#pool.query<{ admit_vote: Awaited<ReturnType<VoteRows['admit']>> }>({
+      name: 'admit_vote',
+      text: 'select admit_vote($1)',
+      values: [JSON.stringify(document)],
+    })
     const [row] = rows
     if (row === undefined) throw new Error('admit_vote answered no row')
     return row.admit_vote

@@ -58,6 +58,13 @@ begin
 end $$;
 grant execute on function vote_context(text, text, text, text) to app, guard;
 
+create function known_vote(tenant text, operation text, hash text) returns jsonb language plpgsql as $$
+begin
+  perform set_config('app.tenant', tenant, true);
+  return (select v.vote from votes v where v.tenant_id = tenant and v.operation_id = operation and v.jws_hash = hash);
+end $$;
+grant execute on function known_vote(text, text, text) to app, guard;
+
 create function admit_vote(d jsonb) returns jsonb language plpgsql as $$
 declare o operations%rowtype; v votes%rowtype;
 begin
@@ -141,7 +148,7 @@ $$;
 
 -- Ends an operation: claim, settlement, leaves, receipt and row. Ended operations answer what they ended with.
 create function end_operation(d jsonb) returns jsonb language plpgsql as $$
-declare o operations%rowtype; cost numeric := coalesce((d ->> 'cost')::numeric, 0);
+declare o operations%rowtype; cost numeric := coalesce((d ->> 'cost')::numeric, 0); uses boolean := false;
 begin
   perform set_config('app.tenant', d ->> 'tenant_id', true);
   select * into o from operations where tenant_id = d ->> 'tenant_id' and id = d ->> 'operation_id' for update;
@@ -160,11 +167,7 @@ begin
     insert into claims (tenant_id, operation_id, effect_key, kind, state, passes, result, grant_id, outcome_at)
       values (o.tenant_id, o.id, d -> 'claim' ->> 'effect_key', d -> 'claim' ->> 'kind', d -> 'claim' ->> 'state',
         d -> 'passes', d -> 'claim' -> 'result', d -> 'claim' ->> 'grant_id', clock_timestamp());
-    if d -> 'claim' ->> 'state' = 'committed' and d -> 'claim' ->> 'grant_id' is not null then
-      update license_grants set used_count = used_count + 1, used_amount = used_amount + cost
-        where tenant_id = o.tenant_id and id = d -> 'claim' ->> 'grant_id' and revoked_at is null;
-      if not found then raise exception 'standing grant is gone' using errcode = 'EXO04'; end if;
-    end if;
+    uses := d -> 'claim' ->> 'state' = 'committed' and d -> 'claim' ->> 'grant_id' is not null;
     if cost > 0 then
       perform enter_cost(o, cost, case d -> 'claim' ->> 'state' when 'committed' then 'settled' else 'released' end);
     end if;
@@ -186,6 +189,12 @@ begin
   end if;
   insert into outbox (tenant_id, operation_id, kind, due_at)
     values (o.tenant_id, o.id, 'seal', clock_timestamp() + interval '1 second');
+  -- Last, since all who spend the same grant wait for one another from here to the commit.
+  if uses then
+    update license_grants set used_count = used_count + 1, used_amount = used_amount + cost
+      where tenant_id = o.tenant_id and id = d -> 'claim' ->> 'grant_id' and revoked_at is null;
+    if not found then raise exception 'standing grant is gone' using errcode = 'EXO04'; end if;
+  end if;
   return jsonb_build_object('ended', true, 'status', d ->> 'status');
 end $$;
 

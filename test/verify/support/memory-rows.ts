@@ -178,6 +178,10 @@ export class MemoryRows implements OperationRows, VoteRows {
     }
   }
 
+  async known(_tenantId: string, operationId: string, jws: string): Promise<Vote | null> {
+    return this.of(operationId).votes.find((vote) => vote.jws === jws) ?? null
+  }
+
   async admit(document: Parameters<VoteRows['admit']>[0]): ReturnType<VoteRows['admit']> {
     const { operation, votes } = this.of(document.operation_id)
     const known = votes.find((vote) => vote.jws === document.vote.jws)
