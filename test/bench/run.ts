@@ -131,7 +131,7 @@ async function compareOutside(tools: OutsideTools): Promise<void> {
   const figures = new Map<string, Figures[]>(Object.keys(cases).map((name) => [name, []]))
   for (let round = 0; round <= ROUNDS; round++)
     for (const [name, { prepare, work }] of Object.entries(cases)) {
-      const count = round === 0 ? 5 : Math.ceil(ONE / 3)
+      const count = Math.ceil(ONE / 3)
       await prepare?.(count)
       await sealed()
       const got = await measure(work, count, 1)

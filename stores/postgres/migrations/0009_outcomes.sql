@@ -141,7 +141,7 @@ begin
   end if;
 end $$;
 
--- Passes as callers are told them. Once an operation has ended, its facts stand in its receipt.
+-- Passes as callers are told them. Their facts stand in the claim, and in the receipt once the operation has ended.
 create function without_facts(passes jsonb) returns jsonb language sql immutable as $$
   select coalesce(jsonb_agg(pass - 'facts' order by n), '[]') from jsonb_array_elements(passes) with ordinality as e (pass, n)
 $$;

@@ -20,7 +20,7 @@ begin
     perform enter_cost(o, cost, 'reserved');
   end if;
   perform write_leaves(o.tenant_id, o.id, o.context ->> 'request_id', d -> 'leaves');
-  update operations set status = 'executing', passes = d -> 'passes',
+  update operations set status = 'executing', passes = without_facts(d -> 'passes'),
     preview = coalesce(nullif(d -> 'preview', 'null'), preview), shown_hash = coalesce(d ->> 'shown_hash', shown_hash)
     where tenant_id = o.tenant_id and id = o.id;
 end $$;
