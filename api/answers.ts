@@ -4,6 +4,7 @@
  */
 import type { z } from '@hono/zod-openapi'
 import * as shapes from './answer-schemas.ts'
+import { CONSOLE_FILES } from './console-files.ts'
 import * as controls from './control-schemas.ts'
 import * as operations from './operation-schemas.ts'
 import { resource } from './schemas.ts'
@@ -231,6 +232,8 @@ export const ANSWERS: Readonly<Record<string, Answers>> = {
   'get /metrics': { good: resource },
   'get /openapi.json': { good: resource },
   'get /docs': { good: resource },
+  'get /console': { good: resource },
+  ...Object.fromEntries(Object.keys(CONSOLE_FILES).map((path) => [`get ${path}`, { good: resource }])),
   'get /trust': { good: shapes.trust },
   'get /.well-known/exo-note-key': { good: resource },
 }

@@ -14,6 +14,7 @@ import type { App } from './route.ts'
 import { apiKeyRoutes } from './routes/api-keys.ts'
 import { auditRoutes } from './routes/audit.ts'
 import { configRoutes } from './routes/config.ts'
+import { consoleRoutes } from './routes/console.ts'
 import { controlListRoutes } from './routes/control-lists.ts'
 import { controlRoutes } from './routes/controls.ts'
 import { decisionRoutes } from './routes/decisions.ts'
@@ -37,7 +38,8 @@ import { ticketRoutes } from './routes/tickets.ts'
 import { singleControlRoutes } from './routes/single-controls.ts'
 
 /** Neither credential nor context. */
-const OPEN = /^\/(healthz|readyz|metrics|openapi\.json|docs|trust|\.well-known\/.*)\/?$/
+const OPEN =
+  /^\/(healthz|readyz|metrics|openapi\.json|docs|console|console\/[a-z-]+(\.(js|css))?|trust|\.well-known\/.*)\/?$/
 
 export interface Api {
   app: App
@@ -105,6 +107,7 @@ export function makeApi(ports: ApiPorts): Api {
   apiKeyRoutes(app)
   auditRoutes(app)
   healthRoutes(app, metrics)
+  consoleRoutes(app)
   app.openAPIRegistry.registerComponent('securitySchemes', 'bearer', { type: 'http', scheme: 'bearer' })
   return { app, close: () => counts.close() }
 }

@@ -238,6 +238,8 @@ export interface ApiPorts {
   mode: 'lab' | 'saas' | 'enterprise'
   namespace: string
   addressLimit: number
+  /** The files of the operators' pages, by name. */
+  console: ReadonlyMap<string, string>
   fastPath: boolean
   admission: AdmissionPort
   tokens: {

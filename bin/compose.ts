@@ -7,6 +7,7 @@ import type { Duplex } from 'node:stream'
 import { serve, type ServerType } from '@hono/node-server'
 import { NativeConnection } from '@temporalio/worker'
 import type { Config } from './config.ts'
+import { readConsole } from './console-pages.ts'
 import { crashPointFrom } from './crash-point.ts'
 import { readIssuers } from './issuers.ts'
 import { publicKeys, readDerivationSecret, readKey } from './keys.ts'
@@ -186,6 +187,7 @@ export async function startProcess(
       mode: config.EXO_MODE,
       namespace: backends.temporal.namespace,
       addressLimit: config.EXO_ADDRESS_LIMIT,
+      console: await readConsole(),
       fastPath: config.EXO_FAST_PATH,
       admission: new AdmissionStore(statusPool),
       tokens,

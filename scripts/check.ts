@@ -52,6 +52,7 @@ const STEPS: readonly Step[] = [
   { name: 'dead code', run: program('knip/bin/knip.js', '--no-progress', '--no-config-hints') },
   { name: 'types', run: program('typescript/bin/tsc', '-p', 'tsconfig.json') },
   { name: 'pure types', run: program('typescript/bin/tsc', '-p', 'tsconfig.pure.json') },
+  { name: 'page types', run: program('typescript/bin/tsc', '-p', 'tsconfig.console.json') },
   { name: 'lint', run: program('oxlint/bin/oxlint', '--deny-warnings', '--format=unix') },
   { name: 'format', run: program('@biomejs/biome/bin/biome', 'format', '--reporter=summary') },
   { name: 'arrows', run: finder(findArrowProblems) },

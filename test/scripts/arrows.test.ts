@@ -19,6 +19,7 @@ const TREE = Object.fromEntries(
     'api/app.ts',
     'api/contract.ts',
     'verify/verify.ts',
+    'console/client.js',
     'cli/main.ts',
     'bin/start.ts',
     'scripts/check.ts',
@@ -126,8 +127,9 @@ const RULES: Record<string, { may: string[]; mayNot: string[]; types?: string[] 
     types: ['../domain/gates/chain.ts', '../domain/approval.ts'],
   },
   console: {
-    may: ['../api/contract.ts', '../verify/verify.ts', 'react'],
-    mayNot: ['../api/app.ts', '../domain/hash.ts', '../stores/pool.ts', 'node:fs'],
+    may: ['./client.js'],
+    mayNot: ['../api/app.ts', '../verify/verify.ts', '../domain/hash.ts', '../stores/pool.ts', 'react', 'node:fs'],
+    types: ['../domain/vote.ts'],
   },
   cli: {
     may: ['../verify/verify.ts', '../api/contract.ts', 'commander', '@clack/prompts', 'jose', 'node:fs'],

@@ -7,6 +7,7 @@ import { makeApi } from '../../api/app.ts'
 import { callers } from '../support/client.ts'
 import { sendFromElsewhere } from '../support/elsewhere.ts'
 import { expectRefusal } from '../support/envelope.ts'
+import { OPEN_ROUTES } from '../support/isolation-rows.ts'
 import { claimsOf, ISSUER, publicJwk, signToken, SKEW_SECONDS } from '../support/issuer.ts'
 import { makeTenant, type MemberName, type Tenant } from '../support/tenant.ts'
 import { jwsOf, readVectors } from '../support/wycheproof.ts'
@@ -19,7 +20,7 @@ beforeAll(async () => {
 })
 
 /** Neither credential nor context is asked for on these, as CONTRACT lists them. */
-const OPEN = ['/healthz', '/readyz', '/metrics', '/openapi.json', '/docs', '/trust', '/.well-known/exo-note-key']
+const OPEN = OPEN_ROUTES.map((route) => route.slice('GET '.length))
 const registered = makeApi({} as never).app.routes.filter(({ method }) => method !== 'ALL')
 const ROUTES = registered.filter(({ path }) => !OPEN.includes(path))
 const now = () => Math.floor(Date.now() / 1000)

@@ -1,0 +1,29 @@
+/** The operators' pages: open like `/docs`, since they hold nothing. Whoever uses them brings a credential of their own. */
+import { CONSOLE_FILES, CONSOLE_HEADERS } from '../console-files.ts'
+import { addRoute, type App } from '../route.ts'
+
+export function consoleRoutes(app: App): void {
+  addRoute(
+    app,
+    {
+      method: 'get',
+      path: '/console',
+      kind: 'open',
+      summary: "To the operators' page",
+      answers: { 302: { description: 'To the page.', type: 'text/html' } },
+    },
+    (c) => c.redirect('/console/keys', 302),
+  )
+  for (const [path, { file, type }] of Object.entries(CONSOLE_FILES))
+    addRoute(
+      app,
+      {
+        method: 'get',
+        path,
+        kind: 'open',
+        summary: path === '/console/keys' ? "Operators' own keys, for people" : 'A part of the page',
+        answers: { 200: { description: 'A file.', type: type.split(';')[0] ?? type } },
+      },
+      (c) => c.body(c.get('ports').console.get(file) ?? '', 200, { ...CONSOLE_HEADERS, 'Content-Type': type }),
+    )
+}
