@@ -24,6 +24,7 @@ import type { OperationRow } from '../api/ports.ts'
 import { malformedRequest } from '../api/envelope.ts'
 import { noteVerifierKey } from '../domain/log/note.ts'
 import { PROPOSAL_TYP } from '../domain/receipt.ts'
+import { VOTE_TYP } from '../domain/vote.ts'
 import { readFromBundle } from '../stores/bundle-zip.ts'
 import { Egress } from '../stores/egress.ts'
 import { JoseReader, openSigner } from '../stores/jose-keys.ts'
@@ -211,7 +212,7 @@ export async function startProcess(
       readFromBundle,
       signers: {
         proposal: await keys.trusting(openSigner(await readKey(home, 'proposal', env)), PROPOSAL_TYP, 'proposal'),
-        attest: openSigner(await readKey(home, 'attest', env)),
+        attest: await keys.trusting(openSigner(await readKey(home, 'attest', env)), VOTE_TYP, 'attest'),
       },
       roundTrips: () => roundTrips,
       secret: await readDerivationSecret(home, env),
