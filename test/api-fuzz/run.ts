@@ -3,7 +3,7 @@
  * it says and does not say, with links from answer to request, as an owner, an agent and a platform operator. Exits 1 when a
  * check failed, when the server counted an answer of 5xx, or when so little got through that nothing would have been seen.
  *
- * `--max-examples N` is per route and phase; `--requests M` repeats with other seeds until that many were answered;
+ * `--max-examples N` is per route and phase; `--requests M` (20,000) repeats with other seeds until that many were answered;
  * `--phases examples,coverage,fuzzing,stateful` adds schemathesis' own list of cases, some 17,000 for each principal.
  */
 import { spawn } from 'node:child_process'
@@ -19,7 +19,7 @@ const { values } = parseArgs({
   options: {
     'max-examples': { type: 'string', default: '10' },
     phases: { type: 'string', default: 'examples,fuzzing,stateful' },
-    requests: { type: 'string', default: '1' },
+    requests: { type: 'string', default: '20000' },
     seed: { type: 'string', default: String(Date.now() % 2_147_483_647) },
   },
 })
