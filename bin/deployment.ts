@@ -6,6 +6,7 @@ import { fork, type ChildProcess } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Credentials } from './bootstrap.ts'
+import { keepFile } from './kept-file.ts'
 import { prepareLab, writePrivately } from './lab.ts'
 import { migrate } from './migrate.ts'
 import { environmentOf, type ReadyMessage } from './process.ts'
@@ -56,10 +57,14 @@ export async function startDeployment(options: DeploymentOptions): Promise<Deplo
     const credentials = JSON.parse(await readFile(join(home, 'credentials.json'), 'utf8')) as Credentials
     credentials.url = supervised.url()
     await writePrivately(join(home, 'credentials.json'), credentials)
-    const tell = () => void writeProcesses(home, stack, supervised.url(), supervised.child().pid ?? 0)
-    stack.onChange(tell)
-    supervised.onChange(tell)
-    tell()
+    const processes = keepFile(
+      'processes.json',
+      async () => await writeProcesses(home, stack, supervised.url(), supervised.child().pid ?? 0),
+      progress,
+    )
+    stack.onChange(processes.changed)
+    supervised.onChange(processes.changed)
+    processes.changed()
     return {
       url: supervised.url(),
       home,
@@ -68,6 +73,7 @@ export async function startDeployment(options: DeploymentOptions): Promise<Deplo
       app: supervised.child,
       recovered: supervised.recovered,
       stop: async () => {
+        processes.stop()
         await supervised.stop()
         await stack.stop()
       },
