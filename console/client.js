@@ -8,11 +8,13 @@ class Refused extends Error {
   /**
    * @param {string} code
    * @param {string} message
+   * @param {number | null} status Null where nobody answered.
    * @param {string | null} requestId
    */
-  constructor(code, message, requestId = null) {
+  constructor(code, message, status = null, requestId = null) {
     super(message)
     this.code = code
+    this.status = status
     this.requestId = requestId
   }
 }
@@ -96,7 +98,8 @@ export class Client {
     const answer = await response.json().catch(() => null)
     if (response.ok && answer !== null) return answer
     const error = answer?.error
-    if (typeof error?.code === 'string') throw new Refused(error.code, String(error.message), error.request_id ?? null)
+    if (typeof error?.code === 'string')
+      throw new Refused(error.code, String(error.message), response.status, error.request_id ?? null)
     throw new Refused('console.answer', `The answer is not the API's: status ${response.status}.`)
   }
 }

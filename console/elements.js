@@ -63,14 +63,14 @@ export function tell(what) {
   const line = byId('told')
   line.className = failed ? 'told wrong' : 'told'
   if (!failed) return line.replaceChildren(String(what))
-  const { code = what.name, requestId = null } = /** @type {{ code?: string, requestId?: string | null }} */ (
+  // Only what the API said has a code; the rest was stopped here.
+  const { code, requestId = null } = /** @type {{ code?: string, requestId?: string | null }} */ (
     /** @type {unknown} */ (what)
   )
   line.replaceChildren(
-    make('strong', {}, 'Refused. '),
+    make('strong', {}, requestId === null ? 'Not done. ' : 'Refused. '),
     what.message,
-    ' ',
-    make('code', {}, String(code)),
+    typeof code === 'string' ? make('code', {}, ` ${code}`) : '',
     requestId === null ? '' : make('span', { class: 'quiet' }, ` request ${requestId}`),
   )
 }

@@ -48,7 +48,12 @@ const rank = ({ state }) => (state === 'active' ? 0 : state === 'revoked' ? 2 : 
 async function waitingLine(client, kept) {
   const line = { kid: kept.kid, at: kept.made_at, kept }
   if (kept.operation_id === null) return { ...line, state: 'not registered', tone: 'waiting', operation: null }
-  const operation = await client.call('GET', `/operations/${kept.operation_id}`)
+  const operation = await client.call('GET', `/operations/${kept.operation_id}`).catch((error) => {
+    // The deployment was set up anew, say: one such key must not hide the others.
+    if (error.code === 'resource.not_found') return null
+    throw error
+  })
+  if (operation === null) return { ...line, state: 'operation not found', tone: 'bad', operation: null }
   const tone = GOING.includes(operation.status) ? 'waiting' : 'bad'
   return { ...line, state: operation.status.replaceAll('_', ' '), tone, operation }
 }
@@ -87,9 +92,9 @@ async function askFor(session, key) {
         : `The key ${key.kid} is registered.`,
     )
   } catch (error) {
-    const { code = '' } = /** @type {{ code?: string }} */ (error)
-    // Refused, so nobody knows the key; without an answer it is kept and may be asked for again.
-    if (!code.startsWith('console.')) await forget(key.kid)
+    const { status = null } = /** @type {{ status?: number | null }} */ (error)
+    // Refused, so nobody knows the key. Without an answer, or a clear one, it is kept and may be asked for again.
+    if (status !== null && status < 500) await forget(key.kid)
     throw error
   } finally {
     await session.reread()
@@ -111,9 +116,13 @@ export async function finishRotations({ client }, lines) {
     await keep({ ...kept, replaces: null })
     changed = true
     if (old?.state !== 'active') continue
-    await client.call('DELETE', `/operator-keys/${old.kid}`, { reason: `replaced by ${kept.kid}` })
-    await forget(old.kid)
-    tell(`Rotated: ${kept.kid} is active, and ${old.kid} is revoked.`)
+    try {
+      await client.call('DELETE', `/operator-keys/${old.kid}`, { reason: `replaced by ${kept.kid}` })
+      await forget(old.kid)
+      tell(`Rotated: ${kept.kid} is active, and ${old.kid} is revoked.`)
+    } catch (error) {
+      tell(error)
+    }
   }
   return changed
 }
@@ -176,7 +185,7 @@ function actionsOf(session, { kid, state, kept, operation, tone }) {
     await session.reread()
     tell(`Forgot ${kid}: its private key is gone from this browser.`)
   })
-  if (operation !== null || state === 'revoked') return [drop]
+  if (state !== 'not registered') return [drop]
   return [button('Register', named('Register'), () => askFor(session, kept)), drop]
 }
 

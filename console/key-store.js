@@ -89,6 +89,8 @@ export async function forget(kid) {
 export async function makeKey(tenant, principalId, replaces) {
   if (globalThis.crypto?.subtle === undefined)
     throw new Error('This browser makes keys only over HTTPS or on the machine itself (127.0.0.1, localhost).')
+  // So that the browser does not clear it away when it is short of space; it may say no.
+  await navigator.storage?.persist?.()
   const pair = /** @type {CryptoKeyPair} */ (await crypto.subtle.generateKey('Ed25519', false, ['sign', 'verify']))
   const { x = '' } = await crypto.subtle.exportKey('jwk', pair.publicKey)
   /** @type {KeptKey['public_jwk']} */

@@ -161,6 +161,7 @@ onClick('refresh', async () => {
   await reread()
 })
 addVotePanel(current)
+if (!isSecureContext) tell(new Error('This page came over plain HTTP: type no key here, and ask for it over HTTPS.'))
 // A page that is left may be kept whole to come back to; it does not keep the credential.
 addEventListener('pagehide', () => {
   if (session !== null) signOut()

@@ -155,8 +155,30 @@ describe.skipIf(CHROMIUM === null)(
       expect(await page.evaluate(`${KEPT}.then((kept) => kept.length)`)).toBe(0)
     })
 
-    test('complains of nothing but the key that was none', () => {
-      expect(opened().complaints.filter((each) => !/status of 401/.test(each))).toEqual([])
+    test('lists a key whose registration is not to be found, and forgets it when told to', async () => {
+      const page = opened()
+      const stale = await page.evaluate(`import('/console/key-store.js').then(async ({ keep, makeKey }) => {
+      const key = await makeKey(${JSON.stringify(tenant.id)}, ${JSON.stringify(tenant.principal('operator'))}, null)
+      await keep({ ...key, operation_id: 'op_${'0'.repeat(32)}' })
+      return key.kid
+    })`)
+      await page.press('#refresh')
+      const listed = `document.querySelector('[data-kid="${stale}"]')`
+      await page.until('it is listed', `${listed}?.dataset.state === 'operation not found'`)
+      await page.press(`[data-kid="${stale}"] [data-does="Forget"]`)
+      await told(page, `Forgot ${stale}`)
+      expect(await page.evaluate(`${KEPT}.then((kept) => kept.length)`)).toBe(0)
+    })
+
+    test('forgets the API key when it is left', async () => {
+      const page = opened()
+      await page.open(`${url}/docs`)
+      await page.open(`${url}/console/keys`)
+      expect(await page.evaluate(`document.querySelector('#signed-in').hidden`)).toBe(true)
+    })
+
+    test('complains of nothing but the two refusals that were asked for', () => {
+      expect(opened().complaints.filter((each) => !/status of 40[14]/.test(each))).toEqual([])
     })
   },
 )
