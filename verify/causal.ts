@@ -8,6 +8,7 @@ import { ensureBatch } from './batch.ts'
 import type { Check } from './check.ts'
 import { ensure } from './report.ts'
 import { ensureDelegation } from './delegation.ts'
+import { ensureGoverning } from './governing.ts'
 import { fewestSeats, treeSatisfied } from './seats.ts'
 import { instant, instantNs, listOf, micros, nullable, text, withMembers } from './shape.ts'
 import { ensureStandingGrant, issuersOf } from './standing-grant.ts'
@@ -117,6 +118,7 @@ function effect(subject: Subject): string {
     guard.verdicts.every(({ decision }) => decision !== 'block'),
     'an effect although the guard blocked',
   )
+  ensureGoverning(receipt)
   ensure(done.key === plan.effect_key && done.kind === plan.effect_kind, 'another effect than the planned one')
   ensure(done.input_sha256 === planned, 'the effect had other input than the intent asks for')
   ensure(done.attempts >= 1 && done.attempts <= MOST_ATTEMPTS[done.kind], `an effect after ${done.attempts} attempts`)
