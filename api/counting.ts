@@ -1,4 +1,5 @@
 /** Counts that become one leaf each a minute, so that many small calls do not become many leaves. */
+import { mayBeLearnedFrom } from './delegation.ts'
 import type { ApiPorts } from './ports.ts'
 import { type Actor, leafRow, makeLeaf } from '../domain/leaf.ts'
 
@@ -39,19 +40,13 @@ export class ObservedCounts {
           at: await this.#ports.records.now(),
           actor,
           action,
-          train_ok: await this.#mayBeLearnedFrom(tenant_id, actor),
+          train_ok: await mayBeLearnedFrom(this.#ports.privacy, tenant_id, actor.principal_id, actor.on_behalf_of),
           after: { observed: calls },
         })
         await this.#ports.records.leaf(tenant_id, null, null, leafRow(leaf))
       } catch (error) {
         this.#ports.log.error({ error: String(error) }, 'observed calls could not be recorded')
       }
-  }
-
-  async #mayBeLearnedFrom(tenantId: string, { principal_id, on_behalf_of = [] }: Actor): Promise<boolean> {
-    for (const id of [principal_id ?? '', ...on_behalf_of])
-      if (!(await this.#ports.privacy.trainOk(tenantId, id))) return false
-    return true
   }
 
   async close(): Promise<void> {

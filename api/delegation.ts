@@ -2,7 +2,7 @@
  * Calls that a principal makes in somebody's name, by a token that says so (RFC 8693). All of them are members here,
  * the call may do what all of them may, and it looks and proposes: what takes a person's own word is asked by that person.
  */
-import type { Admission, Represented } from './ports.ts'
+import type { Admission, ApiPorts, Represented } from './ports.ts'
 import type { Caller, Ctx } from './request.ts'
 import type { RouteKind } from './route.ts'
 import { ExoError } from '../domain/errors.ts'
@@ -34,6 +34,18 @@ export function namesOf({ on_behalf_of }: Pick<Caller, 'on_behalf_of'>): string[
 /** The caller as leaves tell it. */
 export function callerActor(caller: Pick<Caller, 'principal' | 'on_behalf_of'>): Actor {
   return actorOf(caller.principal.id, caller.principal.kind, namesOf(caller))
+}
+
+/** Whether nobody who asks, or in whose name it is, has said that it may not be learned from. */
+export async function mayBeLearnedFrom(
+  privacy: ApiPorts['privacy'],
+  tenantId: string,
+  principal_id: string | null,
+  on_behalf_of: readonly string[] | null | undefined,
+): Promise<boolean> {
+  for (const id of [principal_id ?? '', ...(on_behalf_of ?? [])])
+    if (!(await privacy.trainOk(tenantId, id))) return false
+  return true
 }
 
 /** A record is somebody's own word, and controls are changed by people in their own name. */

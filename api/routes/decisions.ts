@@ -1,5 +1,6 @@
 /** Votes: what a person decided about an operation, signed by themselves or attested by the API. */
 import { randomBytes } from 'node:crypto'
+import { mayBeLearnedFrom } from '../delegation.ts'
 import { readOperation } from '../opening.ts'
 import { operationView } from '../operation-view.ts'
 import type { Ctx } from '../request.ts'
@@ -108,6 +109,7 @@ async function refuseEarly(
   if (refused === null) return
   const { tenant_id, now, train_ok } = c.get('caller')
   const { privacy, records } = c.get('ports')
+  const { principal_id, on_behalf_of } = row.intent
   const leaf = makeLeaf({
     kind: 'vote.refused',
     tenant_id,
@@ -119,7 +121,7 @@ async function refuseEarly(
     code: refused,
     request_id: c.get('requestId'),
     trace_id: c.get('traceId'),
-    train_ok: train_ok && (await privacy.trainOk(tenant_id, row.intent.principal_id)),
+    train_ok: train_ok && (await mayBeLearnedFrom(privacy, tenant_id, principal_id, on_behalf_of)),
   })
   await records.leaf(tenant_id, row.id, c.get('requestId'), leafRow(leaf))
   c.set('refusalRecorded', true)

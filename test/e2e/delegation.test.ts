@@ -85,6 +85,7 @@ describe('a call in the name of somebody else', () => {
     expect((await tenant.as('operator2').post('/privacy/train-prefs/user', { opt_out: true })).status).toBe(200)
     const learned = async (name: 'operator' | 'operator2') => {
       const asked = await pending(inNameOf(name, 'agent'), note('learned'))
+      expect(refused(await vote(tenant.as('operator3'), asked))).toEqual([403, 'approval.self'])
       await tenant.as('agent').post(`/operations/${asked.id}/cancel`, { reason: 'seen' })
       return new Set((await tenant.leavesUpTo(asked.id, 'operation.sealed')).map(({ train_ok }) => train_ok))
     }
