@@ -4,38 +4,14 @@
  * not to be had here is said and left out of the schedule.
  */
 import { execFileSync } from 'node:child_process'
-import {
-  chmodSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { cp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import type { startDeployment } from '../../bin/deployment.ts'
 import { findPostgres } from '../../bin/stack/postgres-program.ts'
+import { copyCheckout } from '../support/checkout.ts'
 
-const ROOT = join(import.meta.dirname, '..', '..')
-const PARTS = [
-  'actions',
-  'activities',
-  'api',
-  'bin',
-  'cli',
-  'domain',
-  'stores',
-  'verify',
-  'workflows',
-  'tools',
-  'test/replay/code',
-  'package.json',
-  'package-lock.json',
-]
 const LIBFAKETIME = ['/usr/lib/x86_64-linux-gnu', '/usr/lib/aarch64-linux-gnu', '/usr/local/lib'].map((dir) =>
   join(dir, 'faketime', 'libfaketime.so.1'),
 )
@@ -107,8 +83,7 @@ export class Machine {
 
   /** A checkout of its own, from which the deployment runs and in which {@link upgrade} changes the workflow code. */
   async checkout(): Promise<{ startDeployment: typeof startDeployment }> {
-    for (const part of PARTS) await cp(join(ROOT, part), join(this.#copy, part), { recursive: true })
-    symlinkSync(join(ROOT, 'node_modules'), join(this.#copy, 'node_modules'))
+    await copyCheckout(this.#copy)
     return (await import(join(this.#copy, 'bin', 'deployment.ts'))) as { startDeployment: typeof startDeployment }
   }
 

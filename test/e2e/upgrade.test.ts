@@ -1,24 +1,12 @@
 /** A decision is finished by the code that asked for it: what waits through an upgrade ends on the old bundle. */
-import { cp, mkdtemp, chmod, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { mkdtemp, chmod, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startDeployment, type Deployment } from '../../bin/deployment.ts'
+import { copyCheckout } from '../support/checkout.ts'
 import { approve, callers } from '../support/client.ts'
 import { openGlobal, openTenant } from '../support/opening.ts'
-
-const ROOT = join(import.meta.dirname, '..', '..')
-const PARTS = [
-  'actions',
-  'activities',
-  'api',
-  'bin',
-  'domain',
-  'stores',
-  'workflows',
-  'package.json',
-  'package-lock.json',
-]
 
 let base: string
 let running: Deployment | null = null
@@ -35,8 +23,7 @@ afterAll(async () => {
 /** Another version of the code: the same checkout elsewhere, its workflow bundle different by one word. */
 async function earlierVersion(): Promise<{ startDeployment: typeof startDeployment }> {
   const copy = join(base, 'earlier')
-  for (const part of PARTS) await cp(join(ROOT, part), join(copy, part), { recursive: true })
-  await symlink(join(ROOT, 'node_modules'), join(copy, 'node_modules'))
+  await copyCheckout(copy)
   const file = join(copy, 'workflows', 'details.ts')
   await writeFile(file, (await readFile(file, 'utf8')).replace('Waiting for', 'Still waiting for'))
   return await import(join(copy, 'bin', 'deployment.ts'))
