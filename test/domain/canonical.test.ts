@@ -216,6 +216,24 @@ describe('parsing text', () => {
     },
   )
 
+  test('a key is never read as another, whatever was parsed before', () => {
+    const escapes = ['n', 't', 'b', 'f', 'r', '"', 'u0000', 'u001f', 'u0061', backslash]
+    for (const first of escapes)
+      for (const second of escapes) {
+        // A shape of its own for each pair: the engine expects the one key that followed last time.
+        const before = `before ${escapes.indexOf(first)} ${escapes.indexOf(second)}`
+        const text = (key: string) => `{"${before}":1,"${backslash}${key}":2}`
+        JSON.parse(text(first))
+        const expected = JSON.parse(`"${backslash}${second}"`) as string
+        let keys: string[] | null = null
+        try {
+          keys = Object.keys(parseIJson(text(second)) as object)
+        } catch (error) {
+          if (!(error instanceof NotIJson)) throw error
+        }
+        expect(keys ?? [before, expected]).toEqual([before, expected])
+      }
+  })
   test('a key repeated anywhere in otherwise good text is found', () => {
     fc.assert(
       fc.property(iJson, fc.string({ unit: 'binary', maxLength: 4 }), (value, key) => {
