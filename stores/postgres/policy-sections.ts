@@ -128,15 +128,31 @@ async function putFlags({ client, tenantId }: Target, flags: unknown): Promise<v
   )
 }
 
-const waivers = (operationId: string): Table => ({
+const WAIVERS: Table = {
   table: 'waivers',
   key: {
     gate: `r ->> 'gate'`,
     selector: `case when r ? 'action' then 'action' else 'class' end`,
     value: `coalesce(r ->> 'action', r ->> 'class')`,
   },
-  rest: { until: `(r ->> 'until')::timestamptz`, reason: `r ->> 'reason'`, waived_by: operationId },
-})
+  rest: { until: `(r ->> 'until')::timestamptz`, reason: `r ->> 'reason'`, waived_by: `r ->> 'waived_by'` },
+}
+
+/** A row that stays as it was stays waived by the operation, and so by the people, that made it so. */
+async function replaceWaivers(target: Target, rows: readonly object[]): Promise<void> {
+  const { key, rest } = WAIVERS
+  const { rows: told } = await target.client.query<{ row: object }>(
+    `select r || jsonb_build_object('waived_by', coalesce(w.waived_by, $3)) as row
+     from jsonb_array_elements($2::jsonb) r left join waivers w on w.tenant_id = $1
+       and (w.gate, w.selector, w.value, w.until, w.reason) = (${[...Object.values(key), rest['until'], rest['reason']]})`,
+    [target.tenantId, JSON.stringify(rows), target.operationId],
+  )
+  await replaceRows(
+    target,
+    WAIVERS,
+    told.map(({ row }) => row),
+  )
+}
 
 /** Every section present, but for the switches. False when a grant that it keeps was revoked. */
 export async function replaceSections(target: Target, policy: PolicyDocument): Promise<boolean> {
@@ -146,8 +162,7 @@ export async function replaceSections(target: Target, policy: PolicyDocument): P
     const rows = sections[section as keyof typeof TABLES]
     if (rows !== undefined) await replaceRows(target, table, rows)
   }
-  if (not_required !== undefined)
-    await replaceRows(target, waivers(target.client.escapeLiteral(target.operationId)), not_required)
+  if (not_required !== undefined) await replaceWaivers(target, not_required)
   if (feature_flags !== undefined) await putFlags(target, feature_flags)
   return granted === undefined || (await grants.replace(target, granted))
 }

@@ -110,6 +110,19 @@ describe('the control document', () => {
     expect((await vote(tenant.as('operator2'), asked)).body.operation.status).toBe('executed')
     await tenant.policy({ not_required: policy.not_required })
   })
+
+  test('says of a waiver that is kept who made it, and not who kept it', async () => {
+    const waivedBy = async () => {
+      const { body } = await propose(tenant.as('owner'), { notebook: 'waived', text: 'x' })
+      const verdict = body.passes[0]?.verdicts.find(({ gate }: { gate: string }) => gate === 'kpi')
+      return verdict?.evidence['waived_by']
+    }
+    const before = await waivedBy()
+    expect(before).toMatch(/^op_/)
+    const { policy } = (await tenant.as('owner').get('/policy')).body
+    await tenant.policy({ not_required: policy.not_required })
+    expect(await waivedBy()).toBe(before)
+  })
 })
 
 describe('a standing grant', () => {
