@@ -2,7 +2,7 @@
  * Hosts the workflow code and the activities. One worker for the current bundle and one for each older digest that open
  * runs are pinned to; bundles are kept by digest. The current version is made current before the host is ready.
  */
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setFlagsFromString } from 'node:v8'
 import { Context } from '@temporalio/activity'
@@ -216,7 +216,6 @@ function makeActivities(options: WorkerHostOptions, digest: string): Steps & Sea
 /** Every bundle this deployment ever ran, the current one kept with them. */
 async function keptBundles(dir: string, current: WorkflowBundle): Promise<WorkflowBundle[]> {
   await mkdir(dir, { recursive: true, mode: 0o700 })
-  await writeFile(join(dir, `${current.digest}.js`), current.code)
   const bundles: WorkflowBundle[] = []
   for (const name of (await readdir(dir)).sort()) {
     if (!name.endsWith('.js')) continue
@@ -224,7 +223,18 @@ async function keptBundles(dir: string, current: WorkflowBundle): Promise<Workfl
     const digest = bundleDigest(code)
     if (`${digest}.js` === name) bundles.push({ code, digest })
   }
+  if (!bundles.some(({ digest }) => digest === current.digest)) {
+    await keepBundle(dir, current)
+    bundles.push(current)
+  }
   return bundles
+}
+
+/** Whole or not at all: runs that are pinned to it end with no other code. */
+async function keepBundle(dir: string, { code, digest }: WorkflowBundle): Promise<void> {
+  const aside = join(dir, `${digest}.new`)
+  await writeFile(aside, code, { flush: true })
+  await rename(aside, join(dir, `${digest}.js`))
 }
 
 async function hasOpenRuns({ temporal }: WorkerHostOptions, digest: string): Promise<boolean> {

@@ -3,8 +3,8 @@
  * can be filled (a tmpfs, which takes root), and a checkout whose code can be changed under a running deployment. What is
  * not to be had here is said and left out of the schedule.
  */
-import { execFileSync } from 'node:child_process'
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { execFileSync, spawnSync } from 'node:child_process'
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statfsSync, writeFileSync } from 'node:fs'
 import { cp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -15,7 +15,8 @@ import { copyCheckout } from '../support/checkout.ts'
 const LIBFAKETIME = ['/usr/lib/x86_64-linux-gnu', '/usr/lib/aarch64-linux-gnu', '/usr/local/lib'].map((dir) =>
   join(dir, 'faketime', 'libfaketime.so.1'),
 )
-const DISK_MB = 900
+/** What the deployment writes before its first operation, and in a minute of load at most. */
+const DISK_MB = { first: 900, minute: 150 }
 
 export const CLOCKS = ['app', 'postgres'] as const
 export type ClockName = (typeof CLOCKS)[number]
@@ -24,33 +25,35 @@ export class Machine {
   /** Everything the run leaves on disk, the deployment's home included, lies below it. */
   readonly dir: string
   readonly missing: readonly string[]
-  readonly #mounted: boolean
+  /** Of the disk that can be filled; null where none could be mounted. */
+  readonly #size: string | null
   readonly #library: string | null
   #versions = 0
 
-  private constructor(dir: string, mounted: boolean, library: string | null) {
+  private constructor(dir: string, size: string | null, library: string | null) {
     this.dir = dir
-    this.#mounted = mounted
+    this.#size = size
     this.#library = library
     this.missing = [
-      ...(mounted ? [] : ['disk full: no tmpfs can be mounted']),
+      ...(size !== null ? [] : ['disk full: no tmpfs can be mounted']),
       ...(library === null ? ['clock: no libfaketime'] : []),
     ]
   }
 
   /** Makes the directory, the small disk under it where that is allowed, and points temporary files there. */
-  static async make(): Promise<Machine> {
+  static async make(minutes: number): Promise<Machine> {
     const dir = mkdtempSync(join(tmpdir(), 'exo-chaos-'))
-    const mounted = mount(dir)
+    const size = `${DISK_MB.first + Math.ceil(minutes * DISK_MB.minute)}m`
+    const mounted = mount(dir, size)
     chmodSync(dir, 0o755)
     process.env.TMPDIR = dir
-    const machine = new Machine(dir, mounted, LIBFAKETIME.find((file) => existsSync(file)) ?? null)
+    const machine = new Machine(dir, mounted ? size : null, LIBFAKETIME.find((file) => existsSync(file)) ?? null)
     await machine.#fakePostgres()
     return machine
   }
 
   get canFill(): boolean {
-    return this.#mounted
+    return this.#size !== null
   }
 
   get canSetClocks(): boolean {
@@ -67,18 +70,20 @@ export class Machine {
     if (this.canSetClocks) writeFileSync(join(this.dir, `${name}.clock`), `${seconds < 0 ? '' : '+'}${seconds}\n`)
   }
 
+  /** The disk becomes as large as what is on it, for who writes meanwhile a little more. */
   fillDisk(): void {
-    if (!this.#mounted) return
-    const chunk = Buffer.alloc(1024 * 1024)
-    try {
-      for (let n = 0; n < DISK_MB; n++) writeFileSync(this.#filler, chunk, { flag: 'a' })
-    } catch (error) {
-      if (!(error instanceof Error && 'code' in error && error.code === 'ENOSPC')) throw error
-    }
+    const { blocks, bfree, bsize } = statfsSync(this.dir)
+    for (const spareKb of [64, 1024, 16_384])
+      if (this.#resize(`${Math.ceil(((blocks - bfree) * bsize) / 1024) + spareKb}k`)) return
   }
 
   emptyDisk(): void {
-    rmSync(this.#filler, { force: true })
+    if (this.#size !== null) this.#resize(this.#size)
+  }
+
+  #resize(size: string): boolean {
+    if (!this.canFill) return false
+    return spawnSync('mount', ['-o', `remount,size=${size}`, this.dir], { stdio: 'ignore' }).status === 0
   }
 
   /** A checkout of its own, from which the deployment runs and in which {@link upgrade} changes the workflow code. */
@@ -102,16 +107,12 @@ export class Machine {
   }
 
   remove(): void {
-    if (this.#mounted) execFileSync('umount', ['--lazy', this.dir])
+    if (this.canFill) execFileSync('umount', ['--lazy', this.dir])
     rmSync(this.dir, { recursive: true, force: true })
   }
 
   get #copy(): string {
     return join(this.dir, 'checkout')
-  }
-
-  get #filler(): string {
-    return join(this.dir, 'filler')
   }
 
   #clockOf(name: ClockName, library: string): Record<string, string> {
@@ -143,9 +144,9 @@ export class Machine {
   }
 }
 
-function mount(dir: string): boolean {
+function mount(dir: string, size: string): boolean {
   try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${DISK_MB}m`, 'tmpfs', dir], { stdio: 'ignore' })
+    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${size}`, 'tmpfs', dir], { stdio: 'ignore' })
     return true
   } catch (error) {
     if (error instanceof Error) return false

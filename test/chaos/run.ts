@@ -38,7 +38,7 @@ const HEALED_MS = 90_000
 const BUNDLES = 80
 
 const say = (line: string) => void process.stdout.write(`${line}\n`)
-const machine = await Machine.make()
+const machine = await Machine.make(minutes)
 for (const line of machine.missing) say(`not on this machine: ${line}`)
 const schedule = makeSchedule(seed, minutes * 60_000, [
   ...(machine.canSetClocks ? [] : (['clock'] as const)),
