@@ -8,7 +8,7 @@ import { z } from 'zod'
 import { defineAction } from './define.ts'
 import { callerHeaders } from './egress-headers.ts'
 import { readTarget } from './egress-origin.ts'
-import { canonicalJson, type Json, type JsonObject } from '../domain/canonical.ts'
+import { canonicalJson, isSameJson, type JsonObject } from '../domain/canonical.ts'
 import { ExoError } from '../domain/errors.ts'
 import { sha256TextHex } from '../domain/hash.ts'
 import { notSent, type OutsideContext, type OutsidePorts, outcomeOfAnswer } from '../domain/outside.ts'
@@ -73,7 +73,7 @@ export const httpPost = defineAction<z.infer<typeof input>>({
     kinds: ['keyed', 'blind'],
     holds: (preconditions, view) => {
       const now = view as unknown as EgressTarget | null
-      return now !== null && now.methods.includes('POST') && same(boundOf(now), preconditions)
+      return now !== null && now.methods.includes('POST') && isSameJson(boundOf(now), preconditions)
     },
     async dispatch({ http, secrets }, context, { body, headers }) {
       const { operation_id, target, effect_key, preconditions, timeLeftMs, attempts } = context
@@ -104,10 +104,6 @@ function boundOf({ idempotency_header, allowed_headers, secret_headers }: Egress
     ...(allowed_headers === undefined ? {} : { allowed_headers }),
     ...(secret_headers === undefined ? {} : { secret_headers }),
   }
-}
-
-function same(a: Json, b: Json): boolean {
-  return canonicalJson(a) === canonicalJson(b)
 }
 
 function shownBody(text: string) {

@@ -2,9 +2,10 @@
  * Calls that a principal makes in somebody's name, by a token that says so (RFC 8693). All of them are members here,
  * the call may do what all of them may, and it looks and proposes: what takes a person's own word is asked by that person.
  */
-import type { Admission, ApiPorts, Represented } from './ports.ts'
+import type { Admission, ApiPorts } from './ports.ts'
 import type { Caller, Ctx } from './request.ts'
 import type { RouteKind } from './route.ts'
+import type { Represented } from '../domain/delegation.ts'
 import { ExoError } from '../domain/errors.ts'
 import { type Actor, actorOf } from '../domain/leaf.ts'
 import { effectivePermissions, type Permission, type Role, sharedPermissions } from '../domain/permissions.ts'

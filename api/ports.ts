@@ -9,6 +9,7 @@ import type { ConfigPort, PrivacyPort, TemperaturePort, UsagePort } from './meas
 import type { AccessToken } from '../domain/access-token.ts'
 import type { Vote } from '../domain/approval.ts'
 import type { Json, JsonObject } from '../domain/canonical.ts'
+import type { Represented } from '../domain/delegation.ts'
 import type { LeafRow } from '../domain/leaf.ts'
 import type { Status } from '../domain/lifecycle.ts'
 import type { NamedPlace, PlaceKind } from '../domain/places.ts'
@@ -18,17 +19,6 @@ import type { OperationInput } from '../domain/steps.ts'
 import type { Asset, AssetName, StoredObject, UploadTicket } from '../domain/stored.ts'
 import type { Pass } from '../domain/verdict.ts'
 import type { VoteTools } from '../domain/vote-admission.ts'
-
-/** Somebody in whose name a call is made, as a member of the tenant that it is made in. */
-export interface Represented {
-  id: string
-  kind: 'agent' | 'service' | 'user'
-  person_id: string | null
-  status: 'active' | 'revoked'
-  role: string | null
-  permissions: string[]
-  membership: 'active' | 'revoked' | 'none'
-}
 
 export interface Admission {
   now: string

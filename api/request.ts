@@ -1,7 +1,8 @@
 /** What each request carries through the middleware, and the words every route uses to ask about it. */
 import type { Context } from 'hono'
-import type { Admission, ApiPorts, RateClass, Represented } from './ports.ts'
+import type { Admission, ApiPorts, RateClass } from './ports.ts'
 import type { JsonObject } from '../domain/canonical.ts'
+import type { Represented } from '../domain/delegation.ts'
 import { ExoError } from '../domain/errors.ts'
 import type { Permission } from '../domain/permissions.ts'
 

@@ -2,9 +2,15 @@
  * Who stands behind what is asked: the requester, and everybody in whose name it asks (RFC 8693, 4.1). All of them have to be
  * allowed it, and none of them has a vote on it.
  */
-import { FactUnreadable } from './facts.ts'
+import { FactUnreadable, type PrincipalFact } from './facts.ts'
 import type { Intent } from './plan.ts'
 import { LIMITS } from './limits.ts'
+
+/** Somebody in whose name a call is made, as a member of the tenant that it is made in. */
+export interface Represented extends PrincipalFact {
+  role: string | null
+  permissions: string[]
+}
 
 /** Requester first, then as the intent lists them. Throws {@link FactUnreadable} for a list that is none, or too long. */
 export function askersOf({ principal_id, on_behalf_of }: Pick<Intent, 'principal_id' | 'on_behalf_of'>): string[] {

@@ -14,7 +14,7 @@ import { addRoute, type App } from '../route.ts'
 import { listOf, reasonRequest } from '../schemas.ts'
 import { lockContent, lockDecision, lockDraft, lockPatch } from '../lock-schemas.ts'
 import { ACTIONS } from '../../actions/registry.ts'
-import { canonicalJson, type JsonObject } from '../../domain/canonical.ts'
+import { isSameJson, type JsonObject } from '../../domain/canonical.ts'
 import { ExoError } from '../../domain/errors.ts'
 import {
   LOCK_STATUSES,
@@ -120,7 +120,7 @@ export function strategyLockRoutes(app: App): void {
       const before = contentOf(lock)
       const said = Object.entries(body).filter(([, value]) => value !== undefined)
       const content = lockContent({ ...before, ...(Object.fromEntries(said) as Partial<LockContent>) }, now)
-      if (canonicalJson(content) === canonicalJson(before)) return c.json(asJson(lock))
+      if (isSameJson(content, before)) return c.json(asJson(lock))
       await refuseUnsound(c, content)
       const version = lock.version + 1
       const content_hash = lockContentHash(lock.id, version, content)

@@ -10,19 +10,7 @@ import { type Runner, wholeNumber } from '../runner.ts'
 import type { Outcome, Session } from '../session.ts'
 import type { JsonObject } from '../../domain/canonical.ts'
 import { LIMITS } from '../../domain/limits.ts'
-import type { LockContent } from '../../domain/lock-lifecycle.ts'
-
-interface Lock extends LockContent {
-  id: string
-  status: string
-  version: number
-  content_hash: string
-  created_by: string
-  drafted_by: string
-  approved_by: string | null
-  closed_by: string | null
-  closed_reason: string | null
-}
+import type { LockItem } from '../../domain/lock-lifecycle.ts'
 
 export function addLock(program: Command, run: Runner): void {
   const lock = program
@@ -59,7 +47,7 @@ async function list(
   { status, limit, cursor }: { status?: string; limit?: number; cursor?: string },
 ): Promise<Outcome> {
   const page = await session.api.get('/strategy-locks', { status, cursor, limit: String(limit) })
-  const rows = (page.items as unknown as Lock[]).map((lock) => [
+  const rows = (page.items as unknown as LockItem[]).map((lock) => [
     lock.id,
     lock.status,
     `until ${instant(lock.valid_until)}`,
@@ -96,12 +84,12 @@ async function decide(session: Session, way: 'approve' | 'reject', id: string, o
   return { exit: exitOfStatus(operation.status), json: body, text }
 }
 
-async function readLock(session: Session, id: string): Promise<Lock> {
+async function readLock(session: Session, id: string): Promise<LockItem> {
   if (!/^sl_[0-9a-z_]{1,64}$/.test(id)) throw usage(`${visible(id)} is no strategy lock.`, { remedy: 'exo lock list' })
-  return (await session.api.get(`/strategy-locks/${id}`)) as unknown as Lock
+  return (await session.api.get(`/strategy-locks/${id}`)) as unknown as LockItem
 }
 
-function lockText(lock: Lock): string {
+function lockText(lock: LockItem): string {
   const field = (label: string, value: string | null) => (value === null ? [] : [{ label, value }])
   const fields = [
     ...field('version', `${lock.version}, drafted by ${lock.drafted_by}`),

@@ -2,6 +2,7 @@
 import type pg from 'pg'
 import type { AccessToken } from '../../domain/access-token.ts'
 import type { JsonObject } from '../../domain/canonical.ts'
+import type { Represented } from '../../domain/delegation.ts'
 
 export interface AdmissionRequest {
   credential:
@@ -35,15 +36,7 @@ export interface Admission {
   asked_from: { tenant_id: string | null; project_id: string | null; surface_id: string; app_id: string } | null
   train_ok: boolean | null
   /** In whose name the principal calls; absent where that is its own. */
-  on_behalf_of?: {
-    id: string
-    kind: 'agent' | 'service' | 'user'
-    person_id: string | null
-    status: 'active' | 'revoked'
-    role: string | null
-    permissions: string[]
-    membership: 'active' | 'revoked' | 'none'
-  }[]
+  on_behalf_of?: Represented[]
 }
 
 export interface OpenedOperation {
