@@ -1,10 +1,11 @@
 /** What a lab deployment makes for itself once: its name, its keys, its first rows and the credentials for them. */
 import { randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { bootstrap } from './bootstrap.ts'
 import { makeLabKeys } from './keys.ts'
+import { writeWhole } from './whole-file.ts'
 
 /** Answers the deployment's name. Running it again changes nothing. */
 export async function prepareLab(home: string, ownerUrl: string): Promise<string> {
@@ -26,12 +27,5 @@ async function deploymentName(home: string): Promise<string> {
 
 /** Whole or not at all, and for this user only. */
 export async function writePrivately(path: string, value: unknown): Promise<void> {
-  const draft = `${path}.${randomBytes(4).toString('hex')}`
-  try {
-    await writeFile(draft, `${JSON.stringify(value, null, 2)}\n`, { mode: 0o600 })
-    await rename(draft, path)
-  } catch (error) {
-    await rm(draft, { force: true })
-    throw error
-  }
+  await writeWhole(path, `${JSON.stringify(value, null, 2)}\n`)
 }

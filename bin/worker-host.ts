@@ -2,7 +2,7 @@
  * Hosts the workflow code and the activities. One worker for the current bundle and one for each older digest that open
  * runs are pinned to; bundles are kept by digest. The current version is made current before the host is ready.
  */
-import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setFlagsFromString } from 'node:v8'
 import { Context } from '@temporalio/activity'
@@ -12,6 +12,7 @@ import type pg from 'pg'
 import { maskedLine } from './log.ts'
 import type { NewsEvent } from './news.ts'
 import { createSandboxWorker } from './sandbox-worker.ts'
+import { writeWhole } from './whole-file.ts'
 import { buildWorkflowBundle, bundleDigest, type WorkflowBundle } from './workflow-bundle.ts'
 import { proposeAndGuard, resumeAndGuard } from '../activities/at-once.ts'
 import { guardEffect } from '../activities/guard.ts'
@@ -224,17 +225,11 @@ async function keptBundles(dir: string, current: WorkflowBundle): Promise<Workfl
     if (`${digest}.js` === name) bundles.push({ code, digest })
   }
   if (!bundles.some(({ digest }) => digest === current.digest)) {
-    await keepBundle(dir, current)
+    // Whole or not at all, whoever else starts: runs that are pinned to it end with no other code.
+    await writeWhole(join(dir, `${current.digest}.js`), current.code)
     bundles.push(current)
   }
   return bundles
-}
-
-/** Whole or not at all: runs that are pinned to it end with no other code. */
-async function keepBundle(dir: string, { code, digest }: WorkflowBundle): Promise<void> {
-  const aside = join(dir, `${digest}.new`)
-  await writeFile(aside, code, { flush: true })
-  await rename(aside, join(dir, `${digest}.js`))
 }
 
 async function hasOpenRuns({ temporal }: WorkerHostOptions, digest: string): Promise<boolean> {
