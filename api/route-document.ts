@@ -107,7 +107,8 @@ function answersOf(declared: Declared<z.ZodType, z.ZodType>): RouteConfig['respo
         status === '202' || type === 'application/json'
           ? json
           : { [type]: { schema: z.string() }, ...(type === 'text/event-stream' ? json : {}) }
-      return [status, { description, headers: z.object({ 'X-Request-Id': REQUEST_ID }), content }]
+      const answer = { description, headers: z.object({ 'X-Request-Id': REQUEST_ID }) }
+      return [status, status.startsWith('3') ? answer : { ...answer, content }]
     }),
   )
 }

@@ -10,7 +10,7 @@ export function consoleRoutes(app: App): void {
       path: '/console',
       kind: 'open',
       summary: "To the operators' page",
-      answers: { 302: { description: 'To the page.', type: 'text/html' } },
+      answers: { 302: { description: 'To the page.' } },
     },
     (c) => c.redirect('/console/keys', 302),
   )

@@ -12,6 +12,7 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { findSchemathesis } from './schemathesis.ts'
 import type { Caller } from '../support/client.ts'
+import { openGlobal } from '../support/opening.ts'
 import { startOwnDeployment } from '../support/own-deployment.ts'
 import { makeTenant, pending, UNLIMITED } from '../support/tenant.ts'
 
@@ -81,6 +82,8 @@ const before = await answered()
 let total = 0
 try {
   for (let round = 0; total < wanted; round++) {
+    // The round before may have found the stop.
+    await openGlobal(own.all)
     const tenant = await makeTenant(own.all, url, 'fuzzed')
     await tenant.open(UNLIMITED)
     for (let i = 0; i < 3; i++) await pending(tenant.as('operator'), { notebook: 'fuzzed', text: `waits ${i}` })
