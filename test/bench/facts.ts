@@ -11,6 +11,7 @@ import { parseArgs } from 'node:util'
 import pg from 'pg'
 import { measure } from './measure.ts'
 import { startDeployment } from '../../bin/deployment.ts'
+import { openPool } from '../../stores/postgres/pool.ts'
 
 const { values } = parseArgs({ options: { tenants: { type: 'string', default: '10000' } } })
 const TENANTS = Number(values.tenants)
@@ -90,7 +91,7 @@ async function fill(owner: pg.Client, from: number, to: number): Promise<void> {
 }
 
 /** In the role and under the policies that the guard has. */
-async function within<T>(guard: pg.Client, work: () => Promise<T>): Promise<T> {
+async function within<T>(guard: pg.PoolClient, work: () => Promise<T>): Promise<T> {
   await guard.query('begin')
   await guard.query(`select set_config('app.tenant', $1, true)`, [measured])
   const result = await work()
@@ -98,7 +99,7 @@ async function within<T>(guard: pg.Client, work: () => Promise<T>): Promise<T> {
   return result
 }
 
-async function timed(guard: pg.Client): Promise<number> {
+async function timed(guard: pg.PoolClient): Promise<number> {
   return await within(guard, async () => {
     const once = async () => {
       const { rows } = await guard.query<{ facts: { firearms: { grants: unknown[] } } }>({
@@ -116,7 +117,7 @@ async function timed(guard: pg.Client): Promise<number> {
 }
 
 /** The plan of the function's own statement, with its arguments as parameters. */
-async function planOf(owner: pg.Client, guard: pg.Client): Promise<string[]> {
+async function planOf(owner: pg.Client, guard: pg.PoolClient): Promise<string[]> {
   const { rows } = await owner.query<{ prosrc: string }>(`select prosrc from pg_proc where proname = 'facts_of'`)
   const body = (rows[0]?.prosrc ?? '').replaceAll(/\bintent\b/g, '$1').replaceAll(/\bplan\b/g, '$2')
   return await within(guard, async () => {
@@ -133,10 +134,13 @@ const home = await mkdtemp(join(tmpdir(), 'exo-facts-'))
 const deployment = await startDeployment({ home, port: 0, progress: say, headless: true })
 const { postgres } = deployment.stack.addresses
 const owner = new pg.Client({ connectionString: postgres.ownerUrl })
-const guard = new pg.Client({ connectionString: postgres.roles.guard })
+// As the worker opens its own: plans are made once.
+const asGuard = { url: postgres.roles.guard, max: 1, statementTimeoutMs: 600_000, planOnce: true }
+const pool = openPool({ ...asGuard, applicationName: 'bench' }, (error) => say(String(error)))
+let guard: pg.PoolClient | undefined
 try {
   await owner.connect()
-  await guard.connect()
+  guard = await pool.connect()
   await fill(owner, 1, FEW)
   say(`${FEW} tenants with ${ROWS} rows of each of ${Object.keys(FILL).length} tables`)
   const few = await timed(guard)
@@ -157,7 +161,8 @@ try {
   say(`median ${few.toFixed(2)} ms among ${FEW} tenants, ${many.toFixed(2)} ms among ${TENANTS}; one round trip`)
   process.exitCode = scans.length === 0 && many < LIMIT_MS ? 0 : 1
 } finally {
-  await guard.end()
+  guard?.release()
+  await pool.end()
   await owner.end()
   await deployment.stop()
   await rm(home, { recursive: true, force: true })
