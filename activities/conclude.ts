@@ -21,13 +21,14 @@ export interface Told {
 
 /** Ends the operation as the outcome says; one that has ended already answers what it ended with. */
 export async function concludeClaim(
-  tools: Pick<PassTools, 'operations' | 'receipts'>,
+  tools: Pick<PassTools, 'operations' | 'receipts' | 'crashPoint'>,
   ref: Ref,
   outcome: Outcome,
 ): Promise<Told> {
   const row = await tools.operations.readClaimed(ref.tenant_id, ref.operation_id)
   if (row.receipt !== null) return { ended: endedOutput(row.receipt.receipt) }
   const document = await outcomeDocument(tools, ref, row, outcome)
+  tools.crashPoint('E6')
   return await commitEnd(tools.operations, { ...document, run_id: ref.run_id })
 }
 

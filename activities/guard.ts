@@ -52,6 +52,7 @@ export async function guardOnce<Other>(
   const told = 'ended' in answer ? answer.ended : answer
   if ('ended' in answer) tools.announce({ tenant_id, operation_id, status: answer.ended.status, row: answer.row })
   else if (answer.outcome === 'ended') tools.announce({ tenant_id, operation_id, status: answer.status })
+  tools.crashPoint('E8')
   return told
 }
 

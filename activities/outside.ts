@@ -97,6 +97,7 @@ async function oneTry<Other>(
       if (effect.holds?.(preconditions, judged.row.view) === false)
         return { found: 'changed', row: judged.row, passes: all } as const
       const begunAt = performance.now()
+      tools.crashPoint('E2')
       await transaction.claim(claimOf(input, all, judged))
       return { found: 'claimed', row: judged.row, effect, begunAt } as const
     })
@@ -135,6 +136,7 @@ async function tryAgain(
   if (action === null) return await conclude(tools, input, { state: 'unknown', details: { reason: 'action version' } })
   const effect = outsideOf(action)
   const looked = await probe(tools, effect, row)
+  tools.crashPoint('Q1')
   if (looked !== null && looked.state !== 'unknown') return await conclude(tools, input, looked)
   const [kill] = makePass('guard', plan, intent, row.facts).verdicts
   const stopped = kill?.decision === 'block'
@@ -195,6 +197,7 @@ async function conclude(tools: OutsideTools, input: Guarded, outcome: Outcome): 
       const told = await concludeClaim(tools, input, outcome)
       tools.crashPoint('E7')
       announceEnd(tools, input, told)
+      tools.crashPoint('E8')
       return told.ended
     } catch (error) {
       if (!tools.isUnavailable(error) || waitedMs >= CONCLUDE_WITHIN_MS) throw error

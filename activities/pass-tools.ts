@@ -4,6 +4,7 @@ import type { ReceiptTools } from './endings.ts'
 import { batchPreview } from '../actions/batch.ts'
 import { findEffectful } from '../actions/registry.ts'
 import type { JsonObject } from '../domain/canonical.ts'
+import type { CrashPoint } from '../domain/crash-points.ts'
 import type { OperationRows, PassRow } from '../domain/operation-rows.ts'
 import type { Preview } from '../domain/plan.ts'
 import type { JwsReader } from '../domain/ports.ts'
@@ -17,7 +18,7 @@ export interface PassTools {
   /** Told after commit; an answer in time, never the record. */
   announce(event: { tenant_id: string; operation_id: string; status: string; row?: JsonObject }): void
   /** Named places where tests stop the process; does nothing elsewhere. */
-  crashPoint(name: string): void
+  crashPoint(name: CrashPoint): void
 }
 
 /** A row that was found. */

@@ -37,7 +37,7 @@ export function passSteps(tools: PassTools): Omit<Steps, Guards> {
           }),
         ],
       })
-      tools.crashPoint('P1')
+      tools.crashPoint('W4')
       tools.announce({ tenant_id: input.tenant_id, operation_id: input.operation_id, status: 'pending_approval' })
       const until = marked.expires_at ?? expiresAt
       return {
@@ -50,6 +50,7 @@ export function passSteps(tools: PassTools): Omit<Steps, Guards> {
     async admitVote({ tenant_id, operation_id, jws }) {
       // Most were admitted on their way here. The guard reads all of them again, signature and voter, and believes no row.
       const known = await tools.votes.rows.known(tenant_id, operation_id, jws)
+      tools.crashPoint('W3')
       if (known !== null) return { vote: known }
       const admitted = await admitVote(tools.votes, tenant_id, operation_id, jws)
       return 'refused' in admitted ? { refused: admitted.refused, check: admitted.check } : { vote: admitted.vote }
@@ -85,7 +86,7 @@ export function passSteps(tools: PassTools): Omit<Steps, Guards> {
         shown_hash: row.operation.shown_hash === null && shown !== null ? kindHash('shown', shown) : null,
       })
       const told = await commitEnd(operations, document)
-      tools.crashPoint('P2')
+      tools.crashPoint('W5')
       announceEnd(tools, input, told)
       return told.ended
     },
@@ -107,7 +108,8 @@ export function passSteps(tools: PassTools): Omit<Steps, Guards> {
 }
 
 /** One pass as the workflow is told it, from the row that was read. */
-export async function passOf({ keys }: PassTools, input: PassInput, row: PassRow): Promise<PassOutput> {
+export async function passOf({ keys, crashPoint }: PassTools, input: PassInput, row: PassRow): Promise<PassOutput> {
+  crashPoint('W1')
   const none = { facts: {}, preview: null, shown_hash: null, ended: null, cancelled: false, votes: [] }
   if (!hasRow(row) || (await proposalFault(keys, input, row.operation)) !== null)
     return { proposal_valid: false, ...none }

@@ -8,6 +8,7 @@ import { endDocument, operationLeaf, type ReceiptTools } from './endings.ts'
 import { type ExpiryTools, expireLocks } from './expire-locks.ts'
 import { hasRow } from './pass-tools.ts'
 import { type SweepTools, sweepUploads } from './sweep.ts'
+import type { CrashPoint } from '../domain/crash-points.ts'
 import type { OperationRows, PassRow } from '../domain/operation-rows.ts'
 import type { OperationInput, ReconcileSteps } from '../domain/steps.ts'
 
@@ -29,6 +30,8 @@ export interface ReconcileTools extends SweepTools, ExpiryTools {
     counts(): Promise<{ waiting: number; unsealed: number }>
   }
   heartbeat(): void
+  /** Named places where tests stop the process. */
+  crashPoint(name: CrashPoint): void
 }
 
 /** Where a look through the open operations has come to. */
@@ -96,7 +99,10 @@ async function endOrphan(tools: ReconcileTools, ref: Ref): Promise<boolean> {
       shown_hash: null,
     },
   )
-  return (await tools.operations.endOperation({ ...document, run_id: null })).ended
+  tools.crashPoint('Q1')
+  const { ended } = await tools.operations.endOperation({ ...document, run_id: null })
+  tools.crashPoint('Q2')
+  return ended
 }
 
 /** An effect was on its way when the run was closed: once its lease has ended, nobody can tell what it came to. */

@@ -3,6 +3,7 @@
  * holds them; and the bundle anybody can verify offline.
  */
 import { canonicalJson } from '../domain/canonical.ts'
+import type { CrashPoint } from '../domain/crash-points.ts'
 import { sha256Hex, sha256TextHex } from '../domain/hash.ts'
 import { leafRow, makeLeaf } from '../domain/leaf.ts'
 import type { LeafRow } from '../domain/leaf.ts'
@@ -65,7 +66,7 @@ export interface SealTools {
   kidOf(jws: string): string | null
   heartbeat(): void
   /** Named places where tests stop the process. */
-  crashPoint?(name: string): void
+  crashPoint?(name: CrashPoint): void
 }
 
 const bytes = (text: string) => new TextEncoder().encode(text)

@@ -81,6 +81,7 @@ export async function openOperation(
     train_ok: caller.train_ok,
     after: { intent_hash: planned.intent_hash, plan_hash: planned.plan_hash },
   })
+  ports.crashPoint('A1')
   const opened = await ports.admission.openOperation(
     {
       tenant_id: intent.tenant_id,
@@ -104,7 +105,7 @@ export async function openOperation(
     canonicalJson(leaf),
   )
   if (!opened.created) return await replay(c, opened.id, opened.same)
-  ports.crashPoint('A1')
+  ports.crashPoint('A3')
   const news = ports.waitForNews(intent.tenant_id, opened.id, 'evaluating', waitMs(c))
   await ports.runs.startOperation({
     v: 1,
@@ -116,8 +117,9 @@ export async function openOperation(
     plan_hash: planned.plan_hash,
     proposal,
   })
-  ports.crashPoint('A2')
+  ports.crashPoint('A4')
   const row = (await news) ?? (await readOperation(ports, intent.tenant_id, opened.id))
+  ports.crashPoint('A5')
   return { row, replayed: false }
 }
 

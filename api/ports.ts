@@ -9,6 +9,7 @@ import type { ConfigPort, PrivacyPort, TemperaturePort, UsagePort } from './meas
 import type { AccessToken } from '../domain/access-token.ts'
 import type { Vote } from '../domain/approval.ts'
 import type { Json, JsonObject } from '../domain/canonical.ts'
+import type { CrashPoint } from '../domain/crash-points.ts'
 import type { Represented } from '../domain/delegation.ts'
 import type { LeafRow } from '../domain/leaf.ts'
 import type { Status } from '../domain/lifecycle.ts'
@@ -278,6 +279,6 @@ export interface ApiPorts {
   trust: JsonObject
   noteKey: string
   /** Named places where tests stop the process; does nothing elsewhere. */
-  crashPoint(name: string): void
+  crashPoint(name: CrashPoint): void
   log: { error(details: object, message: string): void; info(details: object, message: string): void }
 }

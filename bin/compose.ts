@@ -122,11 +122,15 @@ export async function startProcess(
       app: statusPool,
     }
     const reviewers = await openReviewers(config.EXO_REVIEWERS, config.EXO_MODE, env)
-    const sequencer = new Sequencer(pools.sequencer, {
-      deployment,
-      publicKey: published.checkpoint,
-      privateJwk: (await readKey(home, 'checkpoint', env)) as { kty: string; crv: string; x: string; d: string },
-    })
+    const sequencer = new Sequencer(
+      pools.sequencer,
+      {
+        deployment,
+        publicKey: published.checkpoint,
+        privateJwk: (await readKey(home, 'checkpoint', env)) as { kty: string; crv: string; x: string; d: string },
+      },
+      crashPoint,
+    )
     await sequencer.beat(await sequencer.selfCheck())
     await objects.checkConditions()
     const host: WorkerHost = await startWorkerHost({
@@ -153,17 +157,15 @@ export async function startProcess(
     digest = host.digest
     failures.push(host.running)
     await temporal.ensureReconcile(20)
-    const ownLog = new AuditLog(pools.sequencer, 'every tenant')
     const keepers: Keepers = startKeepers({
       leadership: new Leadership(backends.postgres.roles.sequencer, 'keepers'),
       sequencer,
       outbox: new Outbox(pools.sequencer),
       temporal,
       reviews: reviewers !== null,
-      mirror: async (tenantId) => {
-        const head = await ownLog.head(tenantId)
-        if (head !== null)
-          await objects.put(objects.checkpointKey(tenantId), new TextEncoder().encode(head.checkpoint), 'text/plain')
+      mirror: async (tenantId, checkpoint) => {
+        crashPoint('U3')
+        await objects.put(objects.checkpointKey(tenantId), new TextEncoder().encode(checkpoint), 'text/plain')
       },
       log,
     })

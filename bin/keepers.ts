@@ -23,7 +23,7 @@ export interface KeeperTools {
   /** Whether any model may be asked about three-wise questions. */
   reviews: boolean
   /** Keeps a copy of a tenant's checkpoint outside the database. */
-  mirror(tenantId: string): Promise<void>
+  mirror(tenantId: string, checkpoint: string): Promise<void>
   log: { error(details: object, message: string): void }
 }
 
@@ -64,12 +64,8 @@ export function startKeepers(tools: KeeperTools): Keepers {
 function sequence({ sequencer, mirror, log }: KeeperTools): () => Promise<void> {
   let beatAt = -Infinity
   let checkedAt = -Infinity
-  const unmirrored = new Set<string>()
   return async () => {
-    for (const tenantId of await sequencer.waiting()) {
-      await sequencer.index(tenantId)
-      unmirrored.add(tenantId)
-    }
+    for (const tenantId of await sequencer.waiting()) await sequencer.index(tenantId)
     const now = performance.now()
     if (now - checkedAt >= SELF_CHECK_EVERY_MS) {
       const ok = await sequencer.selfCheck()
@@ -80,9 +76,9 @@ function sequence({ sequencer, mirror, log }: KeeperTools): () => Promise<void> 
     } else if (now - beatAt >= BEAT_EVERY_MS) {
       await sequencer.beat(null)
       beatAt = now
-      for (const tenantId of unmirrored) {
-        await mirror(tenantId)
-        unmirrored.delete(tenantId)
+      for (const { tenant_id, size, checkpoint } of await sequencer.unmirrored()) {
+        await mirror(tenant_id, checkpoint)
+        await sequencer.wasMirrored(tenant_id, size)
       }
     }
   }

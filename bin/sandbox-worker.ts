@@ -13,28 +13,32 @@ const GRACE_MS = 2_000
 type Create = typeof Worker extends { create: infer C } ? C : never
 type Options = Parameters<Create>[0]
 
-class SandboxWorker extends Worker {
-  protected static override async createWorkflowCreator(
-    ...[bundle, options, logger]: Parameters<(typeof Worker)['createWorkflowCreator']>
-  ): ReturnType<(typeof Worker)['createWorkflowCreator']> {
-    // Without a time the sandbox is called without the guard; the SDK's type has no word for that.
-    const unguarded = { ...options, isolateExecutionTimeoutMs: undefined as unknown as number }
-    const creator = await super.createWorkflowCreator(bundle, unguarded, logger)
-    return {
-      createWorkflow: async (asked) => {
-        const workflow = await inTime(creator.createWorkflow(asked))
-        return {
-          activate: async (activation) => await inTime(workflow.activate(activation)),
-          getAndResetSinkCalls: async () => [],
-          dispose: async () => await workflow.dispose(),
-        }
-      },
-      destroy: async () => await creator.destroy(),
+/** `onActivated` is told of each activation that the workflow code has answered and the server does not know of yet. */
+export async function createSandboxWorker(options: Options, onActivated: () => void): Promise<Worker> {
+  class SandboxWorker extends Worker {
+    protected static override async createWorkflowCreator(
+      ...[bundle, options, logger]: Parameters<(typeof Worker)['createWorkflowCreator']>
+    ): ReturnType<(typeof Worker)['createWorkflowCreator']> {
+      // Without a time the sandbox is called without the guard; the SDK's type has no word for that.
+      const unguarded = { ...options, isolateExecutionTimeoutMs: undefined as unknown as number }
+      const creator = await super.createWorkflowCreator(bundle, unguarded, logger)
+      return {
+        createWorkflow: async (asked) => {
+          const workflow = await inTime(creator.createWorkflow(asked))
+          return {
+            activate: async (activation) => {
+              const completion = await inTime(workflow.activate(activation))
+              onActivated()
+              return completion
+            },
+            getAndResetSinkCalls: async () => [],
+            dispose: async () => await workflow.dispose(),
+          }
+        },
+        destroy: async () => await creator.destroy(),
+      }
     }
   }
-}
-
-export async function createSandboxWorker(options: Options): Promise<Worker> {
   return await SandboxWorker.create(options)
 }
 

@@ -189,6 +189,7 @@ export const SETTINGS = {
   EXO_FLIPS: { reader: 'test', meaning: 'How often stops are thrown.' },
   EXO_SWAPS: { reader: 'test', meaning: 'How often each thing is swapped between vote and effect.' },
   EXO_CRASH_FULL: { reader: 'test', meaning: 'The long form of the crash tests.' },
+  EXO_POINTS: { reader: 'test', meaning: 'Crash points with commas between them; all when absent.' },
   EXO_FUZZ: { reader: 'test', meaning: 'How many broken requests.' },
   EXO_WYCHEPROOF: { reader: 'test', meaning: 'A file of JWS vectors.' },
   EXO_TEST_TEMPORAL: { reader: 'test', meaning: 'A Temporal server for tests of the verifier.' },

@@ -21,6 +21,7 @@ import { passSteps } from '../activities/passes.ts'
 import { reconcileSteps } from '../activities/reconcile.ts'
 import { reviewSteps } from '../activities/reviewing.ts'
 import { sealSteps } from '../activities/sealing.ts'
+import type { CrashPoint } from '../domain/crash-points.ts'
 import { CHAIN_VERSION } from '../domain/gates/chain.ts'
 import type { OutsidePorts } from '../domain/outside.ts'
 import type { JwsReader, Signer } from '../domain/ports.ts'
@@ -63,7 +64,7 @@ export interface WorkerHostOptions {
   keys: JwsReader
   signers: { receipt: Signer; seal: Signer }
   announce(event: NewsEvent): void
-  crashPoint(name: string): void
+  crashPoint(name: CrashPoint): void
 }
 
 export interface WorkerHost {
@@ -117,25 +118,28 @@ async function makeWorker(
   connection: NativeConnection,
   bundle: WorkflowBundle,
 ): Promise<Worker> {
-  return await createSandboxWorker({
-    connection,
-    namespace: options.namespace,
-    taskQueue: options.taskQueue,
-    workflowBundle: { code: bundle.code },
-    dataConverter: { payloadConverterPath: join(import.meta.dirname, '..', 'workflows', 'payload-converter.ts') },
-    activities: makeActivities(options, bundle.digest),
-    workerDeploymentOptions: {
-      version: { deploymentName: DEPLOYMENT_NAME, buildId: bundle.digest },
-      useWorkerVersioning: true,
-      defaultVersioningBehavior: 'PINNED',
+  return await createSandboxWorker(
+    {
+      connection,
+      namespace: options.namespace,
+      taskQueue: options.taskQueue,
+      workflowBundle: { code: bundle.code },
+      dataConverter: { payloadConverterPath: join(import.meta.dirname, '..', 'workflows', 'payload-converter.ts') },
+      activities: makeActivities(options, bundle.digest),
+      workerDeploymentOptions: {
+        version: { deploymentName: DEPLOYMENT_NAME, buildId: bundle.digest },
+        useWorkerVersioning: true,
+        defaultVersioningBehavior: 'PINNED',
+      },
+      maxCachedWorkflows: options.maxCachedWorkflows,
+      maxConcurrentWorkflowTaskExecutions: 100,
+      maxConcurrentLocalActivityExecutions: 100,
+      maxConcurrentActivityTaskExecutions: 100,
+      shutdownGraceTime: '2 s',
+      shutdownForceTime: '8 s',
     },
-    maxCachedWorkflows: options.maxCachedWorkflows,
-    maxConcurrentWorkflowTaskExecutions: 100,
-    maxConcurrentLocalActivityExecutions: 100,
-    maxConcurrentActivityTaskExecutions: 100,
-    shutdownGraceTime: '2 s',
-    shutdownForceTime: '8 s',
-  })
+    () => options.crashPoint('W2'),
+  )
 }
 
 /** Asks models, a few at a time, and nothing else. */
@@ -209,6 +213,7 @@ function makeActivities(options: WorkerHostOptions, digest: string): Steps & Sea
       uploads: new Uploads(pools.sequencer),
       staging: objects,
       locks: new LockExpiry(pools.sequencer),
+      crashPoint: options.crashPoint,
       heartbeat: () => Context.current().heartbeat(),
     }),
   }

@@ -45,6 +45,7 @@ export function decisionRoutes(app: App): void {
 export async function castVote(c: Ctx, row: OperationRow, jws: string): Promise<{ after: OperationRow; vote: Vote }> {
   const ports = c.get('ports')
   const { tenant_id, principal } = c.get('caller')
+  ports.crashPoint('O1')
   const admitted = await admitVote(ports.votes, tenant_id, row.id, jws)
   if ('refused' in admitted) {
     c.set('refusalRecorded', true)
@@ -53,6 +54,7 @@ export async function castVote(c: Ctx, row: OperationRow, jws: string): Promise<
   }
   if (admitted.vote.by !== principal.id)
     ports.log.info({ by: admitted.vote.by, carried_by: principal.id }, 'a vote was carried by another principal')
+  ports.crashPoint('O2')
   const news = ports.waitForNews(tenant_id, row.id, row.status, newsMs(row))
   await ports.runs.signalDecide({ tenant_id, operation_id: row.id }, jws).catch((error: unknown) => {
     ports.log.error({ error: String(error) }, 'the run could not be signalled; the outbox will')

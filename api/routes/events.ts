@@ -71,7 +71,7 @@ async function serve(
 ): Promise<Response> {
   demand(c, 'read')
   const { tenant_id } = c.get('caller')
-  const { audit, secret, followLog, reading } = c.get('ports')
+  const { audit, secret, followLog, reading, crashPoint } = c.get('ports')
   const cursors = new Cursors(secret, 'events')
   const sealed = operationId ?? ''
   const after = query.after ?? c.req.header('last-event-id')
@@ -133,7 +133,10 @@ async function serve(
     let quietSince = performance.now()
     while (!stream.aborted && !stream.closed && (await mayGoOn())) {
       const events = await read()
-      for (const event of events) await stream.write(frame(data(event)))
+      for (const event of events) {
+        await stream.write(frame(data(event)))
+        crashPoint('A6')
+      }
       if (events.length > 0) quietSince = performance.now()
       if (from < size) continue
       const quietMs = performance.now() - quietSince

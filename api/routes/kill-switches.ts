@@ -93,7 +93,7 @@ async function stop(
   hold: string | null,
   why: string,
 ): Promise<Response> {
-  const { records } = c.get('ports')
+  const { records, crashPoint } = c.get('ports')
   const { tenant_id, principal } = c.get('caller')
   const scope = tenant_id === 't_system' ? 'global' : 'tenant'
   const leaf = changeLeaf(c, 'kill_switch.stop', why, { scope, selectors, state: 'stopped', hold })
@@ -107,7 +107,9 @@ async function stop(
     request_id: c.get('requestId'),
     leaves: [leaf],
   })
+  crashPoint('K1')
   const drain = await records.drain(tenant_id, epoch)
+  crashPoint('K3')
   return c.json({ ...(await switchesOf(c)), epoch, drain: { scope, epoch, ...drain } })
 }
 

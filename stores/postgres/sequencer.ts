@@ -6,6 +6,7 @@ import { createPrivateKey, sign } from 'node:crypto'
 import type pg from 'pg'
 import { readHead } from './audit-log.ts'
 import { inTransaction } from './pool.ts'
+import type { CrashPoint } from '../../domain/crash-points.ts'
 import { appendLeaves, frontierCoords, rootOfFrontier } from '../../domain/log/merkle.ts'
 import {
   checkpointBody,
@@ -31,8 +32,10 @@ export class Sequencer {
   readonly #deployment: string
   readonly #publicKey: Uint8Array
   readonly #privateKey: ReturnType<typeof createPrivateKey>
+  readonly #crashPoint: (name: CrashPoint) => void
 
-  constructor(pool: pg.Pool, key: NoteKey) {
+  constructor(pool: pg.Pool, key: NoteKey, crashPoint: (name: CrashPoint) => void) {
+    this.#crashPoint = crashPoint
     this.#pool = pool
     this.#deployment = key.deployment
     this.#name = key.deployment
@@ -86,6 +89,7 @@ export class Sequencer {
           grown.nodes.map((node) => Buffer.from(node.hash)),
         ],
       )
+      this.#crashPoint('U1')
       const { rowCount } = await client.query(
         `insert into audit_heads as h (tenant_id, size, root, frontier, checkpoint) values ($1, $2, $3, $4, $5)
          on conflict (tenant_id) do update set size = excluded.size, root = excluded.root, frontier = excluded.frontier,
@@ -101,8 +105,24 @@ export class Sequencer {
         ],
       )
       if (rowCount !== 1) throw new Error(`the head of ${tenantId} moved under the sequencer`)
+      this.#crashPoint('U2')
       return leaves.length
     })
+  }
+
+  /** Checkpoints of which no copy lies outside the database, whoever signed them. */
+  async unmirrored(): Promise<{ tenant_id: string; size: number; checkpoint: string }[]> {
+    const { rows } = await this.#pool.query<{ tenant_id: string; size: number; checkpoint: string }>(
+      'select tenant_id, size::float8 as size, checkpoint from audit_heads where mirrored_size < size limit 500',
+    )
+    return rows
+  }
+
+  async wasMirrored(tenantId: string, size: number): Promise<void> {
+    await this.#pool.query('update audit_heads set mirrored_size = greatest(mirrored_size, $2) where tenant_id = $1', [
+      tenantId,
+      size,
+    ])
   }
 
   /** Says that the sequencer is alive and whether what it stored still agrees with itself. */

@@ -8,6 +8,10 @@ import type { OwnDeployment } from '../support/own-deployment.ts'
 import { RUNNING } from '../support/opening.ts'
 import type { Random } from '../support/random.ts'
 import type { Tenant } from '../support/tenant.ts'
+import type { CrashPoint } from '../../domain/crash-points.ts'
+
+/** How long a place may take to be come to. */
+const ARMED_MS = 15_000
 
 /**
  * From the acknowledge of a stop to the instant before anybody asked to resume, by this machine's clock; and how many notes
@@ -79,7 +83,7 @@ export class Faults {
         return stopped && this.#signal(fault.part, 'SIGCONT')
       }
       case 'crash point':
-        return this.#own.tryArm(fault.point, fault.nth)
+        return await this.#armFor(ARMED_MS, fault.point, fault.nth)
       case 'link':
         this.#links[fault.link].trouble(fault.trouble)
         await pause(fault.ms)
@@ -119,6 +123,15 @@ export class Faults {
           })
         })
     }
+  }
+
+  /** A place that nobody comes to makes room for others. */
+  async #armFor(ms: number, point: CrashPoint, nth: number): Promise<boolean> {
+    const takeBack = this.#own.tryArm(point, nth)
+    if (takeBack === null) return false
+    await pause(ms)
+    takeBack()
+    return true
   }
 
   /** It is read once a second. */

@@ -3,17 +3,18 @@ import { createHash } from 'node:crypto'
 import type { Trouble } from './link.ts'
 import { CLOCKS, type ClockName } from './machine.ts'
 import { Random } from '../support/random.ts'
+import { CRASH_POINTS, type CrashPoint } from '../../domain/crash-points.ts'
 
 export const PARTS = ['app', 'postgres', 'temporal', 's3'] as const
 export type Part = (typeof PARTS)[number]
 export const LINKS = ['postgres', 'temporal', 's3', 'keyed', 'blind'] as const
 export type LinkName = (typeof LINKS)[number]
-export const POINTS = ['A1', 'A2', 'P1', 'P2', 'E1', 'E2', 'E3', 'E5', 'E6', 'E7', 'S1', 'S2'] as const
+const POINTS = Object.keys(CRASH_POINTS) as CrashPoint[]
 
 export type Fault =
   | { kind: 'kill'; part: Part }
   | { kind: 'pause'; part: Part; ms: number }
-  | { kind: 'crash point'; point: (typeof POINTS)[number]; nth: number }
+  | { kind: 'crash point'; point: CrashPoint; nth: number }
   | { kind: 'link'; link: LinkName; trouble: Trouble; ms: number }
   | { kind: 'stop'; ms: number }
   | { kind: 'terminate' }

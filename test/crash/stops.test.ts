@@ -11,7 +11,17 @@ import { RUNNING } from '../support/opening.ts'
 import { type OwnDeployment, startOwnDeployment } from '../support/own-deployment.ts'
 import { Random, seedOfRun } from '../support/random.ts'
 import { ownKey } from '../support/own-key.ts'
-import { makeTenant, pending, propose, refused, standingFor, type Tenant, UNLIMITED, vote } from '../support/tenant.ts'
+import {
+  makeTenant,
+  noteOf,
+  pending,
+  propose,
+  refused,
+  standingFor,
+  type Tenant,
+  UNLIMITED,
+  vote,
+} from '../support/tenant.ts'
 import { until } from '../support/until.ts'
 
 const FLIPS = Number(process.env.EXO_FLIPS ?? '60')
@@ -309,7 +319,7 @@ describe('while Temporal hangs', () => {
       expect((await cancelling).status).toBe(202)
       await until('the signed vote is too old to be admitted again', () => Date.now() / 1000 > exp + SKEW_SECONDS)
     })
-    expect(await carry(tenant.as('agent'), 'hang-key', { notebook: 'hang', text: 'proposed' }, 60_000)).toMatchObject({
+    expect(await carry(tenant.as('agent'), 'hang-key', noteOf('hang', 'proposed'), 60_000)).toMatchObject({
       status: 'executed',
     })
     expect(await tenant.ended(voted.id, 60_000)).toMatchObject({ status: 'executed' })

@@ -1,6 +1,6 @@
 /**
- * Callers that do not give up: each carries one note to its end through broken connections and refused answers, the way
- * the contract says a caller may, by repeating the same request under the same key.
+ * Callers that do not give up: each carries one request to its end through broken connections and refused answers, the
+ * way the contract says a caller may, by repeating the same request under the same key.
  */
 import type { Caller } from './client.ts'
 import type { Operation } from './tenant.ts'
@@ -16,17 +16,12 @@ export interface Carried {
 const FINAL = ['executed', 'proposed', 'blocked', 'denied', 'expired', 'cancelled', 'failed', 'unknown']
 
 /** Proposes until the operation waits for people or has ended; `withinMs` is the caller's patience. */
-export async function carry(
-  caller: Caller,
-  key: string,
-  input: { notebook: string; text: string },
-  withinMs = 90_000,
-): Promise<Carried> {
+export async function carry(caller: Caller, key: string, request: object, withinMs = 90_000): Promise<Carried> {
   let last: unknown = null
   return await until(
-    `the note under ${key} is carried to its end`,
+    `the request under ${key} is carried to its end`,
     async () => {
-      const answer = await sent(() => caller.post('/operations', { action: 'note.append', input }, { key }))
+      const answer = await sent(() => caller.post('/operations', request, { key }))
       if (answer === null) return null
       const { status, body } = answer
       last = [status, body?.status ?? body?.error?.code]

@@ -7,6 +7,7 @@ import { callers } from './client.ts'
 import { openGlobal } from './opening.ts'
 import { until } from './until.ts'
 import { World } from './world.ts'
+import type { CrashPoint } from '../../domain/crash-points.ts'
 import { startDeployment, type Deployment, type DeploymentOptions } from '../../bin/deployment.ts'
 
 export interface OwnDeployment {
@@ -14,13 +15,13 @@ export interface OwnDeployment {
   all: ReturnType<typeof callers>
   world: World
   /** Kills the app at the nth time the point is reached, once. */
-  arm(point: string, nth: number): void
-  /** Arms it unless another order is still open. */
-  tryArm(point: string, nth: number): boolean
+  arm(point: CrashPoint, nth: number): void
+  /** Arms it unless another order is still open; answers what takes the order back. */
+  tryArm(point: CrashPoint, nth: number): (() => void) | null
   /** Takes an order back that nothing has met. */
   disarm(): void
   /** Resolves when the armed point was hit and the process is dead; answers the pid that died. */
-  hit(point: string): Promise<number>
+  hit(point: CrashPoint, withinMs?: number): Promise<number>
   /** How often each point was hit so far. */
   hits(): Record<string, number>
   /** Resolves once the app answers, whichever process it is. */
@@ -65,13 +66,16 @@ export async function startOwnDeployment(
       writeFileSync(orders, `${point}:${nth}`)
     },
     tryArm: (point, nth) => {
-      if (existsSync(orders)) return false
-      writeFileSync(orders, `${point}:${nth}`)
-      return true
+      if (existsSync(orders)) return null
+      const order = `${point}:${nth}`
+      writeFileSync(orders, order)
+      return () => {
+        if (existsSync(orders) && readFileSync(orders, 'utf8') === order) rmSync(orders, { force: true })
+      }
     },
     disarm: () => rmSync(orders, { force: true }),
-    hit: async (point) => {
-      const line = await until(`crash point ${point} is hit`, () => lines()[taken], { withinMs: 30_000 })
+    hit: async (point, withinMs = 30_000) => {
+      const line = await until(`crash point ${point} is hit`, () => lines()[taken], { withinMs })
       const [name, pid] = line.split(' ')
       if (name !== point) throw new Error(`${point} was armed and ${name} was hit`)
       await until(`process ${pid} is gone`, () => !isAlive(Number(pid)))

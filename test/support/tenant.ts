@@ -177,6 +177,9 @@ export const UNLIMITED: JsonObject = {
   rate_limits: ['mutation', 'read', 'decision'].map((each) => ({ class: each, limit: 10_000_000, window_seconds: 60 })),
 }
 
+/** The request for a note. */
+export const noteOf = (notebook: string, text: string) => ({ action: 'note.append', input: { notebook, text } })
+
 export async function propose(
   caller: Caller,
   input: JsonObject,

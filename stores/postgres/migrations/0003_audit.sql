@@ -46,6 +46,8 @@ create table audit_heads (
   root bytea not null,
   frontier bytea[] not null,
   checkpoint text not null,
+  -- Of the head whose copy lies outside the database.
+  mirrored_size bigint not null default 0,
   signed_at timestamptz not null default clock_timestamp()
 );
 
