@@ -115,13 +115,15 @@ export async function passOf({ keys, crashPoint }: PassTools, input: PassInput, 
     return { proposal_valid: false, ...none }
   // What a run saw before a crash is what it must see again, whatever changed since.
   if (row.receipt !== null) return { proposal_valid: true, ...none, ended: endedOutput(row.receipt.receipt) }
-  const kept = row.claim?.passes.find((pass) => pass.pass === input.pass)
-  const shown = previewOf(row)
+  const { status, passes, preview, shown_hash } = row.operation
+  const asked = status === 'pending_approval' && input.pass === 'propose'
+  const kept = (asked ? passes : (row.claim?.passes ?? [])).find((pass) => pass.pass === input.pass)
+  const shown = asked ? preview : previewOf(row)
   return {
     proposal_valid: true,
     facts: kept?.facts ?? row.facts,
     preview: shown,
-    shown_hash: shown === null ? null : kindHash('shown', shown),
+    shown_hash: asked ? shown_hash : shown === null ? null : kindHash('shown', shown),
     ended: null,
     cancelled: row.operation.cancel !== null && row.claim === null,
     votes: input.pass === 'resume' ? await soundVotes(keys, input, row) : [],

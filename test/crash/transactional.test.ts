@@ -367,6 +367,24 @@ test.each(Array.from({ length: FULL ? 10 : 1 }, (_, i) => i + 1))(
   },
 )
 
+/**
+ * People were asked, the run was never told, and what the pass read is no longer so: the run asks again, finds that it asked,
+ * and decides over what it saw then, so that history, log and receipt tell one story.
+ */
+test('a worker killed after it asked people and a stop set before it comes back: the run still waits for them', async () => {
+  own.arm('W4', 1)
+  const carried = carry(tenant.as('member'), 'asked-and-killed', noteOf('asked', 'before the stop'))
+  await own.hit('W4')
+  await stopWithoutTheApi()
+  await own.answers()
+  const { id, status } = await carried
+  expect(status).toBe('pending_approval')
+  const ended = await carryVote(tenant.as('operator'), await readable(id))
+  expect(ended).toEqual({ id, status: 'blocked', code: 'kill_switch.blocked' })
+  expect(await verifyBundles(tenant.as('auditor'), [id])).toEqual({ verdict: 'PASS', runs: 1, failures: [] })
+  await resume()
+})
+
 /** The API lives in the process that died, so the stop comes the way that needs PostgreSQL alone. */
 async function stopWithoutTheApi(): Promise<void> {
   const stopRole = new Database(own.deployment.stack.addresses.postgres.roles.stop)
