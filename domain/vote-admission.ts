@@ -25,13 +25,15 @@ interface Read {
   assurance: Vote['assurance']
 }
 
+/** `early` is what was read for this operation and whoever the API attests, while something else was waited for. */
 export async function admitVote(
   tools: VoteTools,
   tenantId: string,
   operationId: string,
   jws: string,
+  early?: VoteContext,
 ): Promise<Admitted | Refused> {
-  let outcome = await judge(tools, tenantId, operationId, jws)
+  let outcome = await judge(tools, tenantId, operationId, jws, early)
   while ('again' in outcome) outcome = await judge(tools, tenantId, operationId, jws)
   if (!('refused' in outcome)) return outcome
   const { refused, check, by, context } = outcome
@@ -59,8 +61,14 @@ export async function admitVote(
 
 type Judged = Admitted | (Refused & { context: VoteContext }) | { again: true }
 
-async function judge(tools: VoteTools, tenantId: string, operationId: string, jws: string): Promise<Judged> {
-  const read = await readVote(tools, tenantId, operationId, jws)
+async function judge(
+  tools: VoteTools,
+  tenantId: string,
+  operationId: string,
+  jws: string,
+  early?: VoteContext,
+): Promise<Judged> {
+  const read = await readVote(tools, tenantId, operationId, jws, early)
   if ('check' in read) return { refused: 'approval.vote_invalid', by: null, ...read }
   const { claims, context, assurance } = read
   const { operation, voter } = context
@@ -141,13 +149,15 @@ async function readVote(
   tenantId: string,
   operationId: string,
   jws: string,
+  early?: VoteContext,
 ): Promise<Read | { check: VoteCheck; context: VoteContext }> {
   const kid = jws.length <= VOTE_MAX_BYTES ? keys.kidOf(jws) : null
   if (kid === null) return { check: 'kid', context: await rows.context(tenantId, operationId, '', null) }
   const attested = await keys.read(jws, VOTE_TYP, 'attest')
   if ('payload' in attested) {
     const claims = claimsOf(attested.payload)
-    const context = await rows.context(tenantId, operationId, kid, claims?.by ?? '')
+    const isEarly = early?.voter != null && early.voter.principal_id === claims?.by
+    const context = isEarly ? early : await rows.context(tenantId, operationId, kid, claims?.by ?? '')
     if (claims?.by === undefined) return { check: 'entitlement', context }
     return { claims, context, assurance: 'attested' }
   }

@@ -10,6 +10,7 @@ import type { Vote } from '../../domain/approval.ts'
 import { canonicalJson } from '../../domain/canonical.ts'
 import { ExoError } from '../../domain/errors.ts'
 import { isFinal } from '../../domain/lifecycle.ts'
+import type { VoteContext } from '../../domain/ports.ts'
 import { VOTE_MAX_AGE_SECONDS, VOTE_TYP } from '../../domain/vote.ts'
 import { admitVote } from '../../domain/vote-admission.ts'
 import type { OperationRow } from '../ports.ts'
@@ -30,11 +31,15 @@ export function decisionRoutes(app: App): void {
     },
     async (c, { body, param }) => {
       const ports = c.get('ports')
-      const { tenant_id } = c.get('caller')
+      const { tenant_id, principal } = c.get('caller')
+      // What the API will attest is read for while the operation is.
+      const early =
+        body.vote === undefined ? ports.votes.rows.context(tenant_id, param('id'), '', principal.id) : undefined
+      early?.catch(() => undefined)
       const row = await readOperation(ports, tenant_id, param('id'))
       await refuseEarly(c, row, body)
       if (body.vote !== undefined) refuseTwoTongues(body.decision, body.vote)
-      const { after, vote } = await castVote(c, row, body.vote ?? (await attest(c, row, body)))
+      const { after, vote } = await castVote(c, row, body.vote ?? (await attest(c, row, body)), await early)
       const { by, decision, at } = vote
       return c.json({ operation: operationView(after, ports.namespace), vote: { by, decision, counted: true, at } })
     },
@@ -42,11 +47,16 @@ export function decisionRoutes(app: App): void {
 }
 
 /** Admits a signed vote, tells the run, and waits a moment for what it makes of it. */
-export async function castVote(c: Ctx, row: OperationRow, jws: string): Promise<{ after: OperationRow; vote: Vote }> {
+export async function castVote(
+  c: Ctx,
+  row: OperationRow,
+  jws: string,
+  early?: VoteContext,
+): Promise<{ after: OperationRow; vote: Vote }> {
   const ports = c.get('ports')
   const { tenant_id, principal } = c.get('caller')
   ports.crashPoint('O1')
-  const admitted = await admitVote(ports.votes, tenant_id, row.id, jws)
+  const admitted = await admitVote(ports.votes, tenant_id, row.id, jws, early)
   if ('refused' in admitted) {
     c.set('refusalRecorded', true)
     const check = admitted.check === null ? {} : { check: admitted.check }

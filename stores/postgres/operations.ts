@@ -181,6 +181,7 @@ export class OperationStore implements OperationRows {
         }
         return holds
       },
+      isLost: () => !holds,
       release: async () => {
         if (holds)
           try {
