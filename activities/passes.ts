@@ -42,7 +42,8 @@ export function passSteps(tools: PassTools): Omit<Steps, Guards> {
       const until = marked.expires_at ?? expiresAt
       return {
         expires_at: until,
-        remaining_ms: Math.max(0, Date.parse(until) - Date.parse(row.now)),
+        // Whoever cancelled it meanwhile has told a run that is gone.
+        remaining_ms: row.operation.cancel === null ? Math.max(0, Date.parse(until) - Date.parse(row.now)) : 0,
         votes: await soundVotes(tools.keys, input, row),
       }
     },
@@ -115,9 +116,10 @@ export async function passOf({ keys, crashPoint }: PassTools, input: PassInput, 
     return { proposal_valid: false, ...none }
   // What a run saw before a crash is what it must see again, whatever changed since.
   if (row.receipt !== null) return { proposal_valid: true, ...none, ended: endedOutput(row.receipt.receipt) }
-  const { status, passes, preview, shown_hash } = row.operation
-  const asked = status === 'pending_approval' && input.pass === 'propose'
-  const kept = (asked ? passes : (row.claim?.passes ?? [])).find((pass) => pass.pass === input.pass)
+  const { passes, preview, shown_hash, cancel } = row.operation
+  // People were asked: about what they were shown, over what was read then, and whoever cancelled it did so after that.
+  const asked = input.pass === 'propose' && shown_hash !== null
+  const kept = (row.claim?.passes ?? (asked ? passes : [])).find((pass) => pass.pass === input.pass)
   const shown = asked ? preview : previewOf(row)
   return {
     proposal_valid: true,
@@ -125,7 +127,7 @@ export async function passOf({ keys, crashPoint }: PassTools, input: PassInput, 
     preview: shown,
     shown_hash: asked ? shown_hash : shown === null ? null : kindHash('shown', shown),
     ended: null,
-    cancelled: row.operation.cancel !== null && row.claim === null,
+    cancelled: cancel !== null && row.claim === null && !asked,
     votes: input.pass === 'resume' ? await soundVotes(keys, input, row) : [],
   }
 }

@@ -387,6 +387,23 @@ test('a worker killed after it asked people and a stop set before it comes back:
   await resume()
 })
 
+test('a worker killed after it asked people, whose operation is cancelled before it comes back: the log tells both', async () => {
+  own.arm('W4', 1)
+  const carried = carry(tenant.as('member'), 'asked-and-cancelled', noteOf('asked', 'taken back'))
+  await own.hit('W4')
+  await own.answers()
+  const { id } = await carried
+  await until(
+    `${id} is cancelled`,
+    async () => {
+      await tenant.as('member').post(`/operations/${id}/cancel`, { reason: 'a test' })
+      return (await tenant.operation(id)).status === 'cancelled'
+    },
+    { withinMs: HEALED_MS },
+  )
+  expect(await verifyBundles(tenant.as('auditor'), [id])).toEqual({ verdict: 'PASS', runs: 1, failures: [] })
+})
+
 /** The API lives in the process that died, so the stop comes the way that needs PostgreSQL alone. */
 async function stopWithoutTheApi(): Promise<void> {
   const stopRole = new Database(own.deployment.stack.addresses.postgres.roles.stop)
