@@ -97,10 +97,9 @@ async function oneTry<Other>(
       if (effect.holds?.(preconditions, judged.row.view) === false)
         return { found: 'changed', row: judged.row, passes: all } as const
       const begunAt = performance.now()
-      const renewed = fence.renew()
       tools.crashPoint('E2')
       await transaction.claim(claimOf(input, all, judged))
-      return { found: 'claimed', row: judged.row, effect, hold: { fence, renewed, begunAt } } as const
+      return { found: 'claimed', row: judged.row, effect, begunAt } as const
     })
     switch (begun.found) {
       case 'answer':
@@ -112,7 +111,7 @@ async function oneTry<Other>(
         if (isAnothers(begun.row.claim, own)) return { again: own, leaseMs: begun.row.claim?.lease_ms ?? 0 }
         return await tryAgain(tools, input, begun.row, fence, begun.row.claim?.attempts ?? 0)
       case 'claimed':
-        return await dispatch(tools, input, begun.row, begun.effect, begun.hold, 1)
+        return await dispatch(tools, input, begun.row, begun.effect, fence, 1, begun.begunAt)
     }
   } finally {
     await fence.release()
@@ -143,20 +142,13 @@ async function tryAgain(
   const stopped = kill?.decision === 'block'
   const forgotten = plan.effect_kind === 'keyed' && (row.claim?.age_ms ?? 0) > KEY_WINDOW_MS
   if (!stopped && !forgotten && tried < MOST_TRIES[plan.effect_kind as OutsideKind]) {
-    const hold = { fence, begunAt: performance.now(), renewed: fence.renew() }
+    const begunAt = performance.now()
     const isOurs = await tools.operations.dispatchAgain(input.tenant_id, input.operation_id, leaseOf(plan), tried)
-    return isOurs ? await dispatch(tools, input, row, effect, hold, tried + 1) : { again: tried }
+    return isOurs ? await dispatch(tools, input, row, effect, fence, tried + 1, begunAt) : { again: tried }
   }
   const reason = stopped ? 'stopped meanwhile' : forgotten ? 'the key may be forgotten' : 'no answer to the last try'
   // What looking does not find may still be on its way: it is not failed.
   return await conclude(tools, input, { state: 'unknown', details: { reason } })
-}
-
-/** The fence, asked anew while the claim was written: its lease began after `begunAt` of this process's clock. */
-interface Hold {
-  fence: Fence
-  renewed: Promise<boolean>
-  begunAt: number
 }
 
 async function dispatch(
@@ -164,14 +156,15 @@ async function dispatch(
   input: Guarded,
   row: WithRow,
   effect: OutsideEffect<unknown>,
-  { fence, renewed, begunAt }: Hold,
+  fence: Fence,
   attempts: number,
+  begunAt: number,
 ): Promise<EndedOutput | Again> {
   tools.crashPoint('E3')
   const { intent, plan } = row.operation
   const context = contextOf(row, begunAt, attempts)
   let outcome: Outcome
-  if (!(await renewed) || fence.isLost() || context.timeLeftMs() <= 0)
+  if (!(await fence.renew()) || context.timeLeftMs() <= 0)
     outcome = { state: 'unknown', details: { reason: 'the fence was lost' } }
   else
     try {

@@ -120,8 +120,6 @@ export interface ClaimDocument {
 export interface Fence {
   /** Asks the server, and starts the lease anew. False once the locks are gone: nothing may be dispatched any more. */
   renew(): Promise<boolean>
-  /** Whether it is known that the locks are gone. */
-  isLost(): boolean
   release(): Promise<void>
 }
 

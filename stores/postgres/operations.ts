@@ -181,7 +181,6 @@ export class OperationStore implements OperationRows {
         }
         return holds
       },
-      isLost: () => !holds,
       release: async () => {
         if (holds)
           try {

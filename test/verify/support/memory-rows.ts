@@ -141,7 +141,7 @@ export class MemoryRows implements OperationRows, VoteRows {
   }
 
   async fence(): Promise<Fence> {
-    return { renew: async () => true, isLost: () => false, release: async () => undefined }
+    return { renew: async () => true, release: async () => undefined }
   }
 
   async dispatchAgain(_tenantId: string, operationId: string, _leaseMs: number, tried: number): Promise<boolean> {
