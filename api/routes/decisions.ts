@@ -56,7 +56,9 @@ export async function castVote(
   const ports = c.get('ports')
   const { tenant_id, principal } = c.get('caller')
   ports.crashPoint('O1')
-  const admitted = await admitVote(ports.votes, tenant_id, row.id, jws, early)
+  // Read beside the row, it may be of a moment before people were asked.
+  const fit = early?.operation?.shown_hash === row.shown_hash ? early : undefined
+  const admitted = await admitVote(ports.votes, tenant_id, row.id, jws, fit)
   if ('refused' in admitted) {
     c.set('refusalRecorded', true)
     const check = admitted.check === null ? {} : { check: admitted.check }
