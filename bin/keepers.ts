@@ -9,6 +9,8 @@ import type { TemporalPort } from '../stores/temporal.ts'
 
 const SEQUENCE_EVERY_MS = 200
 const BEAT_EVERY_MS = 5_000
+const MIRROR_FOR_MS = 1_000
+const MIRROR_PAGE = 50
 const SELF_CHECK_EVERY_MS = 30_000
 const DRAIN_EVERY_MS = 300
 const SEAL_BATCH = 100
@@ -64,6 +66,7 @@ export function startKeepers(tools: KeeperTools): Keepers {
 function sequence({ sequencer, mirror, log }: KeeperTools): () => Promise<void> {
   let beatAt = -Infinity
   let checkedAt = -Infinity
+  let mirroredTo = ''
   return async () => {
     for (const tenantId of await sequencer.waiting()) await sequencer.index(tenantId)
     const now = performance.now()
@@ -76,9 +79,17 @@ function sequence({ sequencer, mirror, log }: KeeperTools): () => Promise<void> 
     } else if (now - beatAt >= BEAT_EVERY_MS) {
       await sequencer.beat(null)
       beatAt = now
-      for (const { tenant_id, size, checkpoint } of await sequencer.unmirrored()) {
-        await mirror(tenant_id, checkpoint)
-        await sequencer.wasMirrored(tenant_id, size)
+      // A second at most, then the next tenants: one that fails, or many of them, keep no others waiting.
+      while (performance.now() - now < MIRROR_FOR_MS) {
+        const heads = await sequencer.unmirrored(mirroredTo, MIRROR_PAGE)
+        for (const { tenant_id, size, checkpoint } of heads) {
+          mirroredTo = tenant_id
+          await mirror(tenant_id, checkpoint)
+          await sequencer.wasMirrored(tenant_id, size)
+        }
+        if (heads.length === MIRROR_PAGE) continue
+        mirroredTo = ''
+        break
       }
     }
   }

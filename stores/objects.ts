@@ -36,7 +36,7 @@ export class ObjectStore {
       forcePathStyle: true,
       credentials: { accessKeyId, secretAccessKey },
       maxAttempts: 3,
-      requestHandler: { connectionTimeout: 3_000, requestTimeout: 10_000 },
+      requestHandler: { connectionTimeout: 3_000, requestTimeout: 10_000, throwOnRequestTimeout: true },
     })
     this.#bucket = bucket
     this.#env = env

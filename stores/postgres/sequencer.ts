@@ -110,19 +110,18 @@ export class Sequencer {
     })
   }
 
-  /** Checkpoints of which no copy lies outside the database, whoever signed them. */
-  async unmirrored(): Promise<{ tenant_id: string; size: number; checkpoint: string }[]> {
+  /** Checkpoints of which no copy lies outside the database, whoever signed them, of tenants that follow this one. */
+  async unmirrored(after: string, limit: number): Promise<{ tenant_id: string; size: number; checkpoint: string }[]> {
     const { rows } = await this.#pool.query<{ tenant_id: string; size: number; checkpoint: string }>(
-      'select tenant_id, size::float8 as size, checkpoint from audit_heads where mirrored_size < size limit 500',
+      'select tenant_id, size::float8 as size, checkpoint from audit_heads where mirrored_size < size and tenant_id > $1 order by tenant_id limit $2',
+      [after, limit],
     )
     return rows
   }
 
+  /** Said by whoever put it last: an older copy over a newer one is put right with the next turn. */
   async wasMirrored(tenantId: string, size: number): Promise<void> {
-    await this.#pool.query('update audit_heads set mirrored_size = greatest(mirrored_size, $2) where tenant_id = $1', [
-      tenantId,
-      size,
-    ])
+    await this.#pool.query('update audit_heads set mirrored_size = $2 where tenant_id = $1', [tenantId, size])
   }
 
   /** Says that the sequencer is alive and whether what it stored still agrees with itself. */
