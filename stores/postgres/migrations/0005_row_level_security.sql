@@ -37,6 +37,9 @@ create policy stop_reads_claims on claims for select to stop using (true);
 
 -- Opting the tenant back in is another person's to vote on.
 create policy only_opts_out on train_prefs as restrictive to app with check (opt_out or principal_id <> '');
+-- What a run read and showed is written by the run.
+create policy opens_only on operations as restrictive for insert to app
+  with check (status = 'evaluating' and passes = '[]' and preview is null and shown_hash is null);
 -- A seal is written for every tenant.
 create policy sequencer_reads on train_prefs for select to sequencer using (true);
 
