@@ -193,6 +193,7 @@ describe('every table that has a tenant', () => {
     )
     expect(rows).toEqual([
       { policy: 'only_opts_out to app', tables: ['train_prefs'] },
+      { policy: 'opens_only to app', tables: ['operations'] },
       { policy: 'own_memberships', tables: ['memberships'] },
       { policy: 'own_operator_keys', tables: ['operator_keys'] },
       { policy: 'posts_usage to app', tables: ['budget_entries'] },
