@@ -4,7 +4,7 @@
  * `EXO_FUZZ` sets how many, `EXO_SEED` repeats a run.
  */
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
-import { callers } from '../support/client.ts'
+import { callers, keyParts } from '../support/client.ts'
 import { Database } from '../support/database.ts'
 import { envelopeFaults } from '../support/envelope.ts'
 import { fire, mutate, type Shot } from '../support/mutations.ts'
@@ -211,7 +211,7 @@ function rights(): { name: MemberName; method: string; path: string; body?: unkn
     {
       name: 'owner',
       method: 'POST',
-      path: `/api-keys/${tenant.as('service').token?.split('_')[1]}/rotate`,
+      path: `/api-keys/${keyParts(tenant.as('service').token).id}/rotate`,
       body: { overlap_seconds: 60, expires_at: UNTIL },
     },
     { name: 'owner', method: 'DELETE', path: '/api-keys/abcdef', body: { reason: 'r' } },

@@ -6,7 +6,7 @@
 import { createHash } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { makeApi } from '../../api/app.ts'
-import { callers } from '../support/client.ts'
+import { callers, keyParts } from '../support/client.ts'
 import { Database } from '../support/database.ts'
 import type { RawAnswer } from '../support/envelope.ts'
 import { CONTEXT_FREE_ROUTES, type Ids, OPEN_ROUTES, type Row, ROWS } from '../support/isolation-rows.ts'
@@ -192,7 +192,7 @@ async function furnish(): Promise<Ids> {
     asset: ticket.body.asset_id,
     principal: theirs.principal('member'),
     person: await personOf('owner'),
-    api_key: String(theirs.as('member').token?.split('_')[1]),
+    api_key: keyParts(theirs.as('member').token).id,
     operator_key: operatorKey.effect.result.kid,
     project: `p_${MARK}`,
     surface: `s_${MARK}`,

@@ -1,6 +1,6 @@
 /** API keys: made and rotated by another person's vote, shown once, never more than their principal, revoked at once. */
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
-import { approve, Caller, callers } from '../support/client.ts'
+import { approve, Caller, callers, keyParts } from '../support/client.ts'
 import { expectDescribed } from '../support/described.ts'
 import { Database } from '../support/database.ts'
 import { claimsOf, ISSUER, signToken } from '../support/issuer.ts'
@@ -45,7 +45,7 @@ const forAgent = (change: JsonObject = {}): JsonObject => ({
   ...change,
 })
 const works = async (token: string) => (await new Caller(url, token).get('/auth/me')).status === 200
-const idOf = (name: MemberName) => tenant.as(name).token?.split('_')[1] ?? ''
+const idOf = (name: MemberName) => keyParts(tenant.as(name).token).id
 const listed = async (id: string) =>
   (await tenant.as('viewer').get('/api-keys')).body.items.find((row: { id: string }) => row.id === id)
 
@@ -70,7 +70,7 @@ describe('a new key', () => {
 
   test('stands with its secret in no result, receipt, leaf, list or operation', async () => {
     const { api_key, asked } = await made(tenant.as('owner'), '/api-keys', forAgent())
-    const secret = api_key.split('_')[2] as string
+    const { secret } = keyParts(api_key)
     const told = await Promise.all(
       [`/operations/${asked}`, `/operations/${asked}/receipt`, `/audit?operation_id=${asked}`, '/api-keys'].map(
         (path) => tenant.as('operator').get(path),

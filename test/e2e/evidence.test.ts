@@ -8,7 +8,7 @@ import { sha256Hex, sha256TextHex } from '../../domain/hash.ts'
 import { verifyConsistency, verifyInclusion } from '../../domain/log/merkle.ts'
 import { openNote, parseCheckpointBody } from '../../domain/log/note.ts'
 import { intentHash, planHash } from '../../domain/plan.ts'
-import { approve, Caller, callers } from '../support/client.ts'
+import { approve, Caller, callers, keyParts } from '../support/client.ts'
 import { expectDescribed } from '../support/described.ts'
 import { Database } from '../support/database.ts'
 import { send } from '../support/envelope.ts'
@@ -193,7 +193,7 @@ test('keys are handed out once, and never stand in a result, receipt or leaf', a
     const again = await all.platform.post('/tenants', body, { key: id })
     return again.status === 200 && again.body.members[0].api_key === undefined
   })
-  const secret = token.split('_')[2] as string
+  const { secret } = keyParts(token)
   const told = await Promise.all([
     all.platform.get(`/operations/${asked.body.id}`),
     all.platform.get(`/operations/${asked.body.id}/receipt`),

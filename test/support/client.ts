@@ -15,6 +15,13 @@ export interface CallOptions {
   raw?: string | Uint8Array
 }
 
+/** The two halves of an API key. A secret has underscores of its own: about half of them end early where a key is split at them. */
+export function keyParts(token: string | null): { id: string; secret: string } {
+  const [, id, secret] = /^exo_([a-z0-9]+)_([A-Za-z0-9_-]{43})$/.exec(token ?? '') ?? []
+  if (id === undefined || secret === undefined) throw new Error('this is no API key')
+  return { id, secret }
+}
+
 export class Caller {
   readonly url: string
   readonly token: string | null
