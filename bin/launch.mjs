@@ -15,6 +15,8 @@ import { fileURLToPath } from 'node:url'
 import { ensureInstalled, root, say } from './launcher/install.mjs'
 
 const oldest = [20, 19]
+/** What Node made of each source, types stripped. Whoever may write here may write the packages. */
+const compiled = join(root, 'node_modules', '.cache', 'node')
 
 export async function launch(script, args) {
   try {
@@ -42,7 +44,7 @@ function node() {
 
 function runProgram(file, script, args) {
   const path = [join(root, 'node_modules', '.bin'), process.env.PATH ?? ''].join(delimiter)
-  const env = { ...process.env, PATH: path, EXO_LAUNCHER_PID: String(process.pid) }
+  const env = { NODE_COMPILE_CACHE: compiled, ...process.env, PATH: path, EXO_LAUNCHER_PID: String(process.pid) }
   const follow = new URL('launcher/follow.mjs', import.meta.url).href
   const child = spawn(file, ['--import', follow, script, ...args], { stdio: 'inherit', env })
   const forward = (signal) => child.kill(signal)

@@ -1,5 +1,6 @@
 /** What every process of ours does alike: find its backends in the environment, say that it is ready, stop when told. */
 import { existsSync, readFileSync } from 'node:fs'
+import { flushCompileCache } from 'node:module'
 import { join } from 'node:path'
 import type { Backends, RunningProcess } from './compose.ts'
 import { missingForMode, readConfig } from './config.ts'
@@ -55,6 +56,8 @@ export interface ReadyMessage {
 export async function runUntilTold(running: RunningProcess): Promise<void> {
   const ready: ReadyMessage = { ready: true, url: running.url, digest: running.digest }
   process.send?.(ready)
+  // Otherwise written at the end, which a process that is killed does not come to; the next start is the one that hurries.
+  flushCompileCache()
   const told = new Promise<void>((resolve) => {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve())
     process.once('disconnect', () => resolve())

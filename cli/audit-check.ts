@@ -35,7 +35,7 @@ const exported = exactly<Export>({
   checkpoint: text,
 })
 
-interface Given {
+export interface AuditFiles {
   file: Uint8Array
   /** The bytes of trust.json, or null: then nothing is authenticated. */
   trust: Uint8Array | null
@@ -43,7 +43,7 @@ interface Given {
   older: Uint8Array | null
 }
 
-export function checkAuditExport({ file, trust, older }: Given): AuditReport {
+export function checkAuditExport({ file, trust, older }: AuditFiles): AuditReport {
   const report: AuditReport = { verdict: 'FAIL', tenant_id: null, size: null, root: null, checks: [], kinds: {} }
   const check = <T>(name: string, work: () => [T, string]): T | null => {
     try {

@@ -1,6 +1,6 @@
 /** `exo audit`: the log as a file, checked by itself. */
 import type { Command } from 'commander'
-import { type AuditReport, checkAuditExport } from '../audit-check.ts'
+import type { AuditFiles, AuditReport } from '../audit-check.ts'
 import { EXIT } from '../exit-codes.ts'
 import { usage } from '../failure.ts'
 import { GROUPS } from '../help.ts'
@@ -65,7 +65,7 @@ interface Options {
 }
 
 async function verify(session: Session, file: string, { trust, checkpoint }: Options): Promise<Outcome> {
-  const report = checkAuditExport({
+  const report = await check({
     file: await readBytes(file),
     trust: trust === undefined ? null : await readBytes(trust),
     older: checkpoint === undefined ? null : await readBytes(checkpoint),
@@ -76,7 +76,7 @@ async function verify(session: Session, file: string, { trust, checkpoint }: Opt
 async function fsck(session: Session, { trust, checkpoint }: Options): Promise<Outcome> {
   const file = await fetchLog(session)
   const own = trust === undefined
-  const report = checkAuditExport({
+  const report = await check({
     file,
     trust: own ? await (await session.api.raw('/trust', {})).bytes() : await readBytes(trust),
     older: checkpoint === undefined ? null : await readBytes(checkpoint),
@@ -88,6 +88,12 @@ async function fsck(session: Session, { trust, checkpoint }: Options): Promise<O
     .toSorted(([a], [b]) => a.localeCompare(b))
     .map(([kind, times]) => [String(times).padStart(7), kind])
   return outcome(report, [...note, reportText(report, session.terminal.paint), ...columns(rows, '')].join('\n'))
+}
+
+/** Loaded for these commands alone. */
+async function check(given: AuditFiles): Promise<AuditReport> {
+  const { checkAuditExport } = await import('../audit-check.ts')
+  return checkAuditExport(given)
 }
 
 function outcome(report: AuditReport, text: string): Outcome {

@@ -1,18 +1,14 @@
 /** `exo replay --what-if`: the same operations under other facts or another policy. */
 import type { Command } from 'commander'
 import { EXIT } from '../exit-codes.ts'
-import { refuse, usage } from '../failure.ts'
+import { refuse } from '../failure.ts'
 import { GROUPS } from '../help.ts'
-import { readBytes } from '../json-input.ts'
 import { visible } from '../render.ts'
 import type { Runner } from '../runner.ts'
 import type { Outcome, Session } from '../session.ts'
 import type { Paint } from '../terminal.ts'
-import { checkPaths, DECIDERS } from '../verifier.ts'
 import type { JsonObject } from '../../domain/canonical.ts'
-import { findBundles, readBundle } from '../../verify/read-bundle.ts'
-import { Divergence } from '../../verify/report.ts'
-import { type Change, readChange, type WhatIf, whatIf } from '../../verify/what-if.ts'
+import type { WhatIf } from '../../verify/what-if.ts'
 
 export function addReplay(program: Command, run: Runner): void {
   program
@@ -35,9 +31,9 @@ Examples of a change:
 What nobody recorded blocks, as it would have, and is listed as missing. Nothing is authenticated here: exo verify does.`
 
 async function replay(session: Session, paths: string[], { whatIf: file }: { whatIf: string }): Promise<Outcome> {
+  const { bundlesIn, decideAgain, readWhatIf } = await import('../deciding-again.ts')
   const change = await readWhatIf(file)
-  await checkPaths(paths)
-  const found = (await Promise.all(paths.map(findBundles))).flat()
+  const found = await bundlesIn(paths)
   if (found.length === 0) throw refuse('cli.nothing_to_replay', 'No bundle was found.')
   const runs: WhatIf[] = []
   for (const path of found) runs.push(await decideAgain(path, change))
@@ -51,28 +47,6 @@ async function replay(session: Session, paths: string[], { whatIf: file }: { wha
       '',
       `${changed} of ${runs.length} would have ended otherwise`,
     ].join('\n'),
-  }
-}
-
-async function readWhatIf(file: string): Promise<Change> {
-  const bytes = await readBytes(file)
-  try {
-    return readChange(bytes)
-  } catch (cause) {
-    if (!(cause instanceof Divergence)) throw cause
-    throw usage(`${file} is no change: ${cause.message}.`, { cause })
-  }
-}
-
-async function decideAgain(path: string, change: Change): Promise<WhatIf> {
-  try {
-    return whatIf(await readBundle(path), change, DECIDERS)
-  } catch (cause) {
-    if (!(cause instanceof Divergence)) throw cause
-    throw refuse('cli.bundle_unreadable', `${path} cannot be decided again: ${cause.message}.`, {
-      cause,
-      remedy: `exo verify ${path} says more.`,
-    })
   }
 }
 

@@ -7,7 +7,6 @@ import { columns, visible } from '../render.ts'
 import type { Runner } from '../runner.ts'
 import type { Outcome, Session } from '../session.ts'
 import type { Paint, Style } from '../terminal.ts'
-import { checkPaths, openVerifier } from '../verifier.ts'
 import type { JsonObject } from '../../domain/canonical.ts'
 import type { Report, RunReport, Verdict } from '../../verify/report.ts'
 
@@ -42,6 +41,7 @@ was authenticated. Exit 0 for PASS alone, and for UNTRUSTED with --self.`
 async function verify(session: Session, paths: string[], options: Options): Promise<Outcome> {
   const { trust, self, code, runRecorded, verbose } = options
   if (trust !== undefined && self === true) throw usage('--trust and --self exclude each other.')
+  const { checkPaths, openVerifier } = await import('../verifier.ts')
   await checkPaths(paths)
   const verifier = await openVerifier(session, { trust, checkout: code, runRecorded: runRecorded === true })
   const { verifyPaths } = await import('../../verify/verify.ts')

@@ -30,10 +30,10 @@ interface RunOptions {
 }
 
 export function runExo(home: string, args: readonly string[], options: RunOptions = {}): Promise<Ran> {
-  const { PATH = '', HOME = '' } = process.env
+  const { PATH = '', HOME = '', NODE_COMPILE_CACHE } = process.env
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [MAIN, ...args], {
-      env: { PATH, HOME, EXO_HOME: home, ...options.env },
+      env: { PATH, HOME, ...(NODE_COMPILE_CACHE && { NODE_COMPILE_CACHE }), EXO_HOME: home, ...options.env },
       cwd: options.cwd ?? home,
     })
     let [out, err] = ['', '']
