@@ -1,7 +1,8 @@
 /**
- * The two loops that keep the record moving: the sequencer gives leaves their index, the outbox tells Temporal what it
- * has not heard. Every worker process carries them; one process leads.
+ * The loops that keep the record moving: the sequencer gives leaves their index, the outbox tells Temporal what it has not
+ * heard, and heads of logs are copied out of the database. Every worker process carries them; one process leads.
  */
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Outbox, OutboxRow } from '../stores/postgres/outbox.ts'
 import type { Leadership } from '../stores/postgres/leadership.ts'
 import type { Sequencer } from '../stores/postgres/sequencer.ts'
@@ -9,8 +10,8 @@ import type { TemporalPort } from '../stores/temporal.ts'
 
 const SEQUENCE_EVERY_MS = 200
 const BEAT_EVERY_MS = 5_000
-const MIRROR_FOR_MS = 1_000
-const MIRROR_PAGE = 50
+const COPY_EVERY_MS = 3_000
+const COPY_PAGE = 50
 const SELF_CHECK_EVERY_MS = 30_000
 const DRAIN_EVERY_MS = 300
 const SEAL_BATCH = 100
@@ -34,12 +35,14 @@ export interface Keepers {
 }
 
 export function startKeepers(tools: KeeperTools): Keepers {
-  let stopping = false
-  const loops = [loop('sequencer', SEQUENCE_EVERY_MS, sequence(tools)), loop('outbox', DRAIN_EVERY_MS, drain(tools))]
+  const stopping = new AbortController()
+  const { signal } = stopping
+  const leading = [loop('sequencer', SEQUENCE_EVERY_MS, sequence(tools)), loop('outbox', DRAIN_EVERY_MS, drain(tools))]
+  const copying = loop('copier', COPY_EVERY_MS, copy(tools, signal))
 
   async function loop(name: string, everyMs: number, turn: () => Promise<void>): Promise<void> {
     let failures = 0
-    while (!stopping) {
+    while (!signal.aborted) {
       try {
         if (await tools.leadership.held()) await turn()
         failures = 0
@@ -48,25 +51,26 @@ export function startKeepers(tools: KeeperTools): Keepers {
         if (failures === 1 || failures % 20 === 0)
           tools.log.error({ error: String(error), failures }, `the ${name} met an error`)
       }
-      await new Promise((resolve) => setTimeout(resolve, Math.min(everyMs * (1 + failures), 3_000)))
+      await sleep(Math.min(everyMs * (1 + failures), 3_000), undefined, { signal }).catch(() => undefined)
     }
   }
 
   return {
     stop: async () => {
-      stopping = true
-      await Promise.all(loops)
+      stopping.abort()
+      await Promise.all(leading)
       await tools.leadership.release().catch((error: unknown) => {
         tools.log.error({ error: String(error) }, 'the lead could not be given back')
       })
+      // A copy that a store keeps waiting keeps nobody from the lead.
+      await copying
     },
   }
 }
 
-function sequence({ sequencer, mirror, log }: KeeperTools): () => Promise<void> {
+function sequence({ sequencer, log }: KeeperTools): () => Promise<void> {
   let beatAt = -Infinity
   let checkedAt = -Infinity
-  let mirroredTo = ''
   return async () => {
     for (const tenantId of await sequencer.waiting()) await sequencer.index(tenantId)
     const now = performance.now()
@@ -79,19 +83,25 @@ function sequence({ sequencer, mirror, log }: KeeperTools): () => Promise<void> 
     } else if (now - beatAt >= BEAT_EVERY_MS) {
       await sequencer.beat(null)
       beatAt = now
-      // A second at most, then the next tenants: one that fails, or many of them, keep no others waiting.
-      while (performance.now() - now < MIRROR_FOR_MS) {
-        const heads = await sequencer.unmirrored(mirroredTo, MIRROR_PAGE)
-        for (const { tenant_id, size, checkpoint } of heads) {
-          mirroredTo = tenant_id
-          await mirror(tenant_id, checkpoint)
-          await sequencer.wasMirrored(tenant_id, size)
-        }
-        if (heads.length === MIRROR_PAGE) continue
-        mirroredTo = ''
-        break
-      }
     }
+  }
+}
+
+/** After a copy that failed it goes on with the next tenant, so that one keeps no others waiting. */
+function copy({ leadership, sequencer, mirror }: KeeperTools, stopped: AbortSignal): () => Promise<void> {
+  let copiedTo = ''
+  return async () => {
+    for (;;) {
+      const heads = await sequencer.unmirrored(copiedTo, COPY_PAGE)
+      for (const { tenant_id, size, checkpoint } of heads) {
+        if (stopped.aborted || !(await leadership.held())) return
+        copiedTo = tenant_id
+        await mirror(tenant_id, checkpoint)
+        await sequencer.wasMirrored(tenant_id, size)
+      }
+      if (heads.length < COPY_PAGE) break
+    }
+    copiedTo = ''
   }
 }
 
