@@ -35,7 +35,8 @@ export function resumeAndGuard(tools: GuardTools & OutsideTools): (input: Resume
 /** Whether the guard may follow on this pass at once, as the workflow will decide it too. */
 type MayFollow = (row: WithRow, read: PassOutput) => boolean
 
-const isCovered: MayFollow = ({ operation: { plan, intent } }, { facts }) => standingGrant(plan, intent, facts) !== null
+const isCovered: MayFollow = ({ operation: { plan, intent } }, { facts, asked }) =>
+  asked !== true && standingGrant(plan, intent, facts) !== null
 
 const isApproved: MayFollow = ({ operation: { plan, intent, shown_hash } }, { facts, votes, shown_hash: shown }) =>
   shown === shown_hash && approvalOver(plan, intent, facts, votes) === 'satisfied'

@@ -6,7 +6,7 @@ import { effectRecord, endDocument, endedOutput, operationLeaf } from './endings
 import { bug, hasRow, type PassTools } from './pass-tools.ts'
 import type { JsonObject } from '../domain/canonical.ts'
 import type { ErrorCode } from '../domain/errors.ts'
-import type { EndDocument, PassRow } from '../domain/operation-rows.ts'
+import type { EndDocument, EndingRows, PassRow } from '../domain/operation-rows.ts'
 import type { Outcome } from '../domain/outside.ts'
 import type { EndedOutput, OperationRef } from '../domain/steps.ts'
 
@@ -21,7 +21,7 @@ export interface Told {
 
 /** Ends the operation as the outcome says; one that has ended already answers what it ended with. */
 export async function concludeClaim(
-  tools: Pick<PassTools, 'operations' | 'receipts' | 'crashPoint'>,
+  tools: Pick<PassTools, 'receipts' | 'crashPoint'> & { operations: EndingRows },
   ref: Ref,
   outcome: Outcome,
 ): Promise<Told> {
@@ -33,7 +33,7 @@ export async function concludeClaim(
 }
 
 /** Ends the operation, and answers how it ended: as the document says, or as somebody else said before. */
-export async function commitEnd(operations: PassTools['operations'], document: EndDocument): Promise<Told> {
+export async function commitEnd(operations: EndingRows, document: EndDocument): Promise<Told> {
   const { ended, row } = await operations.endOperation(document)
   if (ended) return { ended: endedOutput(document.receipt), ...(row === undefined ? {} : { row }) }
   const again = await operations.readClaimed(document.tenant_id, document.operation_id)

@@ -1,5 +1,5 @@
 /**
- * The guard of effects that leave the database. Under the fence, held by a connection of its own: claim and commit, then one
+ * The guard of effects that leave the database. Under the fence, held by the session that claims: claim and commit, then one
  * try inside the lease, then the outcome. A claim that was dispatched and has no outcome is looked at, never taken for
  * undone: what the target can tell is asked, and only a kind that is the same when it comes twice is tried again.
  */
@@ -13,7 +13,6 @@ import { bug, hasRow, type PassTools, type WithRow } from './pass-tools.ts'
 import type { EffectfulAction, OutsideEffect } from '../actions/define.ts'
 import { findEffectful } from '../actions/registry.ts'
 import { makePass } from '../domain/gates/chain.ts'
-import { LIMITS } from '../domain/limits.ts'
 import type { Fence, PassRow } from '../domain/operation-rows.ts'
 import {
   KEY_WINDOW_MS,
@@ -30,6 +29,8 @@ export interface OutsideTools extends PassTools {
   ports: OutsidePorts
   isUnavailable(error: unknown): boolean
   pause(ms: number): Promise<void>
+  /** Answers milliseconds since it was called, those that the machine slept among them. */
+  stopwatch(): () => number
   /** Tells Temporal that this step is alive, until the answer is called. */
   keepAlive(): () => void
 }
@@ -80,10 +81,9 @@ async function oneTry<Other>(
   before: Before<Other>,
   own: number,
 ): Promise<GuardOutput | Again | { instead: Other }> {
-  const fence = await tools.operations.fence(input.tenant_id, LIMITS.leaseMs)
-  try {
+  return await tools.operations.fenced(input.tenant_id, input.operation_id, async (fence) => {
     tools.crashPoint('E1')
-    const begun = await tools.operations.guardedInside(input.tenant_id, input.operation_id, async (transaction) => {
+    const begun = await fence.guarded(async (transaction) => {
       const { row } = transaction
       if (hasRow(row) && row.receipt === null && row.claim !== null) return { found: 'dispatched', row } as const
       const passes = await before(row)
@@ -96,10 +96,10 @@ async function oneTry<Other>(
       const all = [...passes, pass]
       if (effect.holds?.(preconditions, judged.row.view) === false)
         return { found: 'changed', row: judged.row, passes: all } as const
-      const begunAt = performance.now()
+      const elapsed = tools.stopwatch()
       tools.crashPoint('E2')
       await transaction.claim(claimOf(input, all, judged))
-      return { found: 'claimed', row: judged.row, effect, begunAt } as const
+      return { found: 'claimed', row: judged.row, effect, elapsed } as const
     })
     switch (begun.found) {
       case 'answer':
@@ -111,11 +111,9 @@ async function oneTry<Other>(
         if (isAnothers(begun.row.claim, own)) return { again: own, leaseMs: begun.row.claim?.lease_ms ?? 0 }
         return await tryAgain(tools, input, begun.row, fence, begun.row.claim?.attempts ?? 0)
       case 'claimed':
-        return await dispatch(tools, input, begun.row, begun.effect, fence, 1, begun.begunAt)
+        return await dispatch(tools, input, begun.row, begun.effect, fence, 1, begun.elapsed)
     }
-  } finally {
-    await fence.release()
-  }
+  })
 }
 
 /** Whether a try is under way that was not made here, or may be. */
@@ -133,22 +131,23 @@ async function tryAgain(
 ): Promise<EndedOutput | Again> {
   const { intent, plan } = row.operation
   const action = findEffectful(intent.action, intent.action_version)
-  if (action === null) return await conclude(tools, input, { state: 'unknown', details: { reason: 'action version' } })
+  if (action === null)
+    return await conclude(tools, input, fence, { state: 'unknown', details: { reason: 'action version' } })
   const effect = outsideOf(action)
   const looked = await probe(tools, effect, row)
   tools.crashPoint('Q1')
-  if (looked !== null && looked.state !== 'unknown') return await conclude(tools, input, looked)
+  if (looked !== null && looked.state !== 'unknown') return await conclude(tools, input, fence, looked)
   const [kill] = makePass('guard', plan, intent, row.facts).verdicts
   const stopped = kill?.decision === 'block'
   const forgotten = plan.effect_kind === 'keyed' && (row.claim?.age_ms ?? 0) > KEY_WINDOW_MS
   if (!stopped && !forgotten && tried < MOST_TRIES[plan.effect_kind as OutsideKind]) {
-    const begunAt = performance.now()
-    const isOurs = await tools.operations.dispatchAgain(input.tenant_id, input.operation_id, leaseOf(plan), tried)
-    return isOurs ? await dispatch(tools, input, row, effect, fence, tried + 1, begunAt) : { again: tried }
+    const elapsed = tools.stopwatch()
+    const isOurs = await fence.dispatchAgain(leaseOf(plan), tried)
+    return isOurs ? await dispatch(tools, input, row, effect, fence, tried + 1, elapsed) : { again: tried }
   }
   const reason = stopped ? 'stopped meanwhile' : forgotten ? 'the key may be forgotten' : 'no answer to the last try'
   // What looking does not find may still be on its way: it is not failed.
-  return await conclude(tools, input, { state: 'unknown', details: { reason } })
+  return await conclude(tools, input, fence, { state: 'unknown', details: { reason } })
 }
 
 async function dispatch(
@@ -158,14 +157,13 @@ async function dispatch(
   effect: OutsideEffect<unknown>,
   fence: Fence,
   attempts: number,
-  begunAt: number,
+  elapsed: () => number,
 ): Promise<EndedOutput | Again> {
   tools.crashPoint('E3')
   const { intent, plan } = row.operation
-  const context = contextOf(row, begunAt, attempts)
+  const context = contextOf(row, attempts, elapsed, fence)
   let outcome: Outcome
-  if (!(await fence.renew()) || context.timeLeftMs() <= 0)
-    outcome = { state: 'unknown', details: { reason: 'the fence was lost' } }
+  if (context.timeLeftMs() <= 0) outcome = { state: 'unknown', details: { reason: 'the fence was lost' } }
   else
     try {
       outcome = await effect.dispatch(tools.ports, context, intent.input)
@@ -174,7 +172,7 @@ async function dispatch(
     }
   tools.crashPoint('E5')
   if (outcome.state === 'unknown' && attempts < MOST_TRIES[plan.effect_kind as OutsideKind]) return { again: attempts }
-  return await conclude(tools, input, outcome)
+  return await conclude(tools, input, fence, outcome)
 }
 
 async function probe(tools: OutsideTools, effect: OutsideEffect<unknown>, row: WithRow): Promise<Outcome | null> {
@@ -182,7 +180,7 @@ async function probe(tools: OutsideTools, effect: OutsideEffect<unknown>, row: W
   try {
     return await effect.probe(
       tools.ports,
-      contextOf(row, performance.now(), row.claim?.attempts ?? 1),
+      contextOf(row, row.claim?.attempts ?? 1, tools.stopwatch()),
       row.operation.intent.input,
     )
   } catch (error) {
@@ -191,10 +189,11 @@ async function probe(tools: OutsideTools, effect: OutsideEffect<unknown>, row: W
 }
 
 /** An answer that is known must not be lost to a database that is away for a moment. */
-async function conclude(tools: OutsideTools, input: Guarded, outcome: Outcome): Promise<EndedOutput> {
+async function conclude(tools: OutsideTools, input: Guarded, fence: Fence, outcome: Outcome): Promise<EndedOutput> {
   for (let waitedMs = 0; ; waitedMs += FIRST_PAUSE_MS)
     try {
-      const told = await concludeClaim(tools, input, outcome)
+      const operations = fence.holds() ? fence : tools.operations
+      const told = await concludeClaim({ ...tools, operations }, input, outcome)
       tools.crashPoint('E7')
       announceEnd(tools, input, told)
       tools.crashPoint('E8')
@@ -225,8 +224,13 @@ async function endChanged(tools: OutsideTools, input: Guarded, row: WithRow, pas
   return told.ended
 }
 
-/** The lease began at the server no earlier than what claimed it was sent, at `begunAt` of this process's clock. */
-function contextOf({ operation, now }: WithRow, begunAt: number, attempts: number): OutsideContext {
+/** The lease began at the server no earlier than what claimed it was sent, since when it is `elapsed`; it ends with the fence. */
+function contextOf(
+  { operation, now }: WithRow,
+  attempts: number,
+  elapsed: () => number,
+  fence?: Fence,
+): OutsideContext {
   const { intent, plan, person_id, reason } = operation
   const mostMs = Math.min(plan.effect_timeout_ms, leaseOf(plan) - MARGIN_MS)
   return {
@@ -241,7 +245,7 @@ function contextOf({ operation, now }: WithRow, begunAt: number, attempts: numbe
     kind: plan.effect_kind as OutsideKind,
     target: intent.target,
     attempts,
-    timeLeftMs: () => Math.floor(begunAt + mostMs - performance.now()),
+    timeLeftMs: () => (fence?.holds() === false ? -1 : Math.floor(mostMs - elapsed())),
   }
 }
 

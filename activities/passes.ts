@@ -3,7 +3,7 @@ import { announceEnd, commitEnd, concludeClaim } from './conclude.ts'
 import { endDocument, endedOutput, operationLeaf } from './endings.ts'
 import { bug, hasRow, type PassTools, previewOf, type WithRow } from './pass-tools.ts'
 import { proposalFault } from './proposals.ts'
-import { soundVotes } from './vote-rows.ts'
+import { signedVotes, soundVotes } from './vote-rows.ts'
 import { kindHash } from '../domain/hash.ts'
 import { leafRow, makeLeaf } from '../domain/leaf.ts'
 import type { OperationRows, PassRow } from '../domain/operation-rows.ts'
@@ -44,7 +44,7 @@ export function passSteps(tools: PassTools): Omit<Steps, Guards> {
         expires_at: until,
         // Whoever cancelled it meanwhile has told a run that is gone.
         remaining_ms: row.operation.cancel === null ? Math.max(0, Date.parse(until) - Date.parse(row.now)) : 0,
-        votes: await soundVotes(tools.keys, input, row),
+        votes: await signedVotes(tools.keys, input, row),
       }
     },
 
@@ -63,7 +63,7 @@ export function passSteps(tools: PassTools): Omit<Steps, Guards> {
       return {
         remaining_ms: until === undefined ? 0 : Math.max(0, Math.ceil(Date.parse(until) - Date.parse(row.now))),
         cancelled: row.operation.cancel !== null && row.claim === null,
-        votes: await soundVotes(tools.keys, input, row),
+        votes: await signedVotes(tools.keys, input, row),
       }
     },
 
@@ -117,17 +117,20 @@ export async function passOf({ keys, crashPoint }: PassTools, input: PassInput, 
   // What a run saw before a crash is what it must see again, whatever changed since.
   if (row.receipt !== null) return { proposal_valid: true, ...none, ended: endedOutput(row.receipt.receipt) }
   const { passes, preview, shown_hash, cancel } = row.operation
-  // People were asked: about what they were shown, over what was read then, and whoever cancelled it did so after that.
-  const asked = input.pass === 'propose' && shown_hash !== null
-  const kept = (row.claim?.passes ?? (asked ? passes : [])).find((pass) => pass.pass === input.pass)
-  const shown = asked ? preview : previewOf(row)
+  // What was shown is kept with what was read for it, and whoever cancelled did so after that. People were asked, unless a
+  // grant was claimed over it.
+  const again = input.pass === 'propose' && shown_hash !== null
+  const asked = again && (row.claim === null || row.claim.satisfied_by === 'votes')
+  const kept = (row.claim?.passes ?? (again ? passes : [])).find((pass) => pass.pass === input.pass)
+  const shown = again ? preview : previewOf(row)
   return {
     proposal_valid: true,
     facts: kept?.facts ?? row.facts,
     preview: shown,
-    shown_hash: asked ? shown_hash : shown === null ? null : kindHash('shown', shown),
+    shown_hash: again ? shown_hash : shown === null ? null : kindHash('shown', shown),
     ended: null,
-    cancelled: cancel !== null && row.claim === null && !asked,
+    cancelled: cancel !== null && row.claim === null && !again,
+    ...(asked ? { asked } : {}),
     votes: input.pass === 'resume' ? await soundVotes(keys, input, row) : [],
   }
 }

@@ -66,7 +66,7 @@ export interface SealTools {
   kidOf(jws: string): string | null
   heartbeat(): void
   /** Named places where tests stop the process. */
-  crashPoint?(name: CrashPoint): void
+  crashPoint(name: CrashPoint): void
 }
 
 const bytes = (text: string) => new TextEncoder().encode(text)
@@ -161,7 +161,7 @@ async function sealOne(tools: SealTools, ref: Ref): Promise<boolean> {
 
   const bundleKey = tools.objects.bundleKey(tenant_id, operation_id)
   await tools.objects.put(bundleKey, tools.pack(files), 'application/zip')
-  tools.crashPoint?.('S1')
+  tools.crashPoint('S1')
   await tools.seals.seal({
     tenant_id,
     operation_id,
@@ -183,7 +183,7 @@ async function sealOne(tools: SealTools, ref: Ref): Promise<boolean> {
       }),
     ),
   })
-  tools.crashPoint?.('S2')
+  tools.crashPoint('S2')
   return true
 }
 

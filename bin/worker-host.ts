@@ -2,6 +2,7 @@
  * Hosts the workflow code and the activities. One worker for the current bundle and one for each older digest that open
  * runs are pinned to; bundles are kept by digest. The current version is made current before the host is ready.
  */
+import { uptime } from 'node:os'
 import { mkdir, readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setFlagsFromString } from 'node:v8'
@@ -174,6 +175,10 @@ function makeActivities(options: WorkerHostOptions, digest: string): Steps & Sea
     ...tools,
     ports: { objects, raw: objects.raw, http: options.egress, secrets: options.secrets },
     pause: async (ms: number) => await Context.current().sleep(ms),
+    stopwatch: () => {
+      const [at, up] = [performance.now(), uptime()]
+      return () => Math.max(performance.now() - at, (uptime() - up) * 1000)
+    },
     keepAlive: () => {
       const { heartbeat } = Context.current()
       const beating = setInterval(() => heartbeat(), 2_000)

@@ -5,7 +5,7 @@ import type { ErrorCode } from './errors.ts'
 import type { Leaf, LeafRow } from './leaf.ts'
 import type { ClaimState, FinalStatus } from './lifecycle.ts'
 import type { Intent, Plan, Preview } from './plan.ts'
-import type { TransactionPorts } from './ports.ts'
+import type { TransactionPorts, VoterRow } from './ports.ts'
 import type { Pass } from './verdict.ts'
 
 export interface ClaimRow {
@@ -64,10 +64,10 @@ export interface PassRow {
   claim: ClaimRow | null
   receipt: ReceiptRow | null
   votes: Vote[]
-  /** Per person whether the voter's principal and membership are still active. */
-  voters: Record<string, boolean>
-  /** Keys of those who voted, by key id: public halves. Active ones, and whatever keys those have who said no. */
-  voter_keys: Record<string, JsonObject>
+  /** By principal, those who voted, as they are now; null for one that does not exist. */
+  voters: Record<string, VoterRow | null>
+  /** Keys of those who voted, by key id: the public half, whose it is, and whether it was revoked since. */
+  voter_keys: Record<string, { public_jwk: JsonObject; by: string; revoked: boolean }>
   /** The items that have an outcome, in order; null for an operation of one input. */
   batch_items: BatchItem[] | null
   /** Hashes of the operation's leaves so far. */
@@ -116,11 +116,20 @@ export interface ClaimDocument {
   leaves: LeafRow[]
 }
 
-/** The fence's shared locks, held by a connection of their own until they are given back or the lease has ended. */
-export interface Fence {
-  /** Asks the server, and starts the lease anew. False once the locks are gone: nothing may be dispatched any more. */
-  renew(): Promise<boolean>
-  release(): Promise<void>
+/** What it takes to end an operation. */
+export type EndingRows = Pick<OperationRows, 'readClaimed' | 'endOperation'>
+
+/**
+ * One try of an effect outside the database, under the fence from its first reading until it is over or the lease has ended.
+ * Whoever holds it needs no other connection: those may all be waiting for it.
+ */
+export interface Fence extends EndingRows {
+  /** The guard's transaction, whose reading starts after the locks were granted. They outlive it. */
+  guarded<T>(work: (transaction: GuardTransaction) => Promise<T>): Promise<T>
+  /** Begins one more try of a dispatched effect; false when the last one is not `tried` any more, or has an outcome. */
+  dispatchAgain(leaseMs: number, tried: number): Promise<boolean>
+  /** False once this side has heard that the locks are gone: nothing may be dispatched any more. */
+  holds(): boolean
 }
 
 /** The open guard transaction. */
@@ -168,16 +177,8 @@ export interface OperationRows {
     governs: boolean,
     work: (transaction: GuardTransaction) => Promise<T>,
   ): Promise<T>
-  /** Takes the fence for one try, for as long as its lease. */
-  fence(tenantId: string, leaseMs: number): Promise<Fence>
-  /** The same transaction without the fence's locks: a {@link Fence} holds them. */
-  guardedInside<T>(
-    tenantId: string,
-    operationId: string,
-    work: (transaction: GuardTransaction) => Promise<T>,
-  ): Promise<T>
-  /** Begins one more try of a dispatched effect; false when the last one is not `tried` any more, or has an outcome. */
-  dispatchAgain(tenantId: string, operationId: string, leaseMs: number, tried: number): Promise<boolean>
+  /** Runs one try under a {@link Fence} of its own, which it keeps for a lease after it last asked the database. */
+  fenced<T>(tenantId: string, operationId: string, work: (fence: Fence) => Promise<T>): Promise<T>
   raiseAlarm(tenantId: string, operationId: string | null, leaf: LeafRow): Promise<void>
   tenantExists(tenantId: string): Promise<boolean>
   databaseTime(): Promise<string>

@@ -49,7 +49,9 @@ export interface PassOutput {
   /** Set when the operation's end is already committed; the run then only reports it. */
   ended: EndedOutput | null
   cancelled: boolean
-  /** Re-read from their rows; empty for pass `propose`. */
+  /** Set when a run before this one has asked people, so that they are waited for whatever a grant would allow. */
+  asked?: true
+  /** Re-read from their rows: of voters who still may vote, and every no. Empty for pass `propose`. */
   votes: Vote[]
 }
 
@@ -62,7 +64,7 @@ export interface PendingOutput {
   expires_at: string
   /** Milliseconds of database time until then. */
   remaining_ms: number
-  /** Admitted before this run began to wait: a run before it was lost or reset. */
+  /** Admitted before this run began to wait, whatever their voters have lost since: a run before it was lost or reset. */
   votes: Vote[]
 }
 
@@ -75,7 +77,7 @@ export interface DeadlineOutput {
   /** Milliseconds of database time until the deadline; 0 when it has passed. */
   remaining_ms: number
   cancelled: boolean
-  /** Re-read from their rows. */
+  /** Re-read from their rows, whatever their voters have lost since. */
   votes: Vote[]
 }
 

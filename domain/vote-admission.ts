@@ -181,7 +181,8 @@ function claimsOf(payload: string): VoteClaims | null {
   }
 }
 
-function permissionsOf(tenantId: string, voter: VoterRow): string[] {
+/** What somebody may do in the tenant where they vote; nothing once they or their membership have ended. */
+export function permissionsOf(tenantId: string, voter: VoterRow): string[] {
   if (voter.status !== 'active' || voter.kind !== 'user') return []
   if (tenantId === 't_system') return voter.platform_role === null ? [] : [...PLATFORM_PERMISSIONS]
   if (voter.role === null) return []

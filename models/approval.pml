@@ -2,7 +2,7 @@
  * Approval: an effect only with a quorum of distinct persons, in time, and never after a recorded no or cancel.
  *
  * Models `waitForPeople` in workflows/waiting.ts, `decide` in workflows/operation.ts, `judge` in activities/guard.ts,
- * `soundVotes` in activities/vote-rows.ts, `approvalState` in domain/approval.ts, and `mark_pending`, `admit_vote`,
+ * `signedVotes` and `soundVotes` in activities/vote-rows.ts, `approvalState` in domain/approval.ts, and `mark_pending`, `admit_vote`,
  * `cancel_operation` and `end_operation` in stores/postgres/migrations/0009_outcomes.sql. `read_pass` of
  * stores/postgres/migrations/0008_facts.sql holds the operation's row for the guard until it commits. The model counts
  * rows of votes and leaves out that `approvalState` counts a person once more: what holds rests on the rows' key alone.
@@ -57,6 +57,8 @@ bool signal_of_yes, signal_of_no, overdue, died, effect;
 #define FIRST(principal) (!voted[principal] && (principal > 1 || (!voted[0] && !voted[1])))
 #endif
 
+/* Whoever waits counts every yes; the guard counts those that still stand. */
+#define HEARD_ENOUGH (voted[0] + voted[1] + voted[2] >= QUORUM)
 #define APPROVED (voted[0] + voted[1] + (voted[2] && !yes_is_gone) >= QUORUM)
 #ifdef NO_OF_THE_GONE
 #define REFUSED (voted[SAYS_NO] && !no_is_gone)
@@ -94,7 +96,7 @@ proctype Run() {
 #define MAY_GO (heard >= QUORUM)
 #else
 #define HEARD skip
-#define MAY_GO APPROVED
+#define MAY_GO HEARD_ENOUGH
 #endif
   atomic {
     ROW_IS_FREE ->

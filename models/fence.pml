@@ -5,8 +5,8 @@
  * stores/postgres/operations.ts, `stop_switch` and `drain_switch` in stores/postgres/migrations/0010_switches.sql,
  * `next_switch_epoch` in stores/postgres/migrations/0004_controls.sql, `resume` in stores/postgres/controls.ts and
  * `replaceSwitches` in stores/postgres/policy-sections.ts. Kinds WITHIN (conditional and keyed) and BLIND leave the
- * database: activities/outside.ts, with `fence` of stores/postgres/operations.ts. A second connection shares the fence until the outcome is written or the lease is over, and the
- * lease counts from the fence.
+ * database: activities/outside.ts, with `fenced` of stores/postgres/operations.ts. The session that claims shares the fence
+ * until the outcome is written or the lease is over.
  *
  * Bounds: one guard of each kind, each taking operation after operation for ever and dying wherever it likes; one stop
  * of the tenant, one of the platform, and one resume, asked for at any time. SWITCHES looks at switches alone: a tenant
@@ -145,7 +145,7 @@ transactional:
 
 #ifndef LIVE
 leaves:
-  /* The claim commits as dispatched, on another connection than the one that shares the fence. */
+  /* The claim commits as dispatched; the session goes on sharing the fence. */
   claimed[g] = true;
 #ifdef LET_GO_AT_CLAIM
   d_step { let_go(g) }
@@ -190,7 +190,7 @@ outcome:
 #endif
 }
 
-/* Time of a lease: when it is over the server ends the transaction that shares the fence, whatever its process does. */
+/* Time of a lease: when it is over the server ends the session that shares the fence, whatever its process does. */
 proctype Clock(byte g) {
 end:
   do

@@ -73,15 +73,13 @@ function passes(subject: Subject): string {
 }
 
 function pending(subject: Subject): string {
-  const { pending: marked, ends } = subject.told
+  const { pending: marked } = subject.told
   const { passes: recorded, shown_hash, approval, error_code } = subject.receipt.value
   ensure(marked.length <= 1, 'people were asked twice')
   const [asked] = marked
   if (asked === undefined) {
-    // A run that found its operation ended already has nothing to tell but that end.
-    const told = ends.length > 0 && subject.calls.length === 1
     ensure(
-      approval.expires_at === null || told || subject.endedFromOutside,
+      approval.expires_at === null || subject.foundEnded || subject.endedFromOutside,
       'the receipt names a deadline, but nobody was asked',
     )
     return 'nobody was asked'

@@ -1,5 +1,5 @@
 /**
- * Step 2: Temporal's replay with the code the receipt names, and the strict comparison of every command. Which code that may
+ * Step 2: Temporal's replay with the code that worked on the run, and the strict comparison of every command. Which code that may
  * be is the reader's decision: their own checkout's, one the checkout keeps, or, only when asked for, what the bundle brings.
  */
 import { RECORDED_CODE } from './bundle-shape.ts'
@@ -32,7 +32,7 @@ export class ReplayBench {
 
   get checks(): readonly Check[] {
     return [
-      { name: 'replay.code', run: async (subject) => (await this.#find(subject)).detail },
+      { name: 'replay.code', run: (subject) => this.#code(subject) },
       { name: 'replay.temporal', run: (subject) => this.#temporal(subject) },
       { name: 'replay.commands', run: (subject) => this.#commands(subject) },
     ]
@@ -40,6 +40,12 @@ export class ReplayBench {
 
   async close(): Promise<void> {
     for (const replayer of this.#replayers.values()) await replayer.close()
+  }
+
+  async #code(subject: Subject): Promise<string> {
+    const { digest, detail } = await this.#find(subject)
+    const { bundle } = subject.receipt.value.code
+    return bundle === digest ? detail : `${detail}; the receipt was made elsewhere, by ${bundle}`
   }
 
   async #temporal(subject: Subject): Promise<string> {
@@ -81,7 +87,7 @@ export class ReplayBench {
     const { code, runRecorded } = this.#options
     const brought = subject.files.get(RECORDED_CODE)
     const genuine = brought === undefined || codeDigest(brought) === digest
-    ensure(genuine, `${RECORDED_CODE} is not the code the receipt names`)
+    ensure(genuine, `${RECORDED_CODE} is not the code that worked on the run`)
     ensure(this.#ownAgrees, 'the code of this checkout has another digest than it says')
     if (code.own.digest === digest)
       return { code: code.own.code, digest, apart: false, detail: 'built from this checkout' }

@@ -102,6 +102,7 @@ function history(subject: Subject): string {
 function tasks(subject: Subject): string {
   const { events } = subject.history
   const { code } = subject.receipt.value
+  const versions = new Set<string>()
   let completed = 0
   for (const event of events) {
     const done = event.workflowTaskCompletedEventAttributes
@@ -112,11 +113,11 @@ function tasks(subject: Subject): string {
     ensure(scheduled?.workflowTaskScheduledEventAttributes != null, `${at} completes a task that was not scheduled`)
     ensure(started?.workflowTaskStartedEventAttributes != null, `${at} completes a task that was not started`)
     ensure(done.sdkMetadata != null, `${at} has lost the SDK's metadata`)
-    if (completed === 0) {
-      const { coreUsedFlags, sdkName, sdkVersion } = done.sdkMetadata
-      ensure((coreUsedFlags ?? []).includes(ID_AND_TYPE_CHECKS), `${at} has lost the SDK's flags`)
-      ensure(sdkName === 'temporal-typescript' && sdkVersion === code.sdk, `${at} was written by another SDK`)
-    }
+    const { coreUsedFlags, sdkName, sdkVersion } = done.sdkMetadata
+    if (completed === 0) ensure((coreUsedFlags ?? []).includes(ID_AND_TYPE_CHECKS), `${at} has lost the SDK's flags`)
+    // Told by the first task, and again by the first after an upgrade.
+    if (completed === 0 || sdkName) ensure(sdkName === 'temporal-typescript', `${at} was written by another SDK`)
+    if (sdkVersion) versions.add(sdkVersion)
     const build = done.deploymentVersion?.buildId
     ensure(build != null && build === done.workerVersion?.buildId, `${at} names no build, or two`)
     completed++
@@ -125,6 +126,7 @@ function tasks(subject: Subject): string {
   if (completed === 0 && subject.endedFromOutside) return 'none was completed'
   ensure(completed > 0, 'no workflow task was completed')
   ensure(builds.size === 1, `the run was worked on by ${builds.size} builds`)
+  ensure(subject.madeElsewhere || versions.has(code.sdk), 'no task was written by the SDK that the receipt names')
   ensure(builds.has(subject.codeDigest), 'the run was worked on by another build than the receipt says')
   return `${completed} tasks by one build`
 }

@@ -86,10 +86,20 @@ export class Subject {
     return status === 'failed' && error_code === 'run.terminated'
   }
 
-  /** The code to replay with: what the receipt names, or for a run that was ended from outside, what worked on it. */
+  /** A run that lost what it did and found its operation ended has nothing to tell but that end. */
+  get foundEnded(): boolean {
+    return this.lostTask && this.calls.length === 1 && this.told.ends.length > 0
+  }
+
+  /** The receipt is not of this run, which was ended from outside or found its operation ended: so may be its code. */
+  get madeElsewhere(): boolean {
+    return this.endedFromOutside || this.foundEnded
+  }
+
+  /** The code to replay with: what the receipt names or, where it was made elsewhere, what worked on the run. */
   get codeDigest(): string {
     const [build] = this.builds
-    return this.endedFromOutside && build !== undefined ? build : this.receipt.value.code.bundle
+    return this.madeElsewhere && build !== undefined ? build : this.receipt.value.code.bundle
   }
 
   /** Whether a task of the run was lost, and with it what its steps told: they ran, and their rows stand. */

@@ -64,7 +64,8 @@ async function decide(input: OperationInput, ref: OperationRef, wake: Wake, gath
   if (intent.run === 'propose') return await end(ref, gathered, 'proposed')
 
   const guarded = begun?.guard ?? null
-  if (guarded !== null || !plan.approval.required || standingGrant(plan, intent, first.facts) !== null) {
+  const covered = first.asked !== true && standingGrant(plan, intent, first.facts) !== null
+  if (guarded !== null || !plan.approval.required || covered) {
     const done = await settle(input, ref, gathered, guarded ?? (await guard(input, ref, gathered)))
     if (done !== 'unapproved') return done
   }

@@ -79,7 +79,8 @@ export async function waitForPeople(
       seen.add(jws)
       const admitted = await localSteps.admitVote({ ...ref, jws })
       if ('refused' in admitted) refused++
-      else gathered.votes.push(admitted.vote)
+      // Its row may have been read before its signal came.
+      else if (!gathered.votes.some(({ jws: told }) => told === jws)) gathered.votes.push(admitted.vote)
     }
     // Signals overtake one another; votes are told in the order they were admitted, which is that of their times.
     gathered.votes.sort((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : 0))

@@ -17,6 +17,9 @@ import type { OperationRow } from '../ports.ts'
 import { leafRow, makeLeaf } from '../../domain/leaf.ts'
 import type { ErrorCode } from '../../domain/errors.ts'
 
+/** How long an answer waits for what the run makes of the vote. */
+const NEWS_MS = 5_000
+
 export function decisionRoutes(app: App): void {
   addRoute(
     app,
@@ -46,7 +49,7 @@ export function decisionRoutes(app: App): void {
   )
 }
 
-/** Admits a signed vote, tells the run, and waits a moment for what it makes of it. */
+/** Admits a signed vote, tells the run, and waits a moment for what it makes of it where it may decide. */
 export async function castVote(
   c: Ctx,
   row: OperationRow,
@@ -67,11 +70,16 @@ export async function castVote(
   if (admitted.vote.by !== principal.id)
     ports.log.info({ by: admitted.vote.by, carried_by: principal.id }, 'a vote was carried by another principal')
   ports.crashPoint('O2')
-  const news = ports.waitForNews(tenant_id, row.id, row.status, newsMs(row))
+  const wait = async () => await ports.waitForNews(tenant_id, row.id, row.status, NEWS_MS)
+  const counted = row.votes.length + 1
+  const news = mayDecide(row, counted, admitted.vote) ? wait() : null
   await ports.runs.signalDecide({ tenant_id, operation_id: row.id }, jws).catch((error: unknown) => {
     ports.log.error({ error: String(error) }, 'the run could not be signalled; the outbox will')
   })
-  const after = (await news) ?? (await readOperation(ports, tenant_id, row.id))
+  let after = (await news) ?? (await readOperation(ports, tenant_id, row.id))
+  // Somebody else may have voted meanwhile, and both together decide.
+  if (news === null && !isFinal(after.status) && mayDecide(after, after.votes.length, admitted.vote))
+    after = (await wait()) ?? (await readOperation(ports, tenant_id, row.id))
   return { after, vote: admitted.vote }
 }
 
@@ -95,11 +103,12 @@ function decisionIn(jws: string): string | null {
   }
 }
 
-/** What can be told without looking at a signature. A second person's first vote may leave it waiting, so waiting is short. */
-function newsMs(row: OperationRow): number {
-  return row.plan.approval.quorum > row.votes.length + 1 ? 300 : 5_000
+/** Of a vote that leaves it waiting for others nothing is to be told. */
+function mayDecide({ plan }: OperationRow, counted: number, { decision }: Vote): boolean {
+  return decision === 'deny' || counted >= plan.approval.quorum
 }
 
+/** What can be told without looking at a signature. */
 async function refuseEarly(
   c: Ctx,
   row: OperationRow,

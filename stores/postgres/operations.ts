@@ -8,6 +8,7 @@ import { NotesStore } from './notes.ts'
 import { rollBack } from './pool.ts'
 import type { JsonObject } from '../../domain/canonical.ts'
 import type { LeafRow } from '../../domain/leaf.ts'
+import { LIMITS } from '../../domain/limits.ts'
 import type {
   EndDocument,
   Fence,
@@ -24,11 +25,13 @@ export class OperationStore implements OperationRows {
   readonly #guard: pg.Pool
   readonly #control: pg.Pool
   readonly #fences: pg.Pool
+  readonly #leaseMs: number
   /** `fences` is a pool of its own, so that nobody waits for the pool whose locks they hold. */
-  constructor(guard: pg.Pool, control: pg.Pool, fences: pg.Pool) {
+  constructor(guard: pg.Pool, control: pg.Pool, fences: pg.Pool, leaseMs: number = LIMITS.leaseMs) {
     this.#guard = guard
     this.#control = control
     this.#fences = fences
+    this.#leaseMs = leaseMs
   }
 
   async readPass(tenantId: string, operationId: string): Promise<PassRow> {
@@ -41,20 +44,15 @@ export class OperationStore implements OperationRows {
   }
 
   async readClaimed(tenantId: string, operationId: string): Promise<PassRow> {
-    const { rows } = await this.#guard.query<{ read_pass: PassRow }>({
-      name: 'read_claimed',
-      text: 'select read_pass($1, $2, false, false)',
-      values: [tenantId, operationId],
-    })
-    return only(rows).read_pass
+    return await readClaimed(this.#guard, tenantId, operationId)
   }
 
   async markPending(document: PendingDocument): Promise<{ status: string; expires_at?: string }> {
-    return await this.#call('mark_pending', document)
+    return await answerOf(this.#guard, 'mark_pending', document)
   }
 
   async endOperation(document: EndDocument): Promise<{ ended: boolean; status: string; row?: JsonObject }> {
-    return await this.#call('end_told', kept(document))
+    return await answerOf(this.#guard, 'end_told', kept(document))
   }
 
   /**
@@ -67,79 +65,11 @@ export class OperationStore implements OperationRows {
     governs: boolean,
     work: (transaction: GuardTransaction) => Promise<T>,
   ): Promise<T> {
-    return await this.#transaction(governs ? this.#control : this.#guard, true, tenantId, operationId, work)
-  }
-
-  async guardedInside<T>(
-    tenantId: string,
-    operationId: string,
-    work: (transaction: GuardTransaction) => Promise<T>,
-  ): Promise<T> {
-    return await this.#transaction(this.#guard, false, tenantId, operationId, work)
-  }
-
-  async #transaction<T>(
-    pool: pg.Pool,
-    withLocks: boolean,
-    tenantId: string,
-    operationId: string,
-    work: (transaction: GuardTransaction) => Promise<T>,
-  ): Promise<T> {
-    const client = await pool.connect()
+    const client = await (governs ? this.#control : this.#guard).connect()
     let broken: Error | undefined
     try {
-      const text = (value: string) => client.escapeLiteral(value)
-      const locks = withLocks ? `select fence(${text(tenantId)});` : ''
-      const answers = (await client.query(
-        `begin; ${locks} select read_pass(${text(tenantId)}, ${text(operationId)}, true)`,
-      )) as unknown as pg.QueryResult<{ read_pass: PassRow }>[]
-      const row = only(answers.at(-1)?.rows ?? []).read_pass
-      const unsent: pg.QueryConfig[] = []
-      const later = (statement: pg.QueryConfig) => {
-        unsent.push(statement)
-      }
-      const together = async <T extends pg.QueryResultRow>(...last: pg.QueryConfig[]) =>
-        await allOf<T>(inOnePacket(client, [...unsent.splice(0), ...last]))
-      const ports: TransactionPorts = {
-        notes: new NotesStore(client, tenantId, operationId, later),
-        controls: new ControlsStore(client, tenantId, operationId),
-      }
-      let settled = false
-      const answer = await work({
-        row,
-        ports,
-        end: async (document) => {
-          settled = true
-          const end = { name: 'end_now', text: 'select end_now($1)', values: [JSON.stringify(kept(document))] }
-          const told = await together<{ end_now: JsonObject }>(end, COMMIT)
-          return only(told.at(-2)?.rows ?? []).end_now
-        },
-        claim: async (document) => {
-          settled = true
-          await together(
-            { name: 'claim_effect', text: 'select claim_effect($1)', values: [JSON.stringify(document)] },
-            COMMIT,
-          )
-        },
-        attempt: async (work) => {
-          await client.query('savepoint item')
-          try {
-            const result = await work()
-            await together({ text: 'release savepoint item' })
-            return { result }
-          } catch (thrown) {
-            unsent.length = 0
-            await client.query('rollback to savepoint item')
-            return { thrown }
-          }
-        },
-        keep: async (operation, items) => {
-          settled = true
-          await together({ text: 'select keep_items($1)', values: [JSON.stringify({ ...operation, items })] }, COMMIT)
-        },
-      })
-      if (!settled) await client.query('rollback')
-      return answer
+      const begin = `begin; select fence(${client.escapeLiteral(tenantId)})`
+      return await transactionOf(client, begin, tenantId, operationId, work)
     } catch (error) {
       broken = await rollBack(client, error)
       throw error
@@ -149,10 +79,10 @@ export class OperationStore implements OperationRows {
   }
 
   /**
-   * The server lets go of the locks when this side is silent for longer than the lease: a process that is paused or gone
-   * keeps no stop waiting.
+   * The session holds the locks, so they outlive the claim's commit. The server ends a session that is silent for longer than
+   * the lease while it holds them: a process that is paused or gone keeps no stop waiting.
    */
-  async fence(tenantId: string, leaseMs: number): Promise<Fence> {
+  async fenced<T>(tenantId: string, operationId: string, work: (fence: Fence) => Promise<T>): Promise<T> {
     const client = await this.#fences.connect()
     let holds = true
     const lost = () => {
@@ -162,48 +92,32 @@ export class OperationStore implements OperationRows {
     client.once('end', lost)
     let broken: Error | undefined
     try {
-      await client.query(
-        `begin; set local idle_in_transaction_session_timeout = ${Math.ceil(leaseMs)}; set local transaction_timeout = 0;
-         select fence(${client.escapeLiteral(tenantId)})`,
-      )
+      return await work({
+        guarded: async (inside) => {
+          const ms = Math.ceil(this.#leaseMs)
+          // By itself: as a part of the transaction it would be taken back with it.
+          const bound = { text: `set idle_session_timeout = ${ms}; set idle_in_transaction_session_timeout = ${ms}` }
+          const begin = `select hold_fence(${client.escapeLiteral(tenantId)}); begin`
+          return await transactionOf(client, begin, tenantId, operationId, inside, bound)
+        },
+        dispatchAgain: async (leaseMs, tried) => {
+          const values = [tenantId, operationId, leaseMs, tried]
+          const { rows } = await client.query<{ again: boolean }>('select dispatch_again($1, $2, $3, $4) again', values)
+          return only(rows).again
+        },
+        readClaimed: async (tenant, operation) => await readClaimed(client, tenant, operation),
+        endOperation: async (document) => await answerOf(client, 'end_told', kept(document)),
+        holds: () => holds,
+      })
     } catch (error) {
-      client.release(await rollBack(client, error))
+      broken = await rollBack(client, error)
       throw error
+    } finally {
+      broken ??= holds ? await letGo(client) : new Error('the fence was lost')
+      client.off('error', lost)
+      client.off('end', lost)
+      client.release(broken)
     }
-    return {
-      // What the server said last may not have been heard yet, by a process that was paused or busy.
-      renew: async () => {
-        try {
-          if (holds) await client.query('select')
-        } catch (error) {
-          if (!(error instanceof Error)) throw error
-          lost()
-        }
-        return holds
-      },
-      release: async () => {
-        if (holds)
-          try {
-            await client.query('commit')
-          } catch (error) {
-            broken = error instanceof Error ? error : new Error('the fence could not be given back', { cause: error })
-          }
-        else broken = new Error('the fence was lost')
-        client.off('error', lost)
-        client.off('end', lost)
-        client.release(broken)
-      },
-    }
-  }
-
-  async dispatchAgain(tenantId: string, operationId: string, leaseMs: number, tried: number): Promise<boolean> {
-    const { rows } = await this.#guard.query<{ dispatch_again: boolean }>('select dispatch_again($1, $2, $3, $4)', [
-      tenantId,
-      operationId,
-      leaseMs,
-      tried,
-    ])
-    return only(rows).dispatch_again
   }
 
   async raiseAlarm(tenantId: string, operationId: string | null, leaf: LeafRow): Promise<void> {
@@ -222,21 +136,105 @@ export class OperationStore implements OperationRows {
     const { rows } = await this.#guard.query<{ iso: string }>('select iso(clock_timestamp())')
     return only(rows).iso
   }
+}
 
-  async #call<T>(name: 'mark_pending' | 'end_told', document: object): Promise<T> {
-    const { rows } = await this.#guard.query<Record<string, T>>({
-      name,
-      text: `select ${name}($1)`,
-      values: [JSON.stringify(document)],
-    })
-    return only(rows)[name] as T
-  }
+async function readClaimed(on: pg.Pool | pg.PoolClient, tenantId: string, operationId: string): Promise<PassRow> {
+  const { rows } = await on.query<{ read_pass: PassRow }>({
+    name: 'read_claimed',
+    text: 'select read_pass($1, $2, false, false)',
+    values: [tenantId, operationId],
+  })
+  return only(rows).read_pass
+}
+
+async function answerOf<T>(
+  on: pg.Pool | pg.PoolClient,
+  name: 'mark_pending' | 'end_told',
+  document: object,
+): Promise<T> {
+  const { rows } = await on.query<Record<string, T>>({
+    name,
+    text: `select ${name}($1)`,
+    values: [JSON.stringify(document)],
+  })
+  return only(rows)[name] as T
 }
 
 function only<T>(rows: readonly T[]): T {
   const [row] = rows
   if (row === undefined) throw new Error('a database function answered no row')
   return row
+}
+
+/** A transaction over the row that it reads first; nothing happened unless the work settles it. */
+async function transactionOf<T>(
+  client: pg.PoolClient,
+  begin: string,
+  tenantId: string,
+  operationId: string,
+  work: (transaction: GuardTransaction) => Promise<T>,
+  first?: pg.QueryConfig,
+): Promise<T> {
+  const text = (value: string) => client.escapeLiteral(value)
+  const read = { text: `${begin}; select read_pass(${text(tenantId)}, ${text(operationId)}, true)` }
+  const answers = (await allOf(inOnePacket(client, first === undefined ? [read] : [first, read]))).at(-1)
+  const row = only((answers as unknown as pg.QueryResult<{ read_pass: PassRow }>[]).at(-1)?.rows ?? []).read_pass
+  const unsent: pg.QueryConfig[] = []
+  const later = (statement: pg.QueryConfig) => {
+    unsent.push(statement)
+  }
+  const together = async <T extends pg.QueryResultRow>(...last: pg.QueryConfig[]) =>
+    await allOf<T>(inOnePacket(client, [...unsent.splice(0), ...last]))
+  const ports: TransactionPorts = {
+    notes: new NotesStore(client, tenantId, operationId, later),
+    controls: new ControlsStore(client, tenantId, operationId),
+  }
+  let settled = false
+  const answer = await work({
+    row,
+    ports,
+    end: async (document) => {
+      settled = true
+      const end = { name: 'end_now', text: 'select end_now($1)', values: [JSON.stringify(kept(document))] }
+      const told = await together<{ end_now: JsonObject }>(end, COMMIT)
+      return only(told.at(-2)?.rows ?? []).end_now
+    },
+    claim: async (document) => {
+      settled = true
+      await together(
+        { name: 'claim_effect', text: 'select claim_effect($1)', values: [JSON.stringify(document)] },
+        COMMIT,
+      )
+    },
+    attempt: async (work) => {
+      await client.query('savepoint item')
+      try {
+        const result = await work()
+        await together({ text: 'release savepoint item' })
+        return { result }
+      } catch (thrown) {
+        unsent.length = 0
+        await client.query('rollback to savepoint item')
+        return { thrown }
+      }
+    },
+    keep: async (operation, items) => {
+      settled = true
+      await together({ text: 'select keep_items($1)', values: [JSON.stringify({ ...operation, items })] }, COMMIT)
+    },
+  })
+  if (!settled) await client.query('rollback')
+  return answer
+}
+
+/** Gives the locks of a session back; answers why the session must not be used again, if so. */
+async function letGo(client: pg.PoolClient): Promise<Error | undefined> {
+  try {
+    await client.query('select pg_advisory_unlock_all(); set idle_session_timeout = 0')
+    return undefined
+  } catch (error) {
+    return error instanceof Error ? error : new Error('the fence could not be given back', { cause: error })
+  }
 }
 
 /** Statements that nobody waits for one by one wake the server once. */

@@ -683,9 +683,12 @@ describe('not even the owner', () => {
     ['overdraws a grant', 'update license_grants set used_count = 100000000 where standing is not null', '23514'],
     [
       'has one person vote twice',
-      'insert into votes (tenant_id, operation_id, person_id, vote, nonce, jws_hash) select tenant_id, operation_id, person_id, vote, nonce || 1, jws_hash from votes limit 1',
+      `insert into votes (tenant_id, operation_id, person_id, vote, nonce, jws_hash)
+         select tenant_id, operation_id, person_id, vote || jsonb_build_object('nonce', nonce || 1), nonce || 1, jws_hash from votes limit 1`,
       '23505',
     ],
+    ['keeps a vote under another person', `update votes set person_id = person_id || 1`, '23514'],
+    ['keeps a vote under another nonce', `update votes set nonce = nonce || 1`, '23514'],
     [
       'claims twice',
       `insert into claims (tenant_id, operation_id, effect_key, kind, state, passes) select tenant_id, operation_id, 'other', kind, state, passes from claims limit 1`,

@@ -4,8 +4,9 @@ import type { Link } from './link.ts'
 import { type Load, pause } from './load.ts'
 import type { ClockName, Machine } from './machine.ts'
 import { type Fault, type LinkName, type Part, type Planned, wordsOf } from './schedule.ts'
-import type { OwnDeployment } from '../support/own-deployment.ts'
+import { carryRequest, carryVotes } from '../support/carrying.ts'
 import { RUNNING } from '../support/opening.ts'
+import type { OwnDeployment } from '../support/own-deployment.ts'
 import type { Random } from '../support/random.ts'
 import type { Tenant } from '../support/tenant.ts'
 import type { CrashPoint } from '../../domain/crash-points.ts'
@@ -36,6 +37,7 @@ export class Faults {
   readonly #random: Random
   readonly #machine: Machine
   #stopping: Promise<void> = Promise.resolve()
+  #resumes = 0
 
   constructor(tools: {
     own: OwnDeployment
@@ -166,11 +168,14 @@ export class Faults {
     const after = await this.#seen()
     const notes = before === null || after === null ? null : ([before, after] as const)
     if (answer?.body?.drain?.state === 'drained') this.windows.push({ from, to, notes })
+    const refusals: string[] = []
     for (let tries = 0; tries < 60; tries++) {
-      if (await this.#resume()) return
+      const refusal = await this.#resume()
+      if (refusal === null) return
+      refusals.push(refusal)
       await pause(500)
     }
-    throw new Error('the tenant could not be resumed')
+    throw new Error(`the tenant could not be resumed: ${[...new Set(refusals)].join('; ')}`)
   }
 
   /** How many notes were written, or null while the database does not answer. */
@@ -178,12 +183,20 @@ export class Faults {
     return await this.#own.world.count().catch(() => null)
   }
 
-  async #resume(): Promise<boolean> {
+  /** Null once it runs again, or why it does not. Asked under one key until it is told, so that nothing waits for ever. */
+  async #resume(): Promise<string | null> {
+    const [owner, key] = [this.#tenant.as('owner'), `resume-${++this.#resumes}`]
+    const policy = { kill_switches: [RUNNING('tenant')] }
     try {
-      await this.#tenant.policy({ kill_switches: [RUNNING('tenant')] })
-      return true
+      const { status: answered, body } = await owner.get('/policy')
+      if (answered !== 200) return `the policy was not read: ${answered}`
+      const change = { base_version: body.version, reason: 'chaos', policy }
+      const asked = await carryRequest(owner, key, () => owner.put('/policy', change, { key }))
+      const { id, status, code } =
+        asked.status === 'pending_approval' ? await carryVotes(this.#tenant, asked.id) : asked
+      return status === 'executed' ? null : `${id} ended ${status}, ${code}`
     } catch (error) {
-      if (error instanceof Error) return false
+      if (error instanceof Error) return error.message
       throw error
     }
   }

@@ -182,7 +182,12 @@ if (faults.fired.size < Math.min(8, schedule.length)) wrong.push(`only ${faults.
 if (faults.windows.length === 0 && minutes >= 1) wrong.push('no stop was acknowledged')
 say(wrong.length === 0 ? 'violations    none' : `violations    ${wrong.length}`)
 for (const each of wrong.slice(0, 50)) say(`  ${each}`)
-for (const { status, id } of load.done) if (status === 'stuck' && id !== null) say(await whereItStands(id))
+for (const { id } of await owner.within<{ id: string }>(
+  tenant.id,
+  'select id from operations where tenant_id = $1 and ended_at is null limit 20',
+  [tenant.id],
+))
+  say(await whereItStands(id))
 
 await temporal.close()
 await owner.end()
@@ -197,7 +202,7 @@ process.exit(wrong.length === 0 ? 0 : 1)
 async function whereItStands(id: string): Promise<string> {
   const rows = await owner.within(
     tenant.id,
-    `select o.status, o.run_id, o.updated_at, c.state, c.kind, c.attempts, c.lease_until from operations o
+    `select o.intent ->> 'action' as action, o.status, o.run_id, o.created_at, o.updated_at, jsonb_array_length(o.passes) as passes, c.state, c.kind, c.attempts, c.lease_until from operations o
        left join claims c on c.tenant_id = o.tenant_id and c.operation_id = o.id where o.tenant_id = $1 and o.id = $2`,
     [tenant.id, id],
   )

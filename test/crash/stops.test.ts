@@ -24,7 +24,7 @@ import {
 } from '../support/tenant.ts'
 import { until } from '../support/until.ts'
 
-const FLIPS = Number(process.env.EXO_FLIPS ?? '60')
+const FLIPS = Number(process.env.EXO_FLIPS ?? '40')
 const IDLE_STOPS = 40
 const CALLERS = 4
 /** How long after its end a vote is still taken, as the contract has it. */

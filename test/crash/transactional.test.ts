@@ -2,16 +2,16 @@
  * What is left when processes die anywhere in the path of a transactional effect, with dozens of operations in flight,
  * under a standing grant and by votes: nothing lost, nothing twice, receipts and World agree both ways, everything ends.
  * Faults follow one another while the loads of the faults before are still on their way; the last test looks at all of
- * them. `EXO_CRASH_FULL=1` has two hundred in flight at each fault instead of fifty, kills more often, and waits for the
+ * them. `EXO_CRASH_FULL=1` has two hundred in flight at each fault instead of thirty to forty, kills more often, and waits for the
  * end of each load before the next fault.
  */
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import type { Client } from '@temporalio/client'
-import { type Carried, carry, carryVote } from '../support/carrying.ts'
+import { type Carried, carry, carryVote, readable } from '../support/carrying.ts'
 import { Database } from '../support/database.ts'
 import { type OwnDeployment, startOwnDeployment } from '../support/own-deployment.ts'
 import { Random, seedOfRun } from '../support/random.ts'
-import { openTemporal } from '../support/temporal.ts'
+import { openTemporal, reconcileNow } from '../support/temporal.ts'
 import {
   endedOf,
   makeTenant,
@@ -22,11 +22,11 @@ import {
   UNLIMITED,
   vote,
 } from '../support/tenant.ts'
-import { until } from '../support/until.ts'
+import { until, within } from '../support/until.ts'
 import { verifyBundles } from '../support/verified.ts'
 
 const FULL = process.env.EXO_CRASH_FULL === '1'
-const IN_FLIGHT = FULL ? 200 : 50
+const IN_FLIGHT = FULL ? 200 : 40
 const KILLS = FULL ? 20 : 1
 /** With few in flight, test/crash/points.test.ts comes to these and to all others. */
 const AROUND = FULL ? (['A3', 'A4', 'S1', 'S2'] as const) : []
@@ -69,7 +69,7 @@ async function prepare(count: number): Promise<() => Load> {
   const waiting: Operation[] = []
   const ask = async (i: number) => {
     const { id } = await carry(tenant.as('member'), `${notebook}-vote-${i}`, noteOf(notebook, `by vote ${i}`))
-    return await readable(id)
+    return await readable(tenant, id, HEALED_MS)
   }
   for (let at = 0; at < half; at += 10)
     waiting.push(...(await Promise.all(Array.from({ length: Math.min(10, half - at) }, (_, i) => ask(at + i)))))
@@ -81,12 +81,6 @@ async function prepare(count: number): Promise<() => Load> {
         carry(tenant.as('agent'), `${notebook}-${i}`, noteOf(notebook, `by grant ${i}`)),
       ),
     ],
-  })
-}
-
-async function readable(id: string): Promise<Operation> {
-  return await until(`${id} can be read`, async () => await tenant.operation(id).catch(() => null), {
-    withinMs: HEALED_MS,
   })
 }
 
@@ -171,14 +165,6 @@ async function expectHistoriesAgree(
   }
 }
 
-async function within<T>(what: string, ms: number, work: Promise<T>): Promise<T> {
-  let late: NodeJS.Timeout | undefined
-  const expired = new Promise<never>((_, reject) => {
-    late = setTimeout(() => reject(new Error(`${what}: not within ${ms / 1000} s`)), ms)
-  })
-  return await Promise.race([work, expired]).finally(() => clearTimeout(late))
-}
-
 test('World cannot be written by any role of a running process', async () => {
   for (const [role, url] of Object.entries(own.deployment.stack.addresses.postgres.roles)) {
     if (role === 'owner') continue
@@ -227,7 +213,7 @@ describe(`${IN_FLIGHT} in flight`, () => {
     const one = async (i: number): Promise<Carried> => {
       const asked = await carry(tenant.as('member'), `${notebook}-${i}`, noteOf(notebook, `waits ${i}`))
       return point === 'W4'
-        ? await carryVote(tenant.as('operator'), await readable(asked.id))
+        ? await carryVote(tenant.as('operator'), await readable(tenant, asked.id, HEALED_MS))
         : await cancelled(asked.id)
     }
     const load = { notebook, carried: Array.from({ length: 40 }, (_, i) => one(i)) }
@@ -305,7 +291,7 @@ describe(`${IN_FLIGHT} in flight`, () => {
 
 test(`bundles of operations that lived through it verify offline`, async () => {
   const ended = await endedOf(tenant)
-  const looked = FULL ? ended : Array.from({ length: 60 }, () => random.pick(ended))
+  const looked = FULL ? ended : Array.from({ length: 30 }, () => random.pick(ended))
   const { verdict, failures } = await verifyBundles(tenant.as('auditor'), [...new Set(looked)])
   expect(failures).toEqual([])
   expect(verdict).toBe('PASS')
@@ -381,7 +367,7 @@ test('a worker killed after it asked people and a stop set before it comes back:
   await own.answers()
   const { id, status } = await carried
   expect(status).toBe('pending_approval')
-  const ended = await carryVote(tenant.as('operator'), await readable(id))
+  const ended = await carryVote(tenant.as('operator'), await readable(tenant, id, HEALED_MS))
   expect(ended).toEqual({ id, status: 'blocked', code: 'kill_switch.blocked' })
   expect(await verifyBundles(tenant.as('auditor'), [id])).toEqual({ verdict: 'PASS', runs: 1, failures: [] })
   await resume()
@@ -401,6 +387,25 @@ test('a worker killed after it asked people, whose operation is cancelled before
     },
     { withinMs: HEALED_MS },
   )
+  expect(await verifyBundles(tenant.as('auditor'), [id])).toEqual({ verdict: 'PASS', runs: 1, failures: [] })
+})
+
+/** What was denied while it had no run ends in its next one, which dies before it is told; the one after has nothing but that. */
+test('a run lost after it asked people, denied meanwhile and killed at its end: the log tells all of it', async () => {
+  const { id } = await carry(tenant.as('member'), 'asked-and-lost', noteOf('asked', 'denied meanwhile'))
+  const { client } = temporal
+  await client.workflowService.deleteWorkflowExecution({
+    namespace: client.options.namespace,
+    workflowExecution: { workflowId: `${tenant.id}/${id}` },
+  })
+  own.arm('W5', 1)
+  const asked = await readable(tenant, id, HEALED_MS)
+  const denied = { decision: 'deny', intent_hash: asked.intent_hash, reason: 'not now' }
+  expect((await tenant.as('operator').post(`/operations/${id}/decisions`, denied)).status).toBe(200)
+  await reconcileNow(owner, client, tenant.id, id)
+  await own.hit('W5', HEALED_MS)
+  await own.answers()
+  expect((await tenant.ended(id, HEALED_MS)).status).toBe('denied')
   expect(await verifyBundles(tenant.as('auditor'), [id])).toEqual({ verdict: 'PASS', runs: 1, failures: [] })
 })
 

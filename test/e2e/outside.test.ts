@@ -6,8 +6,17 @@ import { callers } from '../support/client.ts'
 import { Database } from '../support/database.ts'
 import { notRequired, RUNNING } from '../support/opening.ts'
 import { Receiver } from '../support/receiver.ts'
-import { openTemporal } from '../support/temporal.ts'
-import { endedOf, makeTenant, type Operation, refused, type Tenant, UNLIMITED, vote } from '../support/tenant.ts'
+import { openTemporal, reconcileNow } from '../support/temporal.ts'
+import {
+  endedOf,
+  makeTenant,
+  type Operation,
+  refused,
+  standingFor,
+  type Tenant,
+  UNLIMITED,
+  vote,
+} from '../support/tenant.ts'
 import { until } from '../support/until.ts'
 import { verifyBundles } from '../support/verified.ts'
 
@@ -212,7 +221,7 @@ describe('http.post to a target without keys', () => {
 /** Its bundle holds parts of two runs, and no verifier passes that. */
 let reset = ''
 
-describe.concurrent('a run that is broken into while its effect is under way', () => {
+describe.concurrent('a run that is broken into', () => {
   const underWay = async (path: string) => {
     const { body: asked } = await post(`${keyed.origin}${path}`)
     for (const voter of ['operator', 'operator2'] as const) void vote(tenant.as(voter), asked)
@@ -220,7 +229,7 @@ describe.concurrent('a run that is broken into while its effect is under way', (
     return { id: asked.id, run: temporal.client.workflow.getHandle(`${tenant.id}/${asked.id}`) }
   }
 
-  test('and reset, ends as the effect did', async () => {
+  test('while its effect is under way, and reset, ends as the effect did', async () => {
     const { id, run } = await underWay('/flaky/4')
     reset = id
     await temporal.client.workflowService.resetWorkflowExecution({
@@ -234,21 +243,69 @@ describe.concurrent('a run that is broken into while its effect is under way', (
     expect(new Set(keyed.at('/flaky/4').map(({ headers }) => headers['idempotency-key'])).size).toBe(1)
   })
 
-  test('and deleted, is started again and ends as the effect did', async () => {
+  test('while its effect is under way, and deleted, is started again and ends as the effect did', async () => {
     const { id, run } = await underWay('/flaky/5?lost')
     await temporal.client.workflowService.deleteWorkflowExecution({
       namespace: temporal.client.options.namespace,
       workflowExecution: { workflowId: run.workflowId },
     })
+    await reconcileNow(owner, temporal.client, tenant.id, id)
     expect(await tenant.ended(id, 110_000)).toMatchObject({ status: 'executed', effect: { attempts: 5 } })
     expect(new Set(keyed.at('/flaky/5?lost').map(({ headers }) => headers['idempotency-key'])).size).toBe(1)
   })
 
-  test('and terminated, ends; nobody can tell what the effect came to unless it is over', async () => {
+  test('while its effect is under way, and terminated, ends; nobody can tell what the effect came to unless it is over', async () => {
     const { id, run } = await underWay('/flaky/5')
     await run.terminate('a test')
+    await until(
+      'the time of its try is over',
+      async () => {
+        const over = await owner.within(
+          tenant.id,
+          'select from claims where operation_id = $1 and lease_until < clock_timestamp()',
+          [id],
+        )
+        return over.length > 0
+      },
+      { withinMs: 60_000 },
+    )
+    await reconcileNow(owner, temporal.client, tenant.id, id)
     const row = await tenant.ended(id, 90_000)
     expect(['executed', 'unknown']).toContain(row.status)
+  })
+
+  /** Its guard finds the grant gone that the pass before it saw, so people are asked; then its run is lost, and they say yes. */
+  test('that asked people for want of a grant and is deleted, waits for them again', async () => {
+    const own = await makeTenant(callers(url, credentials), url, 'regrant')
+    await own.open({
+      ...UNLIMITED,
+      ...standingFor(own, 5, '1', ['object.put']),
+      not_required: notRequired('reversible', 'contained', 'irreversible'),
+    })
+    const asking = await owner.transaction(async (client) => {
+      await client.query(`select pg_advisory_xact_lock(hashtextextended('exo fence ' || $1, 0))`, [own.id])
+      const input = { name: 'regrant.txt', text: 'first by a grant, then by people' }
+      const sent = own.as('agent').post<Operation>('/operations', { action: 'object.put', input })
+      await until('its guard waits at the fence', async () => {
+        const { rows } = await client.query(`select from pg_locks where locktype = 'advisory' and not granted`)
+        return rows.length > 0
+      })
+      await client.query(`select set_config('app.tenant', $1, true)`, [own.id])
+      await client.query('update license_grants set revoked_at = clock_timestamp() where tenant_id = $1', [own.id])
+      return { sent }
+    })
+    const { body: asked } = await asking.sent
+    expect(asked.status).toBe('pending_approval')
+    const run = temporal.client.workflow.getHandle(`${own.id}/${asked.id}`)
+    await temporal.client.workflowService.deleteWorkflowExecution({
+      namespace: temporal.client.options.namespace,
+      workflowExecution: { workflowId: run.workflowId },
+    })
+    void vote(own.as('operator'), asked)
+    await until('the vote has its row', async () => (await own.operation(asked.id)).approval.votes.length === 1)
+    await reconcileNow(owner, temporal.client, own.id, asked.id)
+    expect((await own.ended(asked.id, 60_000)).status).toBe('executed')
+    expect(await verifyBundles(own.as('auditor'), [asked.id])).toEqual({ verdict: 'PASS', runs: 1, failures: [] })
   })
 })
 

@@ -146,7 +146,7 @@ describe('past the API', () => {
 
   test('terminated and forged runs end failed, deleted ones are started again, however many others wait', async () => {
     const waiting: Promise<unknown>[] = []
-    for (let i = 0; i < 210; i++) {
+    for (let i = 0; i < 120; i++) {
       waiting.push(pending(tenant.as('operator'), note(`one of many ${i}`, 'waiting')))
       if (i % 15 === 14) await Promise.all(waiting)
     }

@@ -199,7 +199,7 @@ test.each(each)('swapped: $what ($round)', async ({ story }) => {
   if (asked.approval.quorum > 1) expect((await vote(tenant.as('operator2'), asked)).status).toBe(200)
   try {
     await story.swap(asked, name)
-    await vote(tenant.as('operator'), asked)
+    expect((await vote(tenant.as('operator'), asked)).status).toBe(200)
     const ended = await tenant.ended(asked.id, 60_000)
     expect([await story.done(asked, name), ended.status]).toEqual([0, expect.stringMatching(/^(failed|blocked)$/)])
   } finally {

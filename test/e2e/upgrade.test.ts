@@ -1,12 +1,19 @@
-/** A decision is finished by the code that asked for it: what waits through an upgrade ends on the old bundle. */
-import { mkdtemp, chmod, readFile, rm, writeFile } from 'node:fs/promises'
+/**
+ * A decision is finished by the code that asked for it: what waits through an upgrade ends on the old bundle. What had ended
+ * before, its run not told, is what the new bundle finds.
+ */
+import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startDeployment, type Deployment } from '../../bin/deployment.ts'
 import { copyCheckout } from '../support/checkout.ts'
-import { approve, callers } from '../support/client.ts'
+import { approve, type Caller, callers } from '../support/client.ts'
 import { openGlobal, openTenant } from '../support/opening.ts'
+import { startOwnDeployment } from '../support/own-deployment.ts'
+import { makeTenant, propose } from '../support/tenant.ts'
+import { until } from '../support/until.ts'
+import { verifyBundles } from '../support/verified.ts'
 
 let base: string
 let running: Deployment | null = null
@@ -20,20 +27,23 @@ afterAll(async () => {
   await rm(base, { recursive: true, force: true })
 })
 
-/** Another version of the code: the same checkout elsewhere, its workflow bundle different by one word. */
-async function earlierVersion(): Promise<{ startDeployment: typeof startDeployment }> {
-  const copy = join(base, 'earlier')
+/** The same checkout elsewhere, its workflow bundle another one by a word that may be changed again. */
+async function otherVersion(copy: string): Promise<{ startDeployment: typeof startDeployment }> {
   await copyCheckout(copy)
-  const file = join(copy, 'workflows', 'details.ts')
-  await writeFile(file, (await readFile(file, 'utf8')).replace('Waiting for', 'Still waiting for'))
+  await sayOtherwise(copy, 'Still waiting for')
   return await import(join(copy, 'bin', 'deployment.ts'))
+}
+
+async function sayOtherwise(copy: string, words: string): Promise<void> {
+  const file = join(copy, 'workflows', 'details.ts')
+  await writeFile(file, (await readFile(file, 'utf8')).replace(/(Still w|W)aiting for/, words))
 }
 
 describe('an upgrade while an operation waits', () => {
   it('ends it on the bundle that began it, and begins new ones on the new bundle', async () => {
     const home = join(base, 'home')
     const options = { home, port: 0, headless: true, progress: () => undefined }
-    const earlier = await earlierVersion()
+    const earlier = await otherVersion(join(base, 'earlier'))
     running = await earlier.startDeployment(options)
     let all = callers(running.url, running.credentials)
     await openGlobal(all)
@@ -50,27 +60,58 @@ describe('an upgrade while an operation waits', () => {
     const after = await all.as('t_demo', 'agent').post('/operations', proposal)
     await approve(all.as('t_demo', 'operator'), after.body)
 
-    const digestOf = async (id: string) =>
-      (await all.as('t_demo', 'operator').get(`/operations/${id}/receipt`)).body.receipt.code.bundle as string
-    const [before, now] = [await digestOf(waiting.body.id), await digestOf(after.body.id)]
+    const reader = all.as('t_demo', 'operator')
+    const [before, now] = [await madeBy(reader, waiting.body.id), await madeBy(reader, after.body.id)]
     expect(before).not.toBe(now)
-
-    const history = await sealedHistory(all.as('t_demo', 'operator'), waiting.body.id)
-    const builds = new Set(
-      history.events.flatMap(
-        (event: { workflowTaskCompletedEventAttributes?: { deploymentVersion?: { buildId: string } } }) =>
-          event.workflowTaskCompletedEventAttributes?.deploymentVersion?.buildId ?? [],
-      ),
-    )
-    expect([...builds]).toEqual([before])
+    expect(await workedOn(reader, waiting.body.id)).toEqual([before])
   }, 120_000)
 })
 
-async function sealedHistory(reader: ReturnType<ReturnType<typeof callers>['as']>, id: string) {
-  for (let tries = 0; tries < 200; tries++) {
-    const { status, body } = await reader.get(`/operations/${id}/history`)
-    if (status === 200) return body
-    await new Promise((resolve) => setTimeout(resolve, 100))
-  }
-  throw new Error('never sealed')
+describe('an upgrade after an end that the run was not told', () => {
+  it('leaves a bundle that verifies: the run of the new bundle found what the old one had decided', async () => {
+    const copy = join(base, 'upgraded')
+    const own = await startOwnDeployment('upgrade', {}, undefined, (await otherVersion(copy)).startDeployment)
+    try {
+      const tenant = await makeTenant(own.all, own.deployment.url, 'upgrade')
+      own.arm('W5', 1)
+      await sayOtherwise(copy, 'Waiting for')
+      await propose(tenant.as('agent'), { notebook: 'upgrade', text: 'blocked before' }).catch(() => undefined)
+      await own.hit('W5')
+      await own.answers()
+      const [{ id, status }] = (await tenant.as('viewer').get('/operations')).body.items
+      expect(status).toBe('blocked')
+      const [made, worked] = [await madeBy(tenant.as('viewer'), id), await workedOn(tenant.as('viewer'), id)]
+      expect(worked).toEqual([expect.not.stringContaining(made)])
+      const { verdict, failures } = await verifyBundles(tenant.as('auditor'), [id], {
+        exo: join(copy, 'cli', 'main.ts'),
+      })
+      expect([verdict, failures]).toEqual(['PASS', []])
+    } finally {
+      await own.stop()
+    }
+  }, 120_000)
+})
+
+/** The build that made the receipt. */
+async function madeBy(reader: Caller, id: string): Promise<string> {
+  return (await reader.get(`/operations/${id}/receipt`)).body.receipt.code.bundle
+}
+
+/** The builds that the sealed history names. */
+async function workedOn(reader: Caller, id: string): Promise<string[]> {
+  const { events } = await until(
+    `${id} is sealed`,
+    async () => {
+      const { status, body } = await reader.get(`/operations/${id}/history`)
+      return status === 200 && (body as History)
+    },
+    { withinMs: 60_000 },
+  )
+  return [
+    ...new Set(events.flatMap((event) => event.workflowTaskCompletedEventAttributes?.deploymentVersion.buildId ?? [])),
+  ]
+}
+
+interface History {
+  events: { workflowTaskCompletedEventAttributes?: { deploymentVersion: { buildId: string } } }[]
 }

@@ -7,6 +7,7 @@ import type { JsonObject } from '../../domain/canonical.ts'
 import { LIMITS } from '../../domain/limits.ts'
 import { callers } from '../support/client.ts'
 import { Database } from '../support/database.ts'
+import { aVote } from '../support/domain.ts'
 import { type OwnKey, ownKey } from '../support/own-key.ts'
 import { openTemporal } from '../support/temporal.ts'
 import {
@@ -26,6 +27,8 @@ import { verifyBundles } from '../support/verified.ts'
 const { url, credentials, addresses } = inject('deployment')
 const note = (text: string, notebook = 'votes') => ({ notebook, text })
 let tenant: Tenant
+/** Operations with rows that nobody admitted: their bundles do not verify, and should not. */
+const forged = new Set<string>()
 let temporal: { client: Client; close(): Promise<void> }
 const owner = new Database(addresses.postgres.ownerUrl)
 
@@ -186,6 +189,107 @@ describe('votes that carry a signature of their own', () => {
     expect(steps.filter((step) => step === 'admitVote')).toHaveLength(LIMITS.refusedVotesKept)
   })
 
+  test.each([
+    ['operator_keys', 'revoked_at', 'clock_timestamp()', 'null'],
+    ['memberships', 'status', `'revoked'`, `'active'`],
+    ['memberships', 'role', `'viewer'`, `'operator'`],
+  ])('say yes while their voter keeps their place in %s: %s', async (table, column, lost, had) => {
+    const set = async (value = '') =>
+      await owner.within(tenant.id, `update ${table} set ${column} = ${value} where principal_id = $1`, [
+        tenant.principal('operator2'),
+      ])
+    const asked = await pending(tenant.as('agent'), note('against what is left', 'lost'), { approval: { quorum: 2 } })
+    expect((await vote(tenant.as('operator2'), asked, 'approve', { vote: await jws(asked) })).status).toBe(200)
+    await set(lost)
+    try {
+      // The run looks at its rows once more, whether it had heard of the yes before or not.
+      await signal(asked, 'no vote')
+      await refusedLeaves(asked, 1)
+      const { status, body } = await vote(tenant.as('operator'), asked)
+      expect([status, body.operation]).toMatchObject([
+        200,
+        {
+          status: 'failed',
+          effect: null,
+          error: { code: 'effect.precondition_failed', details: { changed: 'votes' } },
+        },
+      ])
+    } finally {
+      await set(had)
+    }
+    expect(await notesIn(tenant.as('viewer'), 'lost')).toEqual([])
+  })
+
+  describe('in a row that somebody wrote past the API', () => {
+    /** A row of its own, or beside the vote of operator2: signed anew by that key, and telling something else. */
+    const forge = async (asked: Operation, told: JsonObject, column: string | null = null) => {
+      forged.add(asked.id)
+      const nonce = randomBytes(16).toString('hex')
+      const row = {
+        ...aVote('operator2', { by: tenant.principal('operator2'), person_id: await personOf('operator2') }),
+        nonce,
+        shown_hash: asked.shown_hash,
+        at: new Date().toISOString(),
+        jws: await jws(asked, { nonce }),
+        ...told,
+      }
+      await owner.within(
+        tenant.id,
+        `insert into votes (tenant_id, operation_id, person_id, vote, nonce, jws_hash) values ($1, $2, $3, $4, $5, $5)`,
+        [tenant.id, asked.id, column ?? row.person_id, row, nonce],
+      )
+    }
+    const personOf = async (name: 'operator' | 'operator2') => {
+      const found = await owner.query<{ person_id: string }>('select person_id from principals where id = $1', [
+        tenant.principal(name),
+      ])
+      return found[0]?.person_id ?? ''
+    }
+    const votedOnce = async (text: string) => {
+      const asked = await pending(tenant.as('agent'), note(text, 'forged'), { approval: { quorum: 2 } })
+      const { status } = await vote(tenant.as('operator2'), asked, 'approve', { vote: await jws(asked) })
+      expect(status).toBe(200)
+      return asked
+    }
+    const failsOver = async (asked: Operation) => {
+      await signal(asked, 'no vote')
+      expect(await tenant.ended(asked.id)).toMatchObject({ status: 'failed', error: { details: { changed: 'votes' } } })
+    }
+
+    test('are none under another voter’s name', async () => {
+      const asked = await votedOnce('another')
+      await forge(asked, { by: tenant.principal('operator'), person_id: await personOf('operator') })
+      for (const count of [1, 2]) {
+        await signal(asked, `no vote ${count}`)
+        await refusedLeaves(asked, count)
+      }
+      expect((await tenant.operation(asked.id)).status).toBe('pending_approval')
+    })
+
+    test('are no second person’s', async () => {
+      const asked = await votedOnce('second')
+      await forge(asked, { person_id: 'person_forged' })
+      await failsOver(asked)
+    })
+
+    test('are no second person’s who is there under somebody else’s row', async () => {
+      const asked = await votedOnce('third')
+      const other = await personOf('operator')
+      await forge(asked, { by: tenant.principal('operator'), person_id: other, jws: 'x' })
+      await expect(forge(asked, { person_id: other }, 'anything')).rejects.toMatchObject({ code: '23514' })
+    })
+
+    test.each<JsonObject>([
+      { role: 'owner' },
+      { platform_role: 'operator' },
+      { permissions: ['decide', 'configure:policy'] },
+    ])('are not by a voter who is more than they are: %j', async (told) => {
+      const asked = await pending(tenant.as('agent'), note('more', 'forged'))
+      await forge(asked, told)
+      await failsOver(asked)
+    })
+  })
+
   test('say no for good: the guard obeys it also when the voter has lost key and membership since', async () => {
     const asked = await pending(tenant.as('agent'), note('against a no', 'refused'))
     const set = async (table: string, change: string) =>
@@ -223,7 +327,7 @@ describe('votes that carry a signature of their own', () => {
 })
 
 test('every bundle these operations left verifies offline', async () => {
-  const ended = await endedOf(tenant)
+  const ended = (await endedOf(tenant)).filter((id) => !forged.has(id))
   const { verdict, runs, failures } = await verifyBundles(tenant.as('auditor'), ended)
   expect(failures).toEqual([])
   expect([verdict, runs]).toEqual(['PASS', ended.length])

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 import { callers } from '../support/client.ts'
 import { Database } from '../support/database.ts'
 import { makeTenant, type Tenant, UNLIMITED } from '../support/tenant.ts'
-import { openTemporal } from '../support/temporal.ts'
+import { moveChange, openTemporal } from '../support/temporal.ts'
 import { until } from '../support/until.ts'
 
 const { url, credentials, addresses } = inject('deployment')
@@ -38,13 +38,7 @@ test('a run that is gone is looked at', async () => {
   expect(body.status).toBe('pending_approval')
   const temporal = await openTemporal(addresses.temporal)
   await temporal.client.workflow.getHandle(`${tenant.id}/${body.id}`).terminate('a test')
-  await owner.within(
-    tenant.id,
-    `alter table operations disable trigger keep_lifecycle;
-     update operations set updated_at = updated_at + interval '1 day' where id = '${body.id}';
-     alter table operations enable trigger keep_lifecycle`,
-    [],
-  )
+  await moveChange(owner, tenant.id, body.id, '1 day')
   await until('it has ended', async () => {
     await temporal.client.schedule.getHandle('exo-reconcile').trigger(ScheduleOverlapPolicy.ALLOW_ALL)
     return (await tenant.as('member').get(`/operations/${body.id}`)).body.status === 'failed'

@@ -3,18 +3,21 @@
  * It can keep a run from its end. It cannot make an effect, an end or a receipt, and what it told is found out.
  */
 import { randomBytes } from 'node:crypto'
-import { Connection } from '@temporalio/client'
+import { Client, Connection } from '@temporalio/client'
 import { msToTs } from '@temporalio/common/lib/time.js'
 import { temporal } from '@temporalio/proto'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { DEPLOYMENT_NAME } from '../../bin/worker-host.ts'
 import { decisionHash } from '../../domain/receipt.ts'
 import { callers } from '../support/client.ts'
+import { Database } from '../support/database.ts'
+import { reconcileNow } from '../support/temporal.ts'
 import { makeTenant, notesIn, type Operation, pending, type Tenant, UNLIMITED, vote } from '../support/tenant.ts'
 import { until } from '../support/until.ts'
 
 const { url, credentials, addresses } = inject('deployment')
 const { namespace } = addresses.temporal
+const owner = new Database(addresses.postgres.ownerUrl)
 const { CommandType, VersioningBehavior, WorkerVersioningMode } = temporal.api.enums.v1
 const POLLERS = 24
 const WANTED = 2
@@ -33,7 +36,10 @@ beforeAll(async () => {
   await vote(tenant.as('operator'), first)
   digest = (await tenant.as('viewer').get(`/operations/${first.id}/receipt`)).body.receipt.code.bundle
 })
-afterAll(() => rogue.close())
+afterAll(async () => {
+  await rogue.close()
+  await owner.end()
+})
 
 /** Versioned, as our own workers say it. */
 const polling = () => ({
@@ -138,7 +144,9 @@ async function asked(text: string): Promise<Operation> {
 }
 
 async function expectNothing(ids: Iterable<string>): Promise<void> {
+  const client = new Client({ connection: rogue, namespace })
   for (const id of ids) {
+    await reconcileNow(owner, client, tenant.id, id)
     const row = await tenant.ended(id, 90_000)
     expect(row).toMatchObject({ status: 'failed', effect: null, error: { code: 'run.terminated' } })
     expect((await tenant.leavesUpTo(id, 'operation.closed')).map((leaf) => leaf.kind)).toContain('alarm')

@@ -2,8 +2,8 @@
  * Callers that do not give up: each carries one request to its end through broken connections and refused answers, the
  * way the contract says a caller may, by repeating the same request under the same key.
  */
-import type { Caller } from './client.ts'
-import type { Operation } from './tenant.ts'
+import type { Answer, Caller } from './client.ts'
+import type { Operation, Tenant } from './tenant.ts'
 import { until } from './until.ts'
 
 export interface Carried {
@@ -16,12 +16,23 @@ export interface Carried {
 const FINAL = ['executed', 'proposed', 'blocked', 'denied', 'expired', 'cancelled', 'failed', 'unknown']
 
 /** Proposes until the operation waits for people or has ended; `withinMs` is the caller's patience. */
-export async function carry(caller: Caller, key: string, request: object, withinMs = 90_000): Promise<Carried> {
+export async function carry(caller: Caller, key: string, request: object, withinMs?: number): Promise<Carried> {
+  return await carryRequest(caller, key, () => caller.post('/operations', request, { key }), withinMs)
+}
+
+/** The same for a request that has a front door of its own. */
+export async function carryRequest(
+  caller: Caller,
+  key: string,
+  // biome-ignore lint/suspicious/noExplicitAny: answers are asserted on, field by field
+  send: () => Promise<Answer<any>>,
+  withinMs = 90_000,
+): Promise<Carried> {
   let last: unknown = null
   return await until(
     `the request under ${key} is carried to its end`,
     async () => {
-      const answer = await sent(() => caller.post('/operations', request, { key }))
+      const answer = await sent(send)
       if (answer === null) return null
       const { status, body } = answer
       last = [status, body?.status ?? body?.error?.code]
@@ -59,6 +70,28 @@ export async function carryVote(voter: Caller, operation: Operation, withinMs = 
       return await ended(voter, operation.id)
     },
     { withinMs, seen: () => last },
+  )
+}
+
+/** As many operators vote as it asks for, each until it has ended. */
+export async function carryVotes(tenant: Tenant, id: string, withinMs = 90_000): Promise<Carried> {
+  const operation = await readable(tenant, id, withinMs)
+  const voters = (['operator', 'operator2'] as const).slice(0, operation.approval.quorum)
+  const votes = await Promise.all(voters.map((voter) => carryVote(tenant.as(voter), operation, withinMs)))
+  const last = votes.at(-1)
+  if (last === undefined) throw new Error(`${id} asks nobody`)
+  return last
+}
+
+/** The operation, once an answer comes and is it. */
+export async function readable(tenant: Tenant, id: string, withinMs: number): Promise<Operation> {
+  return await until(
+    `${id} can be read`,
+    async () => {
+      const row = await tenant.operation(id).catch(() => null)
+      return row?.id === id && row
+    },
+    { withinMs },
   )
 }
 

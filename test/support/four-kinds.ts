@@ -2,6 +2,8 @@
  * Work of every kind of effect in a tenant of its own, and what its witnesses say became of it: World of notes, the object
  * store of objects, and two targets outside, of which one keeps keys.
  */
+import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
 import { expect } from 'vitest'
 import { notRequired } from './opening.ts'
 import type { OwnDeployment } from './own-deployment.ts'
@@ -16,6 +18,11 @@ export interface Work {
   /** Of its note, object or body. */
   name: string
   request: object
+}
+
+/** How many of each. */
+export function countOf(words: readonly string[]): Record<string, number> {
+  return Object.fromEntries(Object.entries(Object.groupBy(words, (word) => word)).map(([k, v]) => [k, v?.length ?? 0]))
 }
 
 export class FourKinds {
@@ -37,7 +44,7 @@ export class FourKinds {
     const [keyed, blind] = [await Receiver.start(), await Receiver.start()]
     await tenant.open({
       ...UNLIMITED,
-      ...standingFor(tenant),
+      ...standingFor(tenant, 1_000_000, '1000000', ['note.append', 'note.remove', 'object.put']),
       not_required: notRequired('reversible', 'contained', 'irreversible'),
       egress: [
         { origin: keyed.origin, methods: ['POST'], idempotency_header: 'Idempotency-Key' },
@@ -76,6 +83,20 @@ export class FourKinds {
   /** How many requests the two targets have received. */
   get arrived(): number {
     return this.#keyed.received.length + this.#blind.received.length
+  }
+
+  /** What the witnesses have seen so far, each in a way of its own: the database's trigger, the store's files, two servers. */
+  async witnessed(): Promise<Record<Kind, readonly string[]>> {
+    const effects = await this.#own.world.effects()
+    const folder = join(this.#own.deployment.home, 's3/objects/exoarmur/tenants', this.tenant.id, 'dev/objects')
+    const objects = await readdir(folder).catch(() => [])
+    const sent = ({ received }: Receiver) => received.map(({ headers }) => String(headers['x-exo-operation-id']))
+    return {
+      transactional: effects.map(({ operation_id }) => operation_id),
+      conditional: objects,
+      keyed: sent(this.#keyed),
+      blind: sent(this.#blind),
+    }
   }
 
   /** What the witnesses saw fits what the operation says of itself; answers its status. */

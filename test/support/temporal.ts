@@ -1,5 +1,7 @@
 /** Temporal as somebody with access to it could use it, past the API: a plain client with no converter of ours. */
-import { Client, Connection } from '@temporalio/client'
+import { Client, Connection, ScheduleOverlapPolicy, WorkflowNotFoundError } from '@temporalio/client'
+import type { Database } from './database.ts'
+import { until } from './until.ts'
 
 export async function openTemporal(at: {
   address: string
@@ -7,4 +9,31 @@ export async function openTemporal(at: {
 }): Promise<{ client: Client; close(): Promise<void> }> {
   const connection = await Connection.connect({ address: at.address })
   return { client: new Client({ connection, namespace: at.namespace }), close: () => connection.close() }
+}
+
+/**
+ * Whoever looks after operations that stand still looks at this one as soon as its run has closed or is gone: it is made as
+ * old as they have to be.
+ */
+export async function reconcileNow(owner: Database, client: Client, tenantId: string, id: string): Promise<void> {
+  const run = client.workflow.getHandle(`${tenantId}/${id}`)
+  await until(`the run of ${id} is over`, () =>
+    run.describe().then(
+      ({ status }) => status.name !== 'RUNNING',
+      (error) => error instanceof WorkflowNotFoundError,
+    ),
+  )
+  await moveChange(owner, tenantId, id, '-1 minute')
+  await client.schedule.getHandle('exo-reconcile').trigger(ScheduleOverlapPolicy.ALLOW_ALL)
+}
+
+/** Moves the time at which an operation last changed, in PostgreSQL's words for an interval. */
+export async function moveChange(owner: Database, tenantId: string, id: string, by: string): Promise<void> {
+  await owner.transaction(async (rows) => {
+    await rows.query(`select set_config('app.tenant', $1, true)`, [tenantId])
+    // The trigger tells the time of every change, this one as well. Nobody else writes until this is over.
+    await rows.query('alter table operations disable trigger keep_lifecycle')
+    await rows.query('update operations set updated_at = updated_at + $2::interval where id = $1', [id, by])
+    await rows.query('alter table operations enable trigger keep_lifecycle')
+  })
 }

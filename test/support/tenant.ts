@@ -156,15 +156,20 @@ function readings(reader: Caller): Pick<Tenant, 'operation' | 'ended' | 'leaves'
   }
 }
 
-/** Sections that give the tenant's agent a standing grant over the note actions. */
-export function standingFor(tenant: Tenant, max_count = 1_000_000, max_amount = '1000000'): JsonObject {
+/** Sections that give the tenant's agent a standing grant over these actions. */
+export function standingFor(
+  tenant: Tenant,
+  max_count = 1_000_000,
+  max_amount = '1000000',
+  actions = ['note.append', 'note.remove'],
+): JsonObject {
   return {
     license_types: [{ id: 'lt_notes', name: 'Notes' }],
     grants: [
       {
         principal_id: tenant.principal('agent'),
         license_type: 'lt_notes',
-        actions: ['note.append', 'note.remove'],
+        actions,
         expires_at: UNTIL,
         standing: { max_count, max_amount },
       },

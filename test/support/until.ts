@@ -19,3 +19,12 @@ export async function until<T>(
     await new Promise((resolve) => setTimeout(resolve, LOOK_MS))
   }
 }
+
+/** What the work comes to, unless that takes longer. */
+export async function within<T>(what: string, ms: number, work: Promise<T>): Promise<T> {
+  let late: NodeJS.Timeout | undefined
+  const expired = new Promise<never>((_, reject) => {
+    late = setTimeout(() => reject(new Error(`${what}: not within ${ms / 1000} s`)), ms)
+  })
+  return await Promise.race([work, expired]).finally(() => clearTimeout(late))
+}

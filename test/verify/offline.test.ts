@@ -110,13 +110,13 @@ describe('code that a bundle brings along', () => {
     }
   })
 
-  test('is refused when it is not the code the receipt names', async () => {
+  test('is refused when it is not the code that worked on the run', async () => {
     const code = await checkOf(
       bringing((text) => `${text}\n`),
       { ...options, runRecorded: true },
       'replay.code',
     )
-    expect(code).toMatchObject({ verdict: 'FAIL', detail: 'code.js is not the code the receipt names' })
+    expect(code).toMatchObject({ verdict: 'FAIL', detail: 'code.js is not the code that worked on the run' })
   })
 })
 

@@ -74,6 +74,20 @@ describe('genuine bundles', () => {
       })
   })
 
+  test('pass when the SDK was upgraded while they waited, and the receipt names the later one', async () => {
+    const upgraded = await kit('executed by one vote')
+      .history((events) => {
+        const tasks = events.filter((event) => 'workflowTaskCompletedEventAttributes' in event)
+        setPlaces(tasks[0], { 'workflowTaskCompletedEventAttributes.sdkMetadata.sdkVersion': '1.23.0' })
+        setPlaces(tasks.at(-1), {
+          'workflowTaskCompletedEventAttributes.sdkMetadata.sdkName': 'temporal-typescript',
+          'workflowTaskCompletedEventAttributes.sdkMetadata.sdkVersion': '1.24.0',
+        })
+      })
+      .reseal()
+    expect((await verifyBundle(upgraded.files, options)).divergence).toBeNull()
+  })
+
   test('give the same report, byte for byte, in any order and from run to run', { timeout: 60_000 }, async () => {
     const files = [...evidence.bundles.keys()].map((name) => join(folder, `${name.replaceAll(' ', '-')}.zip`))
     const report = await verifyPaths([folder], options)

@@ -72,6 +72,7 @@ create table votes (
   at timestamptz not null default clock_timestamp(),
   primary key (tenant_id, operation_id, person_id),
   unique (tenant_id, nonce),
+  check (coalesce(vote ->> 'person_id' = person_id and vote ->> 'nonce' = nonce, false)),
   foreign key (tenant_id, operation_id) references operations (tenant_id, id)
 );
 

@@ -49,6 +49,16 @@ create function represented_of(tenant text, principals jsonb) returns jsonb lang
     from jsonb_array_elements_text(principals) with ordinality b (id, place) left join principals p on p.id = b.id
     left join memberships m on m.tenant_id = tenant and m.principal_id = b.id
 $$;
+
+-- Who would vote, or has: what they are and may do now.
+create function voter_of(tenant text, principal text) returns jsonb language sql stable as $$
+  select jsonb_build_object('principal_id', p.id, 'kind', p.kind, 'person_id', p.person_id, 'status', p.status,
+      'platform_role', p.platform_role, 'role', m.role, 'membership_permissions', coalesce(to_jsonb(m.permissions), '[]'),
+      'has_active_key', exists (select from operator_keys a where a.principal_id = p.id and a.revoked_at is null))
+    from principals p left join memberships m on m.tenant_id = tenant and m.principal_id = p.id and m.status = 'active'
+    where p.id = principal
+$$;
+grant execute on function voter_of(text, text) to app, guard, control;
 grant execute on function train_ok_behind(text, jsonb, jsonb) to app, guard, control, sequencer;
 grant execute on function represented_of(text, jsonb) to guard, control;
 

@@ -269,14 +269,11 @@ begin
       'receipt', jws_payload(r.jws)) end,
     'votes', (select coalesce(jsonb_agg(v.vote order by v.ordinal), '[]') from votes v
       where v.tenant_id = tenant and v.operation_id = operation),
-    'voters', (select coalesce(jsonb_object_agg(v.person_id, coalesce(p.status = 'active' and (
-        case when tenant = 't_system' then p.platform_role is not null
-        else exists (select from memberships m where m.tenant_id = tenant and m.principal_id = p.id and m.status = 'active') end), false)), '{}')
-      from votes v left join principals p on p.id = v.vote ->> 'by'
-      where v.tenant_id = tenant and v.operation_id = operation),
-    'voter_keys', (select coalesce(jsonb_object_agg(k.kid, k.public_jwk), '{}') from operator_keys k
-      join votes v on v.tenant_id = tenant and v.operation_id = operation and v.vote ->> 'by' = k.principal_id
-      where k.tenant_id = tenant and (k.revoked_at is null or v.vote ->> 'decision' = 'deny')),
+    'voters', (select coalesce(jsonb_object_agg(v.vote ->> 'by', voter_of(tenant, v.vote ->> 'by')), '{}') from votes v
+      where v.tenant_id = tenant and v.operation_id = operation and v.vote ->> 'by' is not null),
+    'voter_keys', (select coalesce(jsonb_object_agg(k.kid, jsonb_build_object('public_jwk', k.public_jwk,
+        'by', k.principal_id, 'revoked', k.revoked_at is not null)), '{}') from operator_keys k join votes v on v.tenant_id = tenant
+        and v.operation_id = operation and v.vote ->> 'by' = k.principal_id where k.tenant_id = tenant),
     'leaves', (select coalesce(jsonb_agg(encode(l.leaf_hash, 'hex') order by l.id), '[]') from audit_leaves l
       where l.tenant_id = tenant and l.operation_id = operation
         and l.kind in ('operation.requested', 'operation.pending', 'vote.accepted', 'effect.intent')),

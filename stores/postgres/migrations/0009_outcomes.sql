@@ -48,13 +48,7 @@ begin
          where o.tenant_id = tenant and o.id = operation), false)
        and coalesce((select train_ok_of(tenant, p.id, p.person_id) from principals p where p.id = (select id from who)), false),
      'key', (select to_jsonb(k) from k),
-     'voter', (select jsonb_build_object('principal_id', p.id, 'kind', p.kind, 'person_id', p.person_id,
-         'status', p.status, 'platform_role', p.platform_role, 'role', m.role,
-         'membership_permissions', coalesce(to_jsonb(m.permissions), '[]'),
-         'has_active_key', exists (select from operator_keys a where a.principal_id = p.id and a.revoked_at is null))
-       from principals p
-       left join memberships m on m.tenant_id = tenant and m.principal_id = p.id and m.status = 'active'
-       where p.id = (select id from who))));
+     'voter', voter_of(tenant, (select id from who))));
 end $$;
 grant execute on function vote_context(text, text, text, text) to app, guard;
 

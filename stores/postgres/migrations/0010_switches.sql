@@ -23,6 +23,12 @@ create function fence(tenant text) returns void language sql volatile as $$
          pg_advisory_xact_lock_shared(hashtextextended('exo fence ' || tenant, 0))
 $$;
 
+-- The same until the session gives them back or ends: for an effect that begins when its claim is committed.
+create function hold_fence(tenant text) returns void language sql volatile as $$
+  select pg_advisory_lock_shared(hashtextextended('exo fence t_system', 0)),
+         pg_advisory_lock_shared(hashtextextended('exo fence ' || tenant, 0))
+$$;
+
 -- Waits for every holder of the scope's fence, then says what may still land. The caller sets the time it will wait.
 create function drain_switch(tenant text, e bigint) returns jsonb language plpgsql as $$
 declare still jsonb;
@@ -37,4 +43,4 @@ begin
 end $$;
 
 grant execute on function stop_switch(jsonb), drain_switch(text, bigint) to stop;
-grant execute on function fence(text) to guard, control;
+grant execute on function fence(text), hold_fence(text) to guard, control;

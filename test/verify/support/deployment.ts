@@ -17,10 +17,11 @@ import { canonicalJson, type JsonObject } from '../../../domain/canonical.ts'
 import { sha256TextHex } from '../../../domain/hash.ts'
 import { makeLeaf } from '../../../domain/leaf.ts'
 import { type Intent, intentHash, type Plan, planHash } from '../../../domain/plan.ts'
-import type { Signer, VoterRow } from '../../../domain/ports.ts'
+import type { JwsReader, Signer, VoterRow } from '../../../domain/ports.ts'
 import { PROPOSAL_TYP } from '../../../domain/receipt.ts'
 import type { OperationInput } from '../../../domain/steps.ts'
 import { VOTE_TYP, type VoteClaims } from '../../../domain/vote.ts'
+import { admitVote } from '../../../domain/vote-admission.ts'
 import { aPlan, anIntent } from '../../support/domain.ts'
 
 export const DEPLOYMENT = 'dep_test'
@@ -39,6 +40,7 @@ interface Parts {
   log: MemoryLog
   signers: Signers
   trust: JsonObject
+  reader: JwsReader
   host: Host
 }
 
@@ -48,14 +50,16 @@ export class Deployment {
   readonly log: MemoryLog
   readonly signers: Signers
   readonly trust: JsonObject
+  readonly #reader: JwsReader
   readonly #host: Host
 
-  private constructor({ bundle, rows, log, signers, trust, host }: Parts) {
+  private constructor({ bundle, rows, log, signers, trust, reader, host }: Parts) {
     this.bundle = bundle
     this.rows = rows
     this.log = log
     this.signers = signers
     this.trust = trust
+    this.#reader = reader
     this.#host = host
   }
 
@@ -65,7 +69,7 @@ export class Deployment {
     const rows = new MemoryRows(log)
     const { signers, reader, trust } = await makeKeys(log)
     const host = await startHost({ bundle, rows, log, signers, reader })
-    return new Deployment({ bundle, rows, log, signers, trust, host })
+    return new Deployment({ bundle, rows, log, signers, trust, reader, host })
   }
 
   get client(): Client {
@@ -166,6 +170,12 @@ export class Deployment {
       ...change,
     }
     return await (own ?? this.signers.attest).sign(VOTE_TYP, canonicalJson(claims))
+  }
+
+  /** Admits a vote as the route does; its run is not told. */
+  async admit({ tenant_id, operation_id }: OperationInput, jws: string): Promise<void> {
+    const admitted = await admitVote({ rows: this.rows, keys: this.#reader }, tenant_id, operation_id, jws)
+    if ('refused' in admitted) throw new Error(`refused: ${admitted.refused}`)
   }
 
   async decide(input: OperationInput, jws: string): Promise<void> {

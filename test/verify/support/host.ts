@@ -59,6 +59,7 @@ export async function startHost({ bundle, rows, log, signers, reader }: HostOpti
     ...tools,
     ports: { http: { post: answerOf } } as unknown as OutsidePorts,
     pause: async () => undefined,
+    stopwatch: () => () => 0,
     keepAlive: () => () => undefined,
   }
   const worker = await Worker.create({
@@ -148,6 +149,7 @@ async function sealOne(
     pack: packBundle,
     kidOf: (jws) => reader.kidOf(jws),
     heartbeat: () => undefined,
+    crashPoint: () => undefined,
   })
   await steps.sealOperations({ operations: [ref] })
   return packed

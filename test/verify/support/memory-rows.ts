@@ -35,6 +35,7 @@ interface Kept {
 export class MemoryRows implements OperationRows, VoteRows {
   readonly log: MemoryLog
   readonly voters = new Map<string, VoterRow>()
+  readonly #heldBack = new Map<string, () => Promise<void>>()
   readonly keys = new Map<string, { principal_id: string; public_jwk: JsonObject; operation_id: string }>()
   readonly notes: JsonObject[] = []
   readonly #kept = new Map<string, Kept>()
@@ -107,14 +108,6 @@ export class MemoryRows implements OperationRows, VoteRows {
     _governs: boolean,
     work: (transaction: GuardTransaction) => Promise<T>,
   ): Promise<T> {
-    return await this.guardedInside(_tenantId, operationId, work)
-  }
-
-  async guardedInside<T>(
-    _tenantId: string,
-    operationId: string,
-    work: (transaction: GuardTransaction) => Promise<T>,
-  ): Promise<T> {
     const end = async (document: EndDocument) => ({ ...(await this.endOperation(document)) })
     const claim = async ({ grant_id, leaves, ...document }: ClaimDocument) => {
       const kept = this.of(operationId)
@@ -140,15 +133,19 @@ export class MemoryRows implements OperationRows, VoteRows {
     return await work({ row, ports: this.#ports(operationId), end, claim, attempt: single, keep: single })
   }
 
-  async fence(): Promise<Fence> {
-    return { renew: async () => true, release: async () => undefined }
-  }
-
-  async dispatchAgain(_tenantId: string, operationId: string, _leaseMs: number, tried: number): Promise<boolean> {
-    const { claim } = this.of(operationId)
-    if (claim === null || claim.state !== 'dispatched' || claim.attempts !== tried) return false
-    claim.attempts++
-    return true
+  async fenced<T>(tenantId: string, operationId: string, work: (fence: Fence) => Promise<T>): Promise<T> {
+    return await work({
+      guarded: async (inside) => await this.guarded(tenantId, operationId, false, inside),
+      dispatchAgain: async (_leaseMs, tried) => {
+        const { claim } = this.of(operationId)
+        if (claim === null || claim.state !== 'dispatched' || claim.attempts !== tried) return false
+        claim.attempts++
+        return true
+      },
+      readClaimed: async (tenant, operation) => await this.readClaimed(tenant, operation),
+      endOperation: async (document) => await this.endOperation(document),
+      holds: () => true,
+    })
   }
 
   async raiseAlarm(tenantId: string, operationId: string | null, leaf: LeafRow): Promise<void> {
@@ -178,7 +175,19 @@ export class MemoryRows implements OperationRows, VoteRows {
     }
   }
 
+  /** Whoever asks whether this vote is known waits for the answer. */
+  holdBack(jws: string): { asked: Promise<void>; answer: () => void } {
+    const asked = Promise.withResolvers<void>()
+    const answered = Promise.withResolvers<void>()
+    this.#heldBack.set(jws, async () => {
+      asked.resolve()
+      await answered.promise
+    })
+    return { asked: asked.promise, answer: answered.resolve }
+  }
+
   async known(_tenantId: string, operationId: string, jws: string): Promise<Vote | null> {
+    await this.#heldBack.get(jws)?.()
     return this.of(operationId).votes.find((vote) => vote.jws === jws) ?? null
   }
 
@@ -209,8 +218,10 @@ export class MemoryRows implements OperationRows, VoteRows {
       batch_items: null,
       receipt,
       votes,
-      voter_keys: Object.fromEntries([...this.keys].map(([kid, { public_jwk }]) => [kid, public_jwk])),
-      voters: Object.fromEntries(votes.map((vote) => [vote.person_id, true])),
+      voter_keys: Object.fromEntries(
+        [...this.keys].map(([kid, { public_jwk, principal_id: by }]) => [kid, { public_jwk, by, revoked: false }]),
+      ),
+      voters: Object.fromEntries(this.voters),
       leaves: this.log.hashesOf(operation.intent.tenant_id, operationId, kinds),
       facts: read,
       view: viewOf(operation),

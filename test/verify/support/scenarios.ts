@@ -102,6 +102,19 @@ const ENDS: Readonly<Record<string, End>> = {
     await d.decide(input, await d.vote(input, 'p_bob', { decision: 'deny', reason: 'no' }))
     return await d.sealed(input)
   },
+  'denied after a vote that was read before it was heard': async (d) => {
+    const input = await asked(d, { approval: { quorum: 3, tree: quorumTree(3) } })
+    const [ann, bob] = [await d.vote(input, 'p_ann'), await d.vote(input, 'p_bob')]
+    await d.admit(input, bob)
+    // Both signals come while the run looks at ann's, so that it hears them together.
+    const told = d.rows.holdBack(ann)
+    await d.decide(input, ann)
+    await told.asked
+    await d.decide(input, bob)
+    await d.decide(input, await d.vote(input, 'p_cyd', { decision: 'deny', reason: 'no' }))
+    told.answer()
+    return await d.sealed(input)
+  },
   expired: async (d) => await d.sealed(await asked(d, { approval: { expires_in_seconds: 1 } })),
   cancelled: async (d) => {
     const input = await asked(d, {})

@@ -18,6 +18,17 @@ const ZED = { principal_id: 'p_zed', kind: 'user' } as const
 const OTHER_KEY = { kty: 'OKP', crv: 'Ed25519', x: '11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo' }
 const FUTURE = '2030-01-01T00:00:00.000000Z'
 
+/** The receipt names the leaf too. */
+const neverAsked = (expires_at: string | null) => async (kit: Kit) => {
+  await kit.relog((leaves) => void leaves.splice(1, 0, copy(leaves[0], { kind: 'operation.pending' })))
+  const proofs = kit.json('proofs.json') as unknown as { seq: number; leaf_hash: string }[]
+  const asked = proofs.find(({ seq }) => seq === 1)?.leaf_hash ?? ''
+  return await kit.rereceipt((receipt) => {
+    receipt.leaves = receipt.leaves.toSpliced(1, 0, asked)
+    receipt.approval.expires_at = expires_at
+  })
+}
+
 export const logTwins = [
   ...twinsOf('executed by votes', [
     ['the log loses its middle', 'leaves.story', without(isKind('operation.pending'))],
@@ -81,6 +92,10 @@ export const logTwins = [
   ...twinsOf('blocked by budget', [
     ['another gate', 'leaves.words', leaf('operation.blocked', { gate: 'kpi' })],
     ['an end of another kind', 'leaves.story', leaf('operation.blocked', { kind: 'operation.denied' })],
+  ]),
+  ...twinsOf('executed by a grant at once', [
+    ['people who were never asked', 'leaves.story', neverAsked(null)],
+    ['people who were never asked, with a deadline', 'leaves.story', neverAsked(FUTURE)],
   ]),
   ...twinsOf("executed by a person's own signature", [
     ['the enrolment taken away', 'signatures.votes', without(({ action }) => action === 'operator_key.create')],
