@@ -153,6 +153,7 @@ export async function startProcess(
       },
       announce: (event) => news.announce(event),
       crashPoint,
+      log,
     })
     digest = host.digest
     failures.push(host.running)

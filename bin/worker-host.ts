@@ -3,8 +3,8 @@
  * runs are pinned to; bundles are kept by digest. The current version is made current before the host is ready.
  */
 import { uptime } from 'node:os'
-import { mkdir, readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { setFlagsFromString } from 'node:v8'
 import { Context } from '@temporalio/activity'
 import type { NativeConnection } from '@temporalio/worker'
@@ -13,8 +13,8 @@ import type pg from 'pg'
 import { maskedLine } from './log.ts'
 import type { NewsEvent } from './news.ts'
 import { createSandboxWorker } from './sandbox-worker.ts'
-import { writeWhole } from './whole-file.ts'
-import { buildWorkflowBundle, bundleDigest, type WorkflowBundle } from './workflow-bundle.ts'
+import { DEPLOYMENT_NAME, keptBundles, makeCurrent, withOpenRuns } from './versions.ts'
+import { buildWorkflowBundle, type WorkflowBundle } from './workflow-bundle.ts'
 import { proposeAndGuard, resumeAndGuard } from '../activities/at-once.ts'
 import { guardEffect } from '../activities/guard.ts'
 import { effectOutside } from '../activities/outside.ts'
@@ -42,7 +42,7 @@ import { Uploads } from '../stores/postgres/uploads.ts'
 import { VoteStore } from '../stores/postgres/votes.ts'
 import type { TemporalPort } from '../stores/temporal.ts'
 
-export const DEPLOYMENT_NAME = 'exoarmur'
+const OLDER_EVERY_MS = 5_000
 
 export interface WorkerHostOptions {
   connection: NativeConnection
@@ -66,6 +66,7 @@ export interface WorkerHostOptions {
   signers: { receipt: Signer; seal: Signer }
   announce(event: NewsEvent): void
   crashPoint(name: CrashPoint): void
+  log: { warn(details: object, message: string): void }
 }
 
 export interface WorkerHost {
@@ -92,25 +93,60 @@ export async function startWorkerHost(options: WorkerHostOptions): Promise<Worke
   setFlagsFromString('--stack-trace-limit=0')
   const current = await buildWorkflowBundle()
   const bundles = await keptBundles(options.bundlesDir, current)
+  const unhosted = new Map(bundles.map((bundle) => [bundle.digest, bundle]))
+  unhosted.delete(current.digest)
   const workers: Worker[] = []
-  const older = bundles.filter((bundle) => bundle.digest !== current.digest)
-  const needed: WorkflowBundle[] = []
-  for (const bundle of older) if (await hasOpenRuns(options, bundle.digest)) needed.push(bundle)
-  const apart = needed.length === 0 ? null : await options.connectApart()
-  workers.push(await makeWorker(options, options.connection, current))
-  for (const bundle of needed) workers.push(await makeWorker(options, apart ?? options.connection, bundle))
-  if (options.reviewers !== null) workers.push(await makeReviewWorker(options, current.digest))
-  const running = Promise.all(workers.map((worker) => worker.run())).then(() => undefined)
-  running.catch(() => undefined)
-  await makeCurrent(options, current.digest)
+  const runs: Promise<void>[] = []
+  const ended = Promise.withResolvers<void>()
+  ended.promise.catch(() => undefined)
+  let apart: NativeConnection | null = null
+  const host = (worker: Worker) => {
+    const run = worker.run()
+    run.then(ended.resolve, ended.reject)
+    workers.push(worker)
+    runs.push(run)
+  }
+  const hostOlder = async () => {
+    for (const bundle of await withOpenRuns(options.temporal, [...unhosted.values()])) {
+      apart ??= await options.connectApart()
+      host(await makeWorker(options, apart, bundle))
+      unhosted.delete(bundle.digest)
+    }
+  }
+  host(await makeWorker(options, options.connection, current))
+  await hostOlder()
+  if (options.reviewers !== null) host(await makeReviewWorker(options, current.digest))
+  await makeCurrent(options.temporal, options.namespace, current.digest)
+  const stopping = new AbortController()
+  const watching = watchOlder(hostOlder, options.log, stopping.signal)
   return {
     digest: current.digest,
-    running,
+    running: ended.promise,
     stop: async () => {
+      stopping.abort()
+      await watching
       for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown()
-      await running
+      await Promise.all(runs)
       await apart?.close()
     },
+  }
+}
+
+/**
+ * The server's list of runs lags behind, and a process of an earlier version that is still there begins more: what the list
+ * did not have at the start is looked for again.
+ */
+async function watchOlder(
+  hostOlder: () => Promise<void>,
+  log: WorkerHostOptions['log'],
+  stopped: AbortSignal,
+): Promise<void> {
+  for (;;) {
+    await sleep(OLDER_EVERY_MS, undefined, { signal: stopped }).catch(() => undefined)
+    if (stopped.aborted) return
+    await hostOlder().catch((error: unknown) => {
+      log.warn({ error: String(error) }, 'whether runs of earlier versions are open could not be learned')
+    })
   }
 }
 
@@ -222,48 +258,4 @@ function makeActivities(options: WorkerHostOptions, digest: string): Steps & Sea
       heartbeat: () => Context.current().heartbeat(),
     }),
   }
-}
-
-/** Every bundle this deployment ever ran, the current one kept with them. */
-async function keptBundles(dir: string, current: WorkflowBundle): Promise<WorkflowBundle[]> {
-  await mkdir(dir, { recursive: true, mode: 0o700 })
-  const bundles: WorkflowBundle[] = []
-  for (const name of (await readdir(dir)).sort()) {
-    if (!name.endsWith('.js')) continue
-    const code = await readFile(join(dir, name), 'utf8')
-    const digest = bundleDigest(code)
-    if (`${digest}.js` === name) bundles.push({ code, digest })
-  }
-  if (!bundles.some(({ digest }) => digest === current.digest)) {
-    // Whole or not at all, whoever else starts: runs that are pinned to it end with no other code.
-    await writeWhole(join(dir, `${current.digest}.js`), current.code)
-    bundles.push(current)
-  }
-  return bundles
-}
-
-async function hasOpenRuns({ temporal }: WorkerHostOptions, digest: string): Promise<boolean> {
-  const { count } = await temporal.client.workflow.count(
-    `TemporalWorkerDeploymentVersion = '${DEPLOYMENT_NAME}:${digest}' and ExecutionStatus = 'Running'`,
-  )
-  return count > 0
-}
-
-async function makeCurrent({ temporal, namespace }: WorkerHostOptions, digest: string): Promise<void> {
-  const giveUpAt = Date.now() + 30_000
-  for (;;)
-    try {
-      await temporal.client.workflowService.setWorkerDeploymentCurrentVersion({
-        namespace,
-        deploymentName: DEPLOYMENT_NAME,
-        buildId: digest,
-        ignoreMissingTaskQueues: true,
-        identity: 'exoarmur',
-      })
-      return
-    } catch (error) {
-      // The version is known to the server only once its worker has polled.
-      if (Date.now() > giveUpAt) throw error
-      await new Promise((resolve) => setTimeout(resolve, 100))
-    }
 }

@@ -152,6 +152,14 @@ export class TemporalPort {
   }
 
   /** A server that hangs is one that is away: whoever asked is told within seconds, and the outbox asks again. */
+  /** Whether one of these versions has open runs pinned to it, by the server's list of runs, which lags behind. */
+  async hasOpenOf(versions: readonly string[]): Promise<boolean> {
+    if (versions.length === 0) return false
+    const any = versions.map((version) => `'${version}'`).join(', ')
+    const query = `TemporalWorkerDeploymentVersion in (${any}) and ExecutionStatus = 'Running'`
+    return (await this.#inTime(() => this.client.workflow.count(query))).count > 0
+  }
+
   async #inTime<T>(ask: () => Promise<T>): Promise<T> {
     return await this.client.withDeadline(Date.now() + ANSWER_WITHIN_MS, ask)
   }

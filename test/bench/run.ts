@@ -4,7 +4,6 @@
  * `BENCH_ONLY=outside` measures the effects outside alone.
  */
 import { readFileSync } from 'node:fs'
-import { fork, type ChildProcess } from 'node:child_process'
 import { cpus, loadavg, tmpdir } from 'node:os'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -12,12 +11,12 @@ import { Client, Connection } from '@temporalio/client'
 import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker'
 import pg from 'pg'
 import { startDeployment } from '../../bin/deployment.ts'
-import { environmentOf, type ReadyMessage } from '../../bin/process.ts'
 import { runChain } from '../../domain/gates/chain.ts'
 import { aPlan, anIntent, goodFacts } from '../support/domain.ts'
 import { Caller, callers } from '../support/client.ts'
 import { notRequired, openGlobal, openTenant, standingNotes } from '../support/opening.ts'
 import { Receiver } from '../support/receiver.ts'
+import { startSecondApp } from '../support/second-app.ts'
 import { startRowServer } from './row-server.ts'
 import { measure, type Figures, table } from './measure.ts'
 import { byHand, outsideCases, type OutsideTools } from './outside.ts'
@@ -52,7 +51,9 @@ try {
   })
   const { address, namespace } = deployment.stack.addresses.temporal
 
-  const regular = await secondApp()
+  // The same product with the fast path off, with a queue of its own.
+  const regular = await startSecondApp(deployment, { EXO_FAST_PATH: 'false', EXO_TASK_QUEUE: 'exoarmur-regular' })
+  closers.push(regular.stop)
   const bareWorker = await Worker.create({
     connection: await NativeConnection.connect({ address }),
     namespace,
@@ -142,39 +143,6 @@ async function compareOutside(tools: OutsideTools): Promise<void> {
     new Map(names.slice(from, to).map((name) => [name, figures.get(name) ?? []]))
   say(table(only(0, 2), names[0] ?? ''))
   say(table(only(2, 5), names[2] ?? ''))
-}
-
-/** The same product with the fast path off, on the same backends, with a queue of its own. */
-async function secondApp(): Promise<{ url: string }> {
-  const { addresses } = deployment.stack
-  const child: ChildProcess = fork(join(import.meta.dirname, '..', '..', 'bin', 'app.ts'), [], {
-    execPath: process.execPath,
-    env: {
-      ...process.env,
-      ...environmentOf(addresses, await deploymentName()),
-      EXO_HOME: home,
-      PORT: '0',
-      EXO_FAST_PATH: 'false',
-      EXO_TASK_QUEUE: 'exoarmur-regular',
-    },
-  })
-  const message = await new Promise<ReadyMessage>((resolve, reject) => {
-    child.once('message', (each) => resolve(each as ReadyMessage))
-    child.once('exit', (code) => reject(new Error(`second app ended ${code}`)))
-  })
-  closers.push(
-    () =>
-      new Promise<void>((resolve) => {
-        child.once('exit', () => resolve())
-        child.kill('SIGTERM')
-      }),
-  )
-  return { url: message.url ?? '' }
-}
-
-async function deploymentName(): Promise<string> {
-  const { body } = await new Caller(deployment.url, null).get('/trust')
-  return body.deployment
 }
 
 /** Waits until nothing is left to seal, so that one case does not pay for the one before it. */

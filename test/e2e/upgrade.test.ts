@@ -11,6 +11,7 @@ import { copyCheckout } from '../support/checkout.ts'
 import { approve, type Caller, callers } from '../support/client.ts'
 import { openGlobal, openTenant } from '../support/opening.ts'
 import { startOwnDeployment } from '../support/own-deployment.ts'
+import { startSecondApp } from '../support/second-app.ts'
 import { makeTenant, propose } from '../support/tenant.ts'
 import { until } from '../support/until.ts'
 import { verifyBundles } from '../support/verified.ts'
@@ -22,6 +23,8 @@ beforeAll(async () => {
   base = await mkdtemp(join(tmpdir(), 'exo-upgrade-'))
   await chmod(base, 0o711)
 })
+const options = () => ({ home: join(base, 'home'), port: 0, headless: true, progress: () => undefined })
+
 afterAll(async () => {
   await running?.stop()
   await rm(base, { recursive: true, force: true })
@@ -41,10 +44,8 @@ async function sayOtherwise(copy: string, words: string): Promise<void> {
 
 describe('an upgrade while an operation waits', () => {
   it('ends it on the bundle that began it, and begins new ones on the new bundle', async () => {
-    const home = join(base, 'home')
-    const options = { home, port: 0, headless: true, progress: () => undefined }
     const earlier = await otherVersion(join(base, 'earlier'))
-    running = await earlier.startDeployment(options)
+    running = await earlier.startDeployment(options())
     let all = callers(running.url, running.credentials)
     await openGlobal(all)
     await openTenant(all, 't_demo')
@@ -53,7 +54,7 @@ describe('an upgrade while an operation waits', () => {
     expect(waiting.body.status).toBe('pending_approval')
     await running.stop()
 
-    running = await startDeployment(options)
+    running = await startDeployment(options())
     all = callers(running.url, running.credentials)
     const approved = await approve(all.as('t_demo', 'operator'), waiting.body)
     expect(approved.body.operation.status).toBe('executed')
@@ -64,6 +65,27 @@ describe('an upgrade while an operation waits', () => {
     const [before, now] = [await madeBy(reader, waiting.body.id), await madeBy(reader, after.body.id)]
     expect(before).not.toBe(now)
     expect(await workedOn(reader, waiting.body.id)).toEqual([before])
+  }, 120_000)
+
+  it('ends also what a process of the earlier version began when the later one was there', async () => {
+    // Started when nothing of the earlier version was open.
+    await running?.stop()
+    running = await startDeployment(options())
+    const { url, credentials } = running
+    const earlier = await startSecondApp(running, {}, join(base, 'earlier'))
+    const proposal = { action: 'note.append', input: { notebook: 'upgrade', text: 'asked beside' } }
+    const waiting = await callers(earlier.url, credentials).as('t_demo', 'agent').post('/operations', proposal)
+    expect(waiting.body.status).toBe('pending_approval')
+    await earlier.stop()
+
+    const operator = callers(url, credentials).as('t_demo', 'operator')
+    await approve(operator, waiting.body)
+    await until(
+      'it is executed',
+      async () => (await operator.get(`/operations/${waiting.body.id}`)).body.status === 'executed',
+      { withinMs: 30_000 },
+    )
+    expect(await workedOn(operator, waiting.body.id)).toEqual([await madeBy(operator, waiting.body.id)])
   }, 120_000)
 })
 
