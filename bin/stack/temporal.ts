@@ -19,9 +19,17 @@ export const namespaceName = 'exoarmur'
 
 /**
  * By default the history service looks into a shard's queues at most twenty times a second, and there is one shard:
- * after a short burst every task would wait for a tick of 50 ms.
+ * after a short burst every task would wait for a tick of 50 ms. What only the list of runs hears of is the other way
+ * round: looked for once a second, a run that has ended by then is written into the list once and not twice, and a few at a
+ * time, since they share the one connection to the file with what callers wait for.
  */
-const dynamicConfig = ['history.transferProcessorMaxPollRPS=2000', 'history.timerProcessorMaxPollRPS=2000']
+const dynamicConfig = [
+  'history.transferProcessorMaxPollRPS=2000',
+  'history.timerProcessorMaxPollRPS=2000',
+  'history.visibilityProcessorMaxPollRPS=1',
+  'history.visibilityTaskBatchSize=1000',
+  'history.visibilityProcessorSchedulerWorkerCount=4',
+]
 
 /** A write-ahead log halves the time of a commit, and FULL keeps every acknowledged one through a power cut. */
 const pragmas = ['journal_mode=WAL', 'synchronous=FULL']

@@ -74,7 +74,7 @@ create table license_grants (
   used_count bigint not null default 0 check (used_count >= 0),
   used_amount numeric(18, 6) not null default 0 check (used_amount >= 0),
   primary key (tenant_id, id)
-);
+) with (fillfactor = 10); -- Each use makes a version of the row: with room, the old ones go early.
 
 -- The last lock on a standing grant's limits, whatever the guard computed. Only using is refused: a limit may be cut
 -- below what was used already, and the grant is then exhausted.
@@ -259,7 +259,7 @@ create table rate_windows (
   started_at timestamptz not null,
   calls integer not null,
   primary key (tenant_id, principal_id, class)
-);
+) with (fillfactor = 10); -- as license_grants
 
 create table feature_flags (
   tenant_id text primary key check (tenant_id <> ''),
