@@ -26,34 +26,46 @@ export async function measure(work: () => Promise<void>, n: number, inFlight: nu
   return { inFlight, n, rate: n / seconds, p50: at(0.5), p95: at(0.95) }
 }
 
-/** One line a case: medians over the rounds, and ratios to the rival. */
+/** One line a case: medians over the rounds. A ratio is the median of each round's, whose two sides ran seconds apart. */
 export function table(figures: ReadonlyMap<string, readonly Figures[]>, rival: string): string {
-  const median = (values: number[]) => values.sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0
   const lines = ['case                           in flight    p50 ms    p95 ms     rate/s   rate : bare   p50 : bare']
   const flights = [...new Set([...figures.values()].flatMap((each) => each.map((f) => f.inFlight)))].sort(
     (a, b) => a - b,
   )
   for (const inFlight of flights) {
-    const of = (name: string, pick: (f: Figures) => number) =>
-      median((figures.get(name) ?? []).filter((f) => f.inFlight === inFlight).map(pick))
-    for (const name of figures.keys())
+    const of = (name: string) => (figures.get(name) ?? []).filter((f) => f.inFlight === inFlight)
+    const bare = of(rival)
+    for (const name of figures.keys()) {
+      const ours = of(name)
+      const middle = (pick: (f: Figures) => number) => median(ours.map(pick))
+      const ratio = (pick: (f: Figures) => number) =>
+        median(ours.flatMap((f, round) => (bare[round] === undefined ? [] : [pick(f) / pick(bare[round])])))
       lines.push(
         [
           name.padEnd(32),
           String(inFlight).padStart(6),
-          of(name, (f) => f.p50)
+          middle((f) => f.p50)
             .toFixed(1)
             .padStart(12),
-          of(name, (f) => f.p95)
+          middle((f) => f.p95)
             .toFixed(1)
             .padStart(9),
-          of(name, (f) => f.rate)
+          middle((f) => f.rate)
             .toFixed(1)
             .padStart(11),
-          (of(name, (f) => f.rate) / of(rival, (f) => f.rate)).toFixed(2).padStart(12),
-          (of(name, (f) => f.p50) / of(rival, (f) => f.p50)).toFixed(2).padStart(12),
+          ratio((f) => f.rate)
+            .toFixed(2)
+            .padStart(12),
+          ratio((f) => f.p50)
+            .toFixed(2)
+            .padStart(12),
         ].join(' '),
       )
+    }
   }
   return lines.join('\n')
+}
+
+function median(values: number[]): number {
+  return values.sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0
 }

@@ -21,9 +21,9 @@ import { startRowServer } from './row-server.ts'
 import { measure, type Figures, table } from './measure.ts'
 import { byHand, outsideCases, type OutsideTools } from './outside.ts'
 
-const ROUNDS = Number(process.env.BENCH_ROUNDS ?? '3')
-const ONE = Number(process.env.BENCH_ONE ?? '100')
-const MANY = Number(process.env.BENCH_MANY ?? '400')
+const ROUNDS = Number(process.env.BENCH_ROUNDS ?? '9')
+const ONE = Number(process.env.BENCH_ONE ?? '40')
+const MANY = Number(process.env.BENCH_MANY ?? '200')
 
 Runtime.install({ logger: new DefaultLogger('ERROR') })
 const say = (line: string) => process.stdout.write(`${line}\n`)
@@ -95,7 +95,8 @@ try {
   }
   const onlyOutside = process.env.BENCH_ONLY === 'outside'
   const figures = new Map<string, Figures[]>()
-  for (const [name, work] of Object.entries(onlyOutside ? {} : cases)) {
+  const measured = Object.entries(onlyOutside ? {} : cases)
+  for (const [name, work] of measured) {
     say(`warming up: ${name}`)
     // Long enough for both sides' code to be compiled: a service runs for days.
     await measure(work, 100, 1)
@@ -104,8 +105,8 @@ try {
   }
   for (let round = 1; round <= ROUNDS; round++)
     for (const inFlight of [1, 30])
-      for (const [name, work] of Object.entries(onlyOutside ? {} : cases)) {
-        await sealed()
+      for (const [name, work] of inTurn(round, measured)) {
+        await settled()
         const got = await measure(work, inFlight === 1 ? ONE : MANY, inFlight)
         figures.get(name)?.push(got)
         say(
@@ -126,15 +127,20 @@ try {
 }
 process.exit()
 
+/** Every other round the other way round, so that nobody always runs after the same one. */
+function inTurn<T>(round: number, cases: readonly T[]): readonly T[] {
+  return round % 2 === 0 ? cases.toReversed() : cases
+}
+
 /** Effects outside, each beside the same call by hand. */
 async function compareOutside(tools: OutsideTools): Promise<void> {
   const cases = outsideCases(tools)
   const figures = new Map<string, Figures[]>(Object.keys(cases).map((name) => [name, []]))
   for (let round = 0; round <= ROUNDS; round++)
-    for (const [name, { prepare, work }] of Object.entries(cases)) {
+    for (const [name, { prepare, work }] of inTurn(round, Object.entries(cases))) {
       const count = Math.ceil(ONE / 3)
       await prepare?.(count)
-      await sealed()
+      await settled()
       const got = await measure(work, count, 1)
       if (round > 0) figures.get(name)?.push(got)
     }
@@ -145,8 +151,8 @@ async function compareOutside(tools: OutsideTools): Promise<void> {
   say(table(only(2, 5), names[2] ?? ''))
 }
 
-/** Waits until nothing is left to seal, so that one case does not pay for the one before it. */
-async function sealed(): Promise<void> {
+/** Waits until nothing is left to seal or to list, so that one case does not pay for the one before it. */
+async function settled(): Promise<void> {
   const pool = new pg.Client({ connectionString: deployment.stack.addresses.postgres.roles.sequencer })
   await pool.connect()
   for (let tries = 0; tries < 600; tries++) {
@@ -155,6 +161,7 @@ async function sealed(): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, 100))
   }
   await pool.end()
+  await new Promise((resolve) => setTimeout(resolve, 1_500))
 }
 
 /** What one operation costs in events, statements and commits, read off the servers' own counters. */
