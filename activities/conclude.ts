@@ -19,13 +19,17 @@ export interface Told {
   row?: JsonObject
 }
 
-/** Ends the operation as the outcome says; one that has ended already answers what it ended with. */
+/**
+ * Ends the operation as the outcome says; one that has ended already answers what it ended with. `claimed` is its row, where
+ * that was read since it was claimed.
+ */
 export async function concludeClaim(
   tools: Pick<PassTools, 'receipts' | 'crashPoint'> & { operations: EndingRows },
   ref: Ref,
   outcome: Outcome,
+  claimed: PassRow | null = null,
 ): Promise<Told> {
-  const row = await tools.operations.readClaimed(ref.tenant_id, ref.operation_id)
+  const row = claimed ?? (await tools.operations.readClaimed(ref.tenant_id, ref.operation_id))
   if (row.receipt !== null) return { ended: endedOutput(row.receipt.receipt) }
   const document = await outcomeDocument(tools, ref, row, outcome)
   tools.crashPoint('E6')

@@ -39,6 +39,8 @@ const FIRST_PAUSE_MS = 1_000
 /** Given up this long before the lease ends, so that what was begun is over when it does. */
 const MARGIN_MS = 500
 const CONCLUDE_WITHIN_MS = 20_000
+/** A row that was read longer before an answer is read anew, so that its end says what stands then. */
+const FRESH_MS = 500
 
 export function effectOutside(tools: OutsideTools): (input: GuardInput) => Promise<GuardOutput> {
   return async ({ passes, votes: _votes, ...input }) => {
@@ -162,6 +164,7 @@ async function dispatch(
   tools.crashPoint('E3')
   const { intent, plan } = row.operation
   const context = contextOf(row, attempts, elapsed, fence)
+  const claimed = readMeanwhile(input, fence, tools.stopwatch)
   let outcome: Outcome
   if (context.timeLeftMs() <= 0) outcome = { state: 'unknown', details: { reason: 'the fence was lost' } }
   else
@@ -172,7 +175,26 @@ async function dispatch(
     }
   tools.crashPoint('E5')
   if (outcome.state === 'unknown' && attempts < MOST_TRIES[plan.effect_kind as OutsideKind]) return { again: attempts }
-  return await conclude(tools, input, fence, outcome)
+  return await conclude(tools, input, fence, outcome, (await claimed)())
+}
+
+/** The claimed row, read while a request is on its way: told as of when it is asked for, and null once that is long after. */
+async function readMeanwhile(
+  input: Guarded,
+  fence: Fence,
+  stopwatch: () => () => number,
+): Promise<() => PassRow | null> {
+  try {
+    const row = await fence.readClaimed(input.tenant_id, input.operation_id)
+    const elapsed = stopwatch()
+    return () => {
+      const ms = Math.ceil(elapsed())
+      return ms > FRESH_MS ? null : { ...row, now: new Date(Date.parse(row.now) + ms).toISOString() }
+    }
+  } catch {
+    // It is read once more, and says again what is wrong, when there is an outcome to write.
+    return () => null
+  }
 }
 
 async function probe(tools: OutsideTools, effect: OutsideEffect<unknown>, row: WithRow): Promise<Outcome | null> {
@@ -189,11 +211,17 @@ async function probe(tools: OutsideTools, effect: OutsideEffect<unknown>, row: W
 }
 
 /** An answer that is known must not be lost to a database that is away for a moment. */
-async function conclude(tools: OutsideTools, input: Guarded, fence: Fence, outcome: Outcome): Promise<EndedOutput> {
+async function conclude(
+  tools: OutsideTools,
+  input: Guarded,
+  fence: Fence,
+  outcome: Outcome,
+  claimed: PassRow | null = null,
+): Promise<EndedOutput> {
   for (let waitedMs = 0; ; waitedMs += FIRST_PAUSE_MS)
     try {
       const operations = fence.holds() ? fence : tools.operations
-      const told = await concludeClaim({ ...tools, operations }, input, outcome)
+      const told = await concludeClaim({ ...tools, operations }, input, outcome, waitedMs === 0 ? claimed : null)
       tools.crashPoint('E7')
       announceEnd(tools, input, told)
       tools.crashPoint('E8')

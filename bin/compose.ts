@@ -48,7 +48,7 @@ import { TemperatureStore } from '../stores/postgres/temperatures.ts'
 import { UsageStore } from '../stores/postgres/usage.ts'
 import { Questions } from '../stores/postgres/questions.ts'
 import { StrategyLocks } from '../stores/postgres/strategy-locks.ts'
-import { VoteStore } from '../stores/postgres/votes.ts'
+import { FreshVotes, VoteStore } from '../stores/postgres/votes.ts'
 import { TemporalPort } from '../stores/temporal.ts'
 
 export interface Backends {
@@ -112,6 +112,7 @@ export async function startProcess(
   closers.push(() => statusPool.end())
   const reading = new Reading(statusPool)
   const news = new News((tenantId, id) => reading.status(tenantId, id), wanted.worker)
+  const freshVotes = new FreshVotes()
   let digest: string | null = null
   if (wanted.worker) {
     const pools = {
@@ -151,6 +152,7 @@ export async function startProcess(
         receipt: openSigner(await readKey(home, 'receipt', env)),
         seal: openSigner(await readKey(home, 'seal', env)),
       },
+      freshVotes,
       announce: (event) => news.announce(event),
       crashPoint,
       log,
@@ -203,7 +205,7 @@ export async function startProcess(
       privacy: new PrivacyStore(statusPool),
       temperatures: new TemperatureStore(statusPool),
       config: new ConfigStore(statusPool),
-      votes: { rows: new VoteStore(statusPool), keys },
+      votes: { rows: new VoteStore(statusPool, freshVotes), keys },
       locks: new StrategyLocks(statusPool),
       questions: new Questions(statusPool),
       audit,

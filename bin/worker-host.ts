@@ -39,7 +39,7 @@ import { Outbox } from '../stores/postgres/outbox.ts'
 import { Questions } from '../stores/postgres/questions.ts'
 import { SealStore } from '../stores/postgres/seals.ts'
 import { Uploads } from '../stores/postgres/uploads.ts'
-import { VoteStore } from '../stores/postgres/votes.ts'
+import { type FreshVotes, VoteStore } from '../stores/postgres/votes.ts'
 import type { TemporalPort } from '../stores/temporal.ts'
 
 const OLDER_EVERY_MS = 5_000
@@ -64,6 +64,8 @@ export interface WorkerHostOptions {
   secrets: OutsidePorts['secrets']
   keys: JwsReader
   signers: { receipt: Signer; seal: Signer }
+  /** What the API of this process admitted. */
+  freshVotes: FreshVotes
   announce(event: NewsEvent): void
   crashPoint(name: CrashPoint): void
   log: { warn(details: object, message: string): void }
@@ -201,7 +203,7 @@ function makeActivities(options: WorkerHostOptions, digest: string): Steps & Sea
   const tools = {
     operations,
     keys,
-    votes: { rows: new VoteStore(pools.guard), keys },
+    votes: { rows: new VoteStore(pools.guard, options.freshVotes), keys },
     receipts,
     announce: options.announce,
     crashPoint: options.crashPoint,

@@ -29,7 +29,7 @@ export const CRASH_POINTS = {
   K1: 'the stop, nothing drained',
   K3: 'the stop and its drain, whoever stopped not answered',
   O1: 'nothing: a vote was signed',
-  O2: 'the vote, its run not told',
+  O2: 'the vote, its run told at the same time or not at all',
   Q1: 'nothing more: whoever came after looked at what became of it',
   Q2: 'the end of what a run left behind, nobody told',
 } as const

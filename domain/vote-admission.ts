@@ -25,16 +25,22 @@ interface Read {
   assurance: Vote['assurance']
 }
 
-/** `early` is what was read for this operation and whoever the API attests, while something else was waited for. */
+export interface AdmitOptions {
+  /** What was read for this operation and whoever the API attests, while something else was waited for. */
+  early?: VoteContext | undefined
+  /** Told when nothing but the rows can refuse the vote any more, before they are asked; again when they ask for a newer time. */
+  onSound?: () => void
+}
+
 export async function admitVote(
   tools: VoteTools,
   tenantId: string,
   operationId: string,
   jws: string,
-  early?: VoteContext,
+  options: AdmitOptions = {},
 ): Promise<Admitted | Refused> {
-  let outcome = await judge(tools, tenantId, operationId, jws, early)
-  while ('again' in outcome) outcome = await judge(tools, tenantId, operationId, jws)
+  let outcome = await judge(tools, tenantId, operationId, jws, options)
+  while ('again' in outcome) outcome = await judge(tools, tenantId, operationId, jws, { ...options, early: undefined })
   if (!('refused' in outcome)) return outcome
   const { refused, check, by, context } = outcome
   await tools.rows.writeLeaf(
@@ -66,7 +72,7 @@ async function judge(
   tenantId: string,
   operationId: string,
   jws: string,
-  early?: VoteContext,
+  { early, onSound }: AdmitOptions,
 ): Promise<Judged> {
   const read = await readVote(tools, tenantId, operationId, jws, early)
   if ('check' in read) return { refused: 'approval.vote_invalid', by: null, ...read }
@@ -114,6 +120,7 @@ async function judge(
   if (excluded !== null) return refuse(excluded)
   const { plan, intent, firearms } = operation
   if (isIssuer(plan, intent, { now: context.now, firearms }, vote.person_id)) return refuse('approval.self')
+  onSound?.()
   const admitted = await tools.rows.admit({
     tenant_id: tenantId,
     operation_id: operationId,

@@ -49,7 +49,7 @@ export function decisionRoutes(app: App): void {
   )
 }
 
-/** Admits a signed vote, tells the run, and waits a moment for what it makes of it where it may decide. */
+/** Admits a signed vote while the run is told, and waits a moment for what it makes of it where it may decide. */
 export async function castVote(
   c: Ctx,
   row: OperationRow,
@@ -61,7 +61,14 @@ export async function castVote(
   ports.crashPoint('O1')
   // Read beside the row, it may be of a moment before people were asked.
   const fit = early?.operation?.shown_hash === row.shown_hash ? early : undefined
-  const admitted = await admitVote(ports.votes, tenant_id, row.id, jws, fit)
+  // The run looks for the vote's row by itself, and makes it where the signal is the faster one: both admit one vote.
+  let told: Promise<unknown> | undefined
+  const onSound = () => {
+    told ??= ports.runs.signalDecide({ tenant_id, operation_id: row.id }, jws).catch((error: unknown) => {
+      ports.log.error({ error: String(error) }, 'the run could not be signalled; the outbox will')
+    })
+  }
+  const admitted = await admitVote(ports.votes, tenant_id, row.id, jws, { early: fit, onSound })
   if ('refused' in admitted) {
     c.set('refusalRecorded', true)
     const check = admitted.check === null ? {} : { check: admitted.check }
@@ -73,9 +80,7 @@ export async function castVote(
   const wait = async () => await ports.waitForNews(tenant_id, row.id, row.status, NEWS_MS)
   const counted = row.votes.length + 1
   const news = mayDecide(row, counted, admitted.vote) ? wait() : null
-  await ports.runs.signalDecide({ tenant_id, operation_id: row.id }, jws).catch((error: unknown) => {
-    ports.log.error({ error: String(error) }, 'the run could not be signalled; the outbox will')
-  })
+  await told
   let after = (await news) ?? (await readOperation(ports, tenant_id, row.id))
   // Somebody else may have voted meanwhile, and both together decide.
   if (news === null && !isFinal(after.status) && mayDecide(after, after.votes.length, admitted.vote))

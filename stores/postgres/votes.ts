@@ -6,10 +6,33 @@ import { sha256TextHex } from '../../domain/hash.ts'
 import type { LeafRow } from '../../domain/leaf.ts'
 import type { VoteContext, VoteRows } from '../../domain/ports.ts'
 
+/** Votes that this process committed and whose run has not asked for them yet; those it forgets are in their rows. */
+export class FreshVotes {
+  readonly #most: number
+  readonly #votes = new Map<string, Vote>()
+  constructor(most = 1_000) {
+    this.#most = most
+  }
+
+  add(key: string, vote: Vote): void {
+    this.#votes.set(key, vote)
+    const [oldest] = this.#votes.keys()
+    if (this.#votes.size > this.#most && oldest !== undefined) this.#votes.delete(oldest)
+  }
+
+  take(key: string): Vote | null {
+    const vote = this.#votes.get(key) ?? null
+    this.#votes.delete(key)
+    return vote
+  }
+}
+
 export class VoteStore implements VoteRows {
   readonly #pool: pg.Pool
-  constructor(pool: pg.Pool) {
+  readonly #fresh: FreshVotes
+  constructor(pool: pg.Pool, fresh: FreshVotes) {
     this.#pool = pool
+    this.#fresh = fresh
   }
 
   async context(tenantId: string, operationId: string, kid: string, by: string | null): Promise<VoteContext> {
@@ -24,10 +47,13 @@ export class VoteStore implements VoteRows {
   }
 
   async known(tenantId: string, operationId: string, jws: string): Promise<Vote | null> {
+    const hash = sha256TextHex(jws)
+    const fresh = this.#fresh.take(`${tenantId}/${operationId}/${hash}`)
+    if (fresh !== null) return fresh
     const { rows } = await this.#pool.query<{ known_vote: Vote | null }>({
       name: 'known_vote',
       text: 'select known_vote($1, $2, $3)',
-      values: [tenantId, operationId, sha256TextHex(jws)],
+      values: [tenantId, operationId, hash],
     })
     return rows[0]?.known_vote ?? null
   }
@@ -40,7 +66,10 @@ export class VoteStore implements VoteRows {
     })
     const [row] = rows
     if (row === undefined) throw new Error('admit_vote answered no row')
-    return row.admit_vote
+    const answer = row.admit_vote
+    if ('vote' in answer)
+      this.#fresh.add(`${document.tenant_id}/${document.operation_id}/${document.jws_hash}`, answer.vote)
+    return answer
   }
 
   async writeLeaf(
