@@ -175,26 +175,26 @@ async function dispatch(
     }
   tools.crashPoint('E5')
   if (outcome.state === 'unknown' && attempts < MOST_TRIES[plan.effect_kind as OutsideKind]) return { again: attempts }
-  return await conclude(tools, input, fence, outcome, (await claimed)())
+  return await conclude(tools, input, fence, outcome, claimed())
 }
 
-/** The claimed row, read while a request is on its way: told as of when it is asked for, and null once that is long after. */
-async function readMeanwhile(
-  input: Guarded,
-  fence: Fence,
-  stopwatch: () => () => number,
-): Promise<() => PassRow | null> {
-  try {
-    const row = await fence.readClaimed(input.tenant_id, input.operation_id)
-    const elapsed = stopwatch()
-    return () => {
-      const ms = Math.ceil(elapsed())
-      return ms > FRESH_MS ? null : { ...row, now: new Date(Date.parse(row.now) + ms).toISOString() }
-    }
-  } catch {
-    // It is read once more, and says again what is wrong, when there is an outcome to write.
-    return () => null
-  }
+/**
+ * Reads the claimed row while a request is on its way. Answers it as of when it is asked for; null where it is not there by
+ * then or was there long before: whoever concludes reads it once more, and hears what is wrong.
+ */
+function readMeanwhile(input: Guarded, fence: Fence, stopwatch: () => () => number): () => PassRow | null {
+  let current = (): PassRow | null => null
+  fence.readClaimed(input.tenant_id, input.operation_id).then(
+    (row) => {
+      const [at, elapsed] = [performance.now(), stopwatch()]
+      current = () => {
+        const now = new Date(Date.parse(row.now) + Math.ceil(performance.now() - at)).toISOString()
+        return elapsed() > FRESH_MS ? null : { ...row, now }
+      }
+    },
+    () => undefined,
+  )
+  return () => current()
 }
 
 async function probe(tools: OutsideTools, effect: OutsideEffect<unknown>, row: WithRow): Promise<Outcome | null> {

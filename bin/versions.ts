@@ -10,33 +10,28 @@ import type { TemporalPort } from '../stores/temporal.ts'
 
 export const DEPLOYMENT_NAME = 'exoarmur'
 
-/** Every bundle this deployment ever ran, the current one kept with them. */
-export async function keptBundles(dir: string, current: WorkflowBundle): Promise<WorkflowBundle[]> {
+/** Keeps the current bundle; answers the digests of those that were kept before. */
+export async function keepBundle(dir: string, { code, digest }: WorkflowBundle): Promise<string[]> {
   await mkdir(dir, { recursive: true, mode: 0o700 })
-  const bundles: WorkflowBundle[] = []
-  for (const name of (await readdir(dir)).sort()) {
-    if (!name.endsWith('.js')) continue
-    const code = await readFile(join(dir, name), 'utf8')
-    const digest = bundleDigest(code)
-    if (`${digest}.js` === name) bundles.push({ code, digest })
-  }
-  if (!bundles.some(({ digest }) => digest === current.digest)) {
-    // Whole or not at all, whoever else starts: runs that are pinned to it end with no other code.
-    await writeWhole(join(dir, `${current.digest}.js`), current.code)
-    bundles.push(current)
-  }
-  return bundles
+  const kept = (await readdir(dir)).flatMap((name) => /^([0-9a-f]{64})\.js$/.exec(name)?.[1] ?? []).sort()
+  // Whole or not at all, whoever else starts: runs that are pinned to it end with no other code.
+  if (!kept.includes(digest) || (await readKept(dir, digest)) === null)
+    await writeWhole(join(dir, `${digest}.js`), code)
+  return kept.filter((each) => each !== digest)
 }
 
-/** Those of these bundles that open runs are pinned to, as the server's list of runs has it by now. */
-export async function withOpenRuns(
-  temporal: TemporalPort,
-  bundles: readonly WorkflowBundle[],
-): Promise<WorkflowBundle[]> {
-  const nameOf = ({ digest }: WorkflowBundle) => `${DEPLOYMENT_NAME}:${digest}`
-  const found: WorkflowBundle[] = []
-  if (await temporal.hasOpenOf(bundles.map(nameOf)))
-    for (const bundle of bundles) if (await temporal.hasOpenOf([nameOf(bundle)])) found.push(bundle)
+/** A kept bundle, or null when the file does not hold what its name says. */
+export async function readKept(dir: string, digest: string): Promise<WorkflowBundle | null> {
+  const code = await readFile(join(dir, `${digest}.js`), 'utf8')
+  return bundleDigest(code) === digest ? { code, digest } : null
+}
+
+/** Those of these digests that open runs are pinned to, as the server's list of runs has it by now. */
+export async function withOpenRuns(temporal: TemporalPort, digests: readonly string[]): Promise<string[]> {
+  const nameOf = (digest: string) => `${DEPLOYMENT_NAME}:${digest}`
+  const found: string[] = []
+  if (await temporal.hasOpenOf(digests.map(nameOf)))
+    for (const digest of digests) if (await temporal.hasOpenOf([nameOf(digest)])) found.push(digest)
   return found
 }
 

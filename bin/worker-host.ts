@@ -13,7 +13,7 @@ import type pg from 'pg'
 import { maskedLine } from './log.ts'
 import type { NewsEvent } from './news.ts'
 import { createSandboxWorker } from './sandbox-worker.ts'
-import { DEPLOYMENT_NAME, keptBundles, makeCurrent, withOpenRuns } from './versions.ts'
+import { DEPLOYMENT_NAME, keepBundle, makeCurrent, readKept, withOpenRuns } from './versions.ts'
 import { buildWorkflowBundle, type WorkflowBundle } from './workflow-bundle.ts'
 import { proposeAndGuard, resumeAndGuard } from '../activities/at-once.ts'
 import { guardEffect } from '../activities/guard.ts'
@@ -94,9 +94,7 @@ export async function startWorkerHost(options: WorkerHostOptions): Promise<Worke
   // none: failures carry codes, and no path of the host ends up in history. This thread keeps its own.
   setFlagsFromString('--stack-trace-limit=0')
   const current = await buildWorkflowBundle()
-  const bundles = await keptBundles(options.bundlesDir, current)
-  const unhosted = new Map(bundles.map((bundle) => [bundle.digest, bundle]))
-  unhosted.delete(current.digest)
+  const unhosted = new Set(await keepBundle(options.bundlesDir, current))
   const workers: Worker[] = []
   const runs: Promise<void>[] = []
   const ended = Promise.withResolvers<void>()
@@ -109,11 +107,18 @@ export async function startWorkerHost(options: WorkerHostOptions): Promise<Worke
     runs.push(run)
   }
   const hostOlder = async () => {
-    for (const bundle of await withOpenRuns(options.temporal, [...unhosted.values()])) {
-      apart ??= await options.connectApart()
-      host(await makeWorker(options, apart, bundle))
-      unhosted.delete(bundle.digest)
-    }
+    const failures: unknown[] = []
+    for (const digest of await withOpenRuns(options.temporal, [...unhosted]))
+      try {
+        const bundle = await readKept(options.bundlesDir, digest)
+        if (bundle === null) throw new Error(`the bundle kept as ${digest} is another one`)
+        apart ??= await options.connectApart()
+        host(await makeWorker(options, apart, bundle))
+        unhosted.delete(digest)
+      } catch (error) {
+        failures.push(error)
+      }
+    if (failures.length > 0) throw new AggregateError(failures, failures.map(String).join('; '))
   }
   host(await makeWorker(options, options.connection, current))
   await hostOlder()
@@ -126,10 +131,15 @@ export async function startWorkerHost(options: WorkerHostOptions): Promise<Worke
     running: ended.promise,
     stop: async () => {
       stopping.abort()
+      const shutDown = () => {
+        for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown()
+      }
+      shutDown()
       await watching
-      for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown()
-      await Promise.all(runs)
+      shutDown()
+      const failed = (await Promise.allSettled(runs)).find((run) => run.status === 'rejected')
       await apart?.close()
+      if (failed !== undefined) throw failed.reason
     },
   }
 }
@@ -147,7 +157,7 @@ async function watchOlder(
     await sleep(OLDER_EVERY_MS, undefined, { signal: stopped }).catch(() => undefined)
     if (stopped.aborted) return
     await hostOlder().catch((error: unknown) => {
-      log.warn({ error: String(error) }, 'whether runs of earlier versions are open could not be learned')
+      log.warn({ error: String(error) }, 'runs of earlier versions could not be looked for, or not be hosted')
     })
   }
 }

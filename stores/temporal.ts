@@ -151,7 +151,6 @@ export class TemporalPort {
     }
   }
 
-  /** A server that hangs is one that is away: whoever asked is told within seconds, and the outbox asks again. */
   /** Whether one of these versions has open runs pinned to it, by the server's list of runs, which lags behind. */
   async hasOpenOf(versions: readonly string[]): Promise<boolean> {
     if (versions.length === 0) return false
@@ -160,6 +159,7 @@ export class TemporalPort {
     return (await this.#inTime(() => this.client.workflow.count(query))).count > 0
   }
 
+  /** A server that hangs is one that is away: whoever asked is told within seconds, and the outbox asks again. */
   async #inTime<T>(ask: () => Promise<T>): Promise<T> {
     return await this.client.withDeadline(Date.now() + ANSWER_WITHIN_MS, ask)
   }

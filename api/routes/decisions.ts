@@ -61,14 +61,18 @@ export async function castVote(
   ports.crashPoint('O1')
   // Read beside the row, it may be of a moment before people were asked.
   const fit = early?.operation?.shown_hash === row.shown_hash ? early : undefined
-  // The run looks for the vote's row by itself, and makes it where the signal is the faster one: both admit one vote.
   let told: Promise<unknown> | undefined
-  const onSound = () => {
+  const tell = () => {
     told ??= ports.runs.signalDecide({ tenant_id, operation_id: row.id }, jws).catch((error: unknown) => {
       ports.log.error({ error: String(error) }, 'the run could not be signalled; the outbox will')
     })
   }
-  const admitted = await admitVote(ports.votes, tenant_id, row.id, jws, { early: fit, onSound })
+  const admitted = await admitVote(ports.votes, tenant_id, row.id, jws, {
+    early: fit,
+    // The run looks for the vote's row by itself, and makes it where the signal is the faster one: both admit one vote. What
+    // others signed is told once it is admitted, so that who carries votes that the rows refuse does not reach the run.
+    ...(early === undefined ? {} : { onSound: tell }),
+  })
   if ('refused' in admitted) {
     c.set('refusalRecorded', true)
     const check = admitted.check === null ? {} : { check: admitted.check }
@@ -79,7 +83,9 @@ export async function castVote(
   ports.crashPoint('O2')
   const wait = async () => await ports.waitForNews(tenant_id, row.id, row.status, NEWS_MS)
   const counted = row.votes.length + 1
-  const news = mayDecide(row, counted, admitted.vote) ? wait() : null
+  // What the run admitted may have ended it already.
+  const news = !admitted.known && mayDecide(row, counted, admitted.vote) ? wait() : null
+  tell()
   await told
   let after = (await news) ?? (await readOperation(ports, tenant_id, row.id))
   // Somebody else may have voted meanwhile, and both together decide.
