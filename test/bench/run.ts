@@ -21,9 +21,9 @@ import { startRowServer } from './row-server.ts'
 import { measure, type Figures, table } from './measure.ts'
 import { byHand, outsideCases, type OutsideTools } from './outside.ts'
 
-const ROUNDS = Number(process.env.BENCH_ROUNDS ?? '9')
+const ROUNDS = Number(process.env.BENCH_ROUNDS ?? '7')
 const ONE = Number(process.env.BENCH_ONE ?? '40')
-const MANY = Number(process.env.BENCH_MANY ?? '200')
+const MANY = Number(process.env.BENCH_MANY ?? '400')
 
 Runtime.install({ logger: new DefaultLogger('ERROR') })
 const say = (line: string) => process.stdout.write(`${line}\n`)
