@@ -186,6 +186,7 @@ function readMeanwhile(input: Guarded, fence: Fence, stopwatch: () => () => numb
   let current = (): PassRow | null => null
   fence.readClaimed(input.tenant_id, input.operation_id).then(
     (row) => {
+      // Moved on by the finer clock: the stopwatch, which decides what is fresh, may be ahead of it by a tick.
       const [at, elapsed] = [performance.now(), stopwatch()]
       current = () => {
         const now = new Date(Date.parse(row.now) + Math.ceil(performance.now() - at)).toISOString()

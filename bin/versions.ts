@@ -35,6 +35,7 @@ export async function withOpenRuns(temporal: TemporalPort, digests: readonly str
   return found
 }
 
+/** Waits until the server knows the version, and has new runs begin on it. */
 export async function makeCurrent(temporal: TemporalPort, namespace: string, digest: string): Promise<void> {
   const giveUpAt = Date.now() + 30_000
   for (;;)

@@ -14,17 +14,22 @@ export class FreshVotes {
     this.#most = most
   }
 
-  add(key: string, vote: Vote): void {
-    this.#votes.set(key, vote)
+  add(tenantId: string, operationId: string, jwsHash: string, vote: Vote): void {
+    this.#votes.set(keyOf(tenantId, operationId, jwsHash), vote)
     const [oldest] = this.#votes.keys()
     if (this.#votes.size > this.#most && oldest !== undefined) this.#votes.delete(oldest)
   }
 
-  take(key: string): Vote | null {
+  take(tenantId: string, operationId: string, jwsHash: string): Vote | null {
+    const key = keyOf(tenantId, operationId, jwsHash)
     const vote = this.#votes.get(key) ?? null
     this.#votes.delete(key)
     return vote
   }
+}
+
+function keyOf(tenantId: string, operationId: string, jwsHash: string): string {
+  return `${tenantId}/${operationId}/${jwsHash}`
 }
 
 export class VoteStore implements VoteRows {
@@ -48,7 +53,7 @@ export class VoteStore implements VoteRows {
 
   async known(tenantId: string, operationId: string, jws: string): Promise<Vote | null> {
     const hash = sha256TextHex(jws)
-    const fresh = this.#fresh.take(`${tenantId}/${operationId}/${hash}`)
+    const fresh = this.#fresh.take(tenantId, operationId, hash)
     if (fresh !== null) return fresh
     const { rows } = await this.#pool.query<{ known_vote: Vote | null }>({
       name: 'known_vote',
@@ -67,8 +72,8 @@ export class VoteStore implements VoteRows {
     const [row] = rows
     if (row === undefined) throw new Error('admit_vote answered no row')
     const answer = row.admit_vote
-    if ('vote' in answer)
-      this.#fresh.add(`${document.tenant_id}/${document.operation_id}/${document.jws_hash}`, answer.vote)
+    const { tenant_id, operation_id, jws_hash } = document
+    if ('vote' in answer) this.#fresh.add(tenant_id, operation_id, jws_hash, answer.vote)
     return answer
   }
 

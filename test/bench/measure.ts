@@ -40,30 +40,25 @@ export function table(figures: ReadonlyMap<string, readonly Figures[]>, rival: s
       const middle = (pick: (f: Figures) => number) => median(ours.map(pick))
       const ratio = (pick: (f: Figures) => number) =>
         median(ours.flatMap((f, round) => (bare[round] === undefined ? [] : [pick(f) / pick(bare[round])])))
-      lines.push(
-        [
-          name.padEnd(32),
-          String(inFlight).padStart(6),
-          middle((f) => f.p50)
-            .toFixed(1)
-            .padStart(12),
-          middle((f) => f.p95)
-            .toFixed(1)
-            .padStart(9),
-          middle((f) => f.rate)
-            .toFixed(1)
-            .padStart(11),
-          ratio((f) => f.rate)
-            .toFixed(2)
-            .padStart(12),
-          ratio((f) => f.p50)
-            .toFixed(2)
-            .padStart(12),
-        ].join(' '),
-      )
+      const cells = [
+        column(middle(p50), 1, 12),
+        column(middle(p95), 1, 9),
+        column(middle(rate), 1, 11),
+        column(ratio(rate), 2, 12),
+        column(ratio(p50), 2, 12),
+      ]
+      lines.push([name.padEnd(32), column(inFlight, 0, 6), ...cells].join(' '))
     }
   }
   return lines.join('\n')
+}
+
+const p50 = (f: Figures) => f.p50
+const p95 = (f: Figures) => f.p95
+const rate = (f: Figures) => f.rate
+
+function column(value: number, digits: number, width: number): string {
+  return value.toFixed(digits).padStart(width)
 }
 
 function median(values: number[]): number {

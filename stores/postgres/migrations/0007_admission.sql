@@ -49,6 +49,8 @@ create function represented_of(tenant text, principals jsonb) returns jsonb lang
     from jsonb_array_elements_text(principals) with ordinality b (id, place) left join principals p on p.id = b.id
     left join memberships m on m.tenant_id = tenant and m.principal_id = b.id
 $$;
+grant execute on function train_ok_behind(text, jsonb, jsonb) to app, guard, control, sequencer;
+grant execute on function represented_of(text, jsonb) to guard, control;
 
 -- Who would vote, or has: what they are and may do now.
 create function voter_of(tenant text, principal text) returns jsonb language sql stable as $$
@@ -59,8 +61,6 @@ create function voter_of(tenant text, principal text) returns jsonb language sql
     where p.id = principal
 $$;
 grant execute on function voter_of(text, text) to app, guard, control;
-grant execute on function train_ok_behind(text, jsonb, jsonb) to app, guard, control, sequencer;
-grant execute on function represented_of(text, jsonb) to guard, control;
 
 -- Whom the subjects of one issuer are, in their order; null for one that is nobody.
 create function principals_of(p_issuer text, subjects jsonb) returns text[] language sql stable as $$
