@@ -151,8 +151,9 @@ export class Sequencer {
       if (head === null) return true
       const coords = frontierCoords(head.size)
       const { rows } = await client.query<{ hash: Buffer }>(
-        `select n.hash from unnest($2::smallint[], $3::bigint[]) with ordinality as w (level, index, n_th)
-         join audit_nodes n on n.tenant_id = $1 and n.level = w.level and n.index = w.index order by w.n_th`,
+        `select n.hash from unnest($2::smallint[], $3::bigint[]) with ordinality as w (level, index, n_th),
+           lateral (select n.hash from audit_nodes n where n.tenant_id = $1 and n.level = w.level and n.index = w.index limit 1) n
+         order by w.n_th`,
         [tenantId, coords.map(({ level }) => level), coords.map(({ index }) => index)],
       )
       if (rows.length !== coords.length) return false

@@ -1,11 +1,9 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { runExo } from './support/exo.ts'
-import { Database } from '../support/database.ts'
-import { readState } from '../../bin/stack/state.ts'
+import { makeDatabase } from '../support/own-database.ts'
 
 let home: string
 
@@ -86,20 +84,9 @@ describe('exo up', () => {
 
 describe('exo bootstrap', () => {
   test('makes two platform operators once, and their tokens are printed once', async () => {
-    const name = `exo_boot_${randomBytes(4).toString('hex')}`
-    const { home: shared, addresses } = inject('deployment')
-    const url = new URL(addresses.postgres.ownerUrl)
-    const superuser = new URL(url.href)
-    Object.assign(superuser, {
-      username: 'postgres',
-      password: readState(shared)?.postgres.superuser,
-      pathname: '/postgres',
-    })
-    const database = new Database(superuser.href)
-    await database.query(`create database ${name} owner owner`)
+    const { ownerUrl, drop } = await makeDatabase()
     try {
-      url.pathname = `/${name}`
-      const env = { EXO_DATABASE_URL: url.href, EXO_DEPLOYMENT: 'boot-test', EXO_MODE: 'saas' }
+      const env = { EXO_DATABASE_URL: ownerUrl, EXO_DEPLOYMENT: 'boot-test', EXO_MODE: 'saas' }
       const first = await runExo(home, ['bootstrap', '--json'], { env })
       expect(first.code).toBe(0)
       expect(first.json).toEqual({
@@ -110,10 +97,9 @@ describe('exo bootstrap', () => {
       })
       const again = await runExo(home, ['bootstrap', '--json'], { env })
       expect([again.code, again.json.error.code]).toEqual([1, 'cli.bootstrapped'])
-      expect(again.out + again.err).not.toContain(url.password)
+      expect(again.out + again.err).not.toContain(new URL(ownerUrl).password)
     } finally {
-      await database.query(`drop database ${name}`)
-      await database.end()
+      await drop()
     }
   })
 

@@ -32,14 +32,16 @@ create table operations (
   run_id text,
   created_at timestamptz not null default clock_timestamp(),
   updated_at timestamptz not null default clock_timestamp(),
-  ended_at timestamptz,
-  primary key (tenant_id, id),
-  unique (tenant_id, principal_id, idempotency_key)
+  ended_at timestamptz
 );
 create index operations_newest on operations (tenant_id, ordinal desc);
 create index operations_by_status on operations (tenant_id, status, ordinal desc);
 create index operations_open on operations (tenant_id, created_at) where ended_at is null;
 create index operations_of_uploads on operations (tenant_id, (intent -> 'input' ->> 'asset_id')) where action = 'raw.register';
+-- Keys come last. On an empty table all indexes cost the same, the planner then takes the newest, and a plan that a connection
+-- keeps would read a whole tenant for one row until the table is analysed. So too where a key begins with another column.
+alter table operations add primary key (tenant_id, id);
+alter table operations add unique (principal_id, idempotency_key, tenant_id);
 
 -- The lifecycle table of domain/lifecycle.ts, enforced once more: a final status never changes.
 create function operations_keep_lifecycle() returns trigger language plpgsql as $$
@@ -71,7 +73,7 @@ create table votes (
   jws_hash text not null,
   at timestamptz not null default clock_timestamp(),
   primary key (tenant_id, operation_id, person_id),
-  unique (tenant_id, nonce),
+  unique (nonce, tenant_id),
   check (coalesce(vote ->> 'person_id' = person_id and vote ->> 'nonce' = nonce, false)),
   foreign key (tenant_id, operation_id) references operations (tenant_id, id)
 );
@@ -94,7 +96,7 @@ create table claims (
   claimed_at timestamptz not null default clock_timestamp(),
   outcome_at timestamptz,
   primary key (tenant_id, operation_id),
-  unique (tenant_id, effect_key),
+  unique (effect_key, tenant_id),
   foreign key (tenant_id, operation_id) references operations (tenant_id, id)
 );
 
