@@ -9,7 +9,7 @@ import type { Credentials } from './bootstrap.ts'
 import { keepFile } from './kept-file.ts'
 import { prepareLab, writePrivately } from './lab.ts'
 import { migrate } from './migrate.ts'
-import { environmentOf, type ReadyMessage } from './process.ts'
+import { environmentOf, NODE_FLAGS, type ReadyMessage } from './process.ts'
 import { startStack, type Progress, type RunningStack, type StackAddresses } from './stack/index.ts'
 
 export interface DeploymentOptions {
@@ -104,6 +104,7 @@ async function superviseApp(options: DeploymentOptions, backendEnv: NodeJS.Proce
   const start = async (): Promise<void> => {
     const child = fork(join(import.meta.dirname, 'app.ts'), [], {
       execPath: process.execPath,
+      execArgv: NODE_FLAGS,
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
       env: { ...process.env, ...backendEnv, EXO_HOME: options.home, PORT: String(port), EXO_MODE: 'lab' },
     })

@@ -9,6 +9,9 @@ import { configuredParts, configuredRoles, roleVariable, type StackAddresses } f
 
 const ROLES = ['app', 'guard', 'control', 'sequencer', 'stop', 'auditor'] as const
 
+/** As many threads beside the main one as cores to spare: Node's usual four take turns with it where there are two. */
+export const NODE_FLAGS = ['--v8-pool-size=0']
+
 /** The owner's credential is not among them: no running process holds it. */
 export function backendsFrom(env: NodeJS.ProcessEnv): { backends: Backends; deployment: string } {
   const missing = missingForMode(readConfig(env), env).filter((name) => name !== 'EXO_DATABASE_URL')

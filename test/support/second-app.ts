@@ -2,7 +2,7 @@
 import { fork } from 'node:child_process'
 import { join } from 'node:path'
 import type { Deployment } from '../../bin/deployment.ts'
-import { environmentOf, type ReadyMessage } from '../../bin/process.ts'
+import { environmentOf, NODE_FLAGS, type ReadyMessage } from '../../bin/process.ts'
 import { Caller } from './client.ts'
 
 export interface SecondApp {
@@ -19,6 +19,7 @@ export async function startSecondApp(
   const { body: trust } = await new Caller(url, null).get('/trust')
   const child = fork(join(checkout, 'bin', 'app.ts'), [], {
     execPath: process.execPath,
+    execArgv: NODE_FLAGS,
     env: { ...process.env, ...environmentOf(stack.addresses, trust.deployment), EXO_HOME: home, PORT: '0', ...env },
   })
   const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()))
