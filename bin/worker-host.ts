@@ -13,6 +13,7 @@ import type pg from 'pg'
 import { maskedLine } from './log.ts'
 import type { NewsEvent } from './news.ts'
 import { createSandboxWorker } from './sandbox-worker.ts'
+import { onlyForItsReview, onlyForItsRun, onlyLocal } from './step-callers.ts'
 import { DEPLOYMENT_NAME, keepBundle, makeCurrent, readKept, withOpenRuns } from './versions.ts'
 import { buildWorkflowBundle, type WorkflowBundle } from './workflow-bundle.ts'
 import { proposeAndGuard, resumeAndGuard } from '../activities/at-once.ts'
@@ -236,11 +237,13 @@ function makeActivities(options: WorkerHostOptions, digest: string): Steps & Sea
   const log = new AuditLog(pools.sequencer, 'every tenant')
   const outbox = new Outbox(pools.sequencer)
   return {
-    ...passSteps(tools),
-    guardEffect: guardEffect(tools),
-    proposeAndGuard: proposeAndGuard(tools),
-    resumeAndGuard: resumeAndGuard(outside),
-    effectOutside: effectOutside(outside),
+    ...onlyLocal(passSteps(tools)),
+    ...onlyForItsRun({
+      guardEffect: guardEffect(tools),
+      proposeAndGuard: proposeAndGuard(tools),
+      resumeAndGuard: resumeAndGuard(outside),
+      effectOutside: effectOutside(outside),
+    }),
     ...sealSteps({
       signer: signers.seal,
       seals: new SealStore(pools.sequencer),
@@ -252,12 +255,14 @@ function makeActivities(options: WorkerHostOptions, digest: string): Steps & Sea
       heartbeat: () => Context.current().heartbeat(),
       crashPoint: options.crashPoint,
     }),
-    ...reviewSteps({
-      reviewers: options.reviewers ?? (async () => []),
-      ask: askModel,
-      questions: new Questions(pools.app),
-      now: () => operations.databaseTime(),
-    }),
+    ...onlyForItsReview(
+      reviewSteps({
+        reviewers: options.reviewers ?? (async () => []),
+        ask: askModel,
+        questions: new Questions(pools.app),
+        now: () => operations.databaseTime(),
+      }),
+    ),
     ...reconcileSteps({
       operations,
       receipts,

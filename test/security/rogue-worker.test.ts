@@ -155,6 +155,83 @@ async function expectNothing(ids: Iterable<string>): Promise<void> {
   }
 }
 
+/** A workflow of somebody's own, whose one command asks our workers for a step; answers what became of it. */
+async function orderStep(name: string, input: object): Promise<string> {
+  const own = `own-${randomBytes(8).toString('hex')}`
+  const taskQueue = { name: own }
+  await rogue.workflowService.startWorkflowExecution({
+    namespace,
+    workflowId: own,
+    workflowType: { name: own },
+    taskQueue,
+    requestId: own,
+  })
+  const { taskToken } = await rogue.withDeadline(
+    Date.now() + 30_000,
+    async () => await rogue.workflowService.pollWorkflowTaskQueue({ namespace, taskQueue, identity: 'rogue' }),
+  )
+  const scheduleActivityTaskCommandAttributes = {
+    activityId: '1',
+    activityType: { name },
+    taskQueue: { name: 'exoarmur' },
+    input: payloads(input),
+    startToCloseTimeout: msToTs('20s'),
+    retryPolicy: { maximumAttempts: 1 },
+  }
+  await rogue.workflowService.respondWorkflowTaskCompleted({
+    namespace,
+    taskToken,
+    identity: 'rogue',
+    commands: [{ commandType: CommandType.COMMAND_TYPE_SCHEDULE_ACTIVITY_TASK, scheduleActivityTaskCommandAttributes }],
+  })
+  return await until(`${name} was answered`, async () => {
+    const { history } = await rogue.workflowService.getWorkflowExecutionHistory({
+      namespace,
+      execution: { workflowId: own },
+    })
+    for (const {
+      activityTaskCompletedEventAttributes: done,
+      activityTaskFailedEventAttributes: failed,
+    } of history?.events ?? []) {
+      if (done != null) return Buffer.from(done.result?.payloads?.[0]?.data ?? []).toString()
+      if (failed != null) return failed.failure?.message ?? ''
+    }
+    return null
+  })
+}
+
+describe('a workflow of somebody’s own', () => {
+  const refOf = (operation: Operation) => ({
+    tenant_id: tenant.id,
+    operation_id: operation.id,
+    intent_hash: operation.intent_hash,
+    plan_hash: operation.plan_hash,
+    run_id: 'of-somebody-else',
+  })
+  const end = { error_code: null, error_details: {}, passes: [], votes: [] }
+
+  test.each([
+    ['endOperation', { ...end, status: 'executed' }],
+    ['endOperation', { ...end, status: 'denied', error_code: 'approval.denied' }],
+    [
+      'markPending',
+      { pass: { pass: 'propose', facts: {}, facts_hash: '', verdicts: [] }, preview: null, shown_hash: '0' },
+    ],
+    ['raiseAlarm', { detail: 'no alarm' }],
+    ['guardEffect', { governs: false, passes: [], votes: [] }],
+    ['resumeAndGuard', { governs: false, passes: [], votes: [], outside: false }],
+    ['writeOpinion', { question_id: 'tw_one', reviewer: 'p_model', verdict: 'SOLID', reason: 'it is' }],
+  ])('cannot have our workers take %s', async (step, input) => {
+    const operation = await pending(tenant.as('agent'), { notebook: 'ordered', text: step })
+    expect(await orderStep(step, { ...refOf(operation), ...input })).toBe(`${step} is for the run itself`)
+    expect((await tenant.operation(operation.id)).status).toBe('pending_approval')
+    await vote(tenant.as('operator'), operation)
+    expect((await tenant.ended(operation.id)).status).toBe('executed')
+    const told = (await tenant.leavesUpTo(operation.id, 'operation.closed')).map((leaf) => leaf.kind)
+    expect([told, told]).toEqual([expect.not.arrayContaining(['alarm']), [...new Set(told)]])
+  })
+})
+
 describe('a rogue worker on the queue', () => {
   test('that takes the guard’s task and tells of an effect makes none', async () => {
     const texts = new Map<string, string>()
