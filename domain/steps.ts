@@ -127,13 +127,18 @@ export interface AtOnceInput extends OperationRef {
 }
 export type AtOnceOutput =
   | { ended: EndedOutput }
-  /** `guard` is null where the propose pass leaves nothing to guard yet: blocked, cancelled, or people are needed. */
-  | { ended: null; read: PassOutput; guard: Exclude<GuardOutput, EndedOutput> | null }
+  /**
+   * `guard` is null where the pass leaves nothing to guard yet: blocked, cancelled, or people are needed. `read` is null where
+   * a step that was unsure found that not enough have said yes: it did nothing.
+   */
+  | { ended: null; read: PassOutput | null; guard: Exclude<GuardOutput, EndedOutput> | null }
 
 /** After people: pass `resume` and the guard over one reading, with the same answer. */
 export interface ResumeInput extends GuardInput {
   /** Which guard follows; a plan that says otherwise is refused. */
   outside: boolean
+  /** Set while the run has not counted enough votes: the step goes on only if their rows say so already. */
+  unsure?: true
 }
 export type ResumeOutput = AtOnceOutput
 

@@ -2,6 +2,8 @@
  * The signed vote: claims of the compact JWS, and the checks that need no key. Signature, entitlement and single use
  * are checked where keys and rows are; each failure is named by the same word everywhere.
  */
+import { fromBase64 } from './base64.ts'
+
 export const VOTE_TYP = 'exo-vote+jwt'
 export const VOTE_MAX_AGE_SECONDS = 3600
 const VOTE_SKEW_SECONDS = 5
@@ -44,6 +46,13 @@ export interface VoteSubject {
   intent_hash: string
   plan_hash: string
   shown_hash: string
+}
+
+/** Whether it looks like a yes to who cannot verify it: a hint what to try first, never a decision. */
+export function looksLikeYes(jws: string): boolean {
+  const base64 = (jws.split('.')[1] ?? '').replaceAll('-', '+').replaceAll('_', '/')
+  const bytes = fromBase64(base64.padEnd(Math.ceil(base64.length / 4) * 4, '='))
+  return bytes !== null && String.fromCharCode(...bytes).includes('"decision":"approve"')
 }
 
 /** Parses claims strictly; null for anything that is not exactly a vote's claims. */

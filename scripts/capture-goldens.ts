@@ -1,7 +1,7 @@
 /**
  * Captures the golden histories: one sealed bundle of each outcome class from a real run on the real stack, with the
  * trust root and the workflow bundle of the digest they name. Goldens are added, never edited: a set that is there already
- * is refused. A set is of one deployment; `outside` is the other one.
+ * is refused. A set is of one deployment: the spine, `outside`, or `last-vote`.
  */
 import { existsSync } from 'node:fs'
 import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
@@ -11,6 +11,7 @@ import pg from 'pg'
 import { startDeployment, type Deployment } from '../bin/deployment.ts'
 import { KEPT_CODE } from '../bin/verifier.ts'
 import { buildWorkflowBundle } from '../bin/workflow-bundle.ts'
+import { lastVoteStories } from './golden-last-vote.ts'
 import { outsideStories } from './golden-outside.ts'
 import { callers } from '../test/support/client.ts'
 import { openGlobal, RUNNING, notRequired } from '../test/support/opening.ts'
@@ -123,6 +124,8 @@ const STORIES: Record<string, (stage: Stage) => Promise<string>> = {
   },
 }
 
+const OTHERS: Record<string, () => typeof STORIES> = { outside: outsideStories, 'last-vote': lastVoteStories }
+
 const home = await mkdtemp(join(tmpdir(), 'exo-goldens-'))
 await chmod(home, 0o711)
 const deployment = await startDeployment({ home, port: 0, headless: true, progress: say })
@@ -134,7 +137,7 @@ try {
   const tenant = await makeTenant(all, deployment.url, 'golden')
   const stage = { tenant, all, deployment, owner }
   const made = new Map<string, string>()
-  for (const [story, play] of Object.entries(set === 'outside' ? outsideStories() : STORIES)) {
+  for (const [story, play] of Object.entries(OTHERS[set]?.() ?? STORIES)) {
     made.set(story, await play(stage))
     say(`played ${story}: ${(await tenant.ended(made.get(story) ?? '')).status}`)
   }

@@ -13,6 +13,7 @@ import { fewestSeats, treeSatisfied } from './seats.ts'
 import { instant, instantNs, listOf, micros, nullable, text, withMembers } from './shape.ts'
 import { ensureStandingGrant, issuersOf } from './standing-grant.ts'
 import type { Subject } from './subject.ts'
+import { cameToNothing } from './told.ts'
 import type { Receipt } from '../domain/receipt.ts'
 
 export const causalChecks: readonly Check[] = [
@@ -132,11 +133,12 @@ function effect(subject: Subject): string {
   return `${done.kind} effect, ${done.state}`
 }
 
-/** Whether the run came to ask for an effect outside. */
-function isAsked({ history }: Subject): boolean {
-  return history.events.some(({ activityTaskScheduledEventAttributes: asked }) =>
-    ['effectOutside', 'resumeAndGuard'].includes(asked?.activityType?.name ?? ''),
+/** Whether the run came to ask for an effect outside, of a step that did not find that it is too early. */
+function isAsked({ history, calls }: Subject): boolean {
+  const asked = history.events.filter(({ activityTaskScheduledEventAttributes: scheduled }) =>
+    ['effectOutside', 'resumeAndGuard'].includes(scheduled?.activityType?.name ?? ''),
   )
+  return asked.length > calls.filter(({ input, answer }) => cameToNothing(input, answer)).length
 }
 
 /** Whoever had to say yes did, and nobody who may not. */

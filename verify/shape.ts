@@ -79,7 +79,7 @@ export function exactly<T extends object>(shapes: Shapes<T>, optional: readonly 
   }
 }
 
-function isObject(value: unknown): value is Record<string, unknown> {
+export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 

@@ -7,6 +7,7 @@ import {
   flag,
   hexHash,
   instant,
+  isObject,
   json,
   listOf,
   nullable,
@@ -113,10 +114,10 @@ export function readTold(calls: readonly StepCall[]): Told {
         break
       }
       case 'proposeAndGuard':
-        addBoth(told, 'propose', answer, eventId)
+        addBoth(told, 'propose', input, answer, eventId)
         break
       case 'resumeAndGuard':
-        addBoth(told, 'resume', answer, eventId)
+        addBoth(told, 'resume', input, answer, eventId)
         break
       case 'guardEffect':
       case 'effectOutside':
@@ -148,11 +149,18 @@ export function readTold(calls: readonly StepCall[]): Told {
   return told
 }
 
+/** A step that was tried while the votes were not counted, and found too few: it read no pass and guarded nothing. */
+export function cameToNothing(input: Json, answer: Json | null): boolean {
+  const tried = isObject(input) && input['unsure'] === true
+  return tried && isObject(answer) && answer['ended'] === null && answer['read'] === null && answer['guard'] === null
+}
+
 /** A pass and the guard in one step. */
-function addBoth(told: Told, pass: 'propose' | 'resume', answer: Json, eventId: number): void {
+function addBoth(told: Told, pass: 'propose' | 'resume', input: Json, answer: Json, eventId: number): void {
   const at = `event ${eventId}`
   const both = withMembers<{ ended: EndedOutput | null }>({ ended: nullable(ended) })(answer, at)
   if (both.ended !== null) return void told.ends.push({ ended: both.ended, found: true, eventId })
+  if (cameToNothing(input, answer)) return
   const { read, guard } = withMembers({ read: passOutput, guard: nullable(guardOutput) })(answer, at)
   addRead(told, pass, read, eventId)
   if (guard !== null) addGuard(told, guard, eventId)

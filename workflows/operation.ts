@@ -69,13 +69,15 @@ async function decide(input: OperationInput, ref: OperationRef, wake: Wake, gath
     const done = await settle(input, ref, gathered, guarded ?? (await guard(input, ref, gathered)))
     if (done !== 'unapproved') return done
   }
-  const answer = await waitForPeople(input, ref, first, wake, gathered)
-  if (answer !== 'approved') return await end(ref, gathered, answer.status, answer.code)
   const outside = plan.effect_kind !== 'transactional'
   const { resumeAndGuard } = outside || plan.batch !== undefined ? outsideSteps : steps
-  const resumed = await resumeAndGuard({ ...ref, ...guardedBy(plan), outside, ...gathered })
+  const goOn = async (sure: { unsure?: true }) =>
+    await resumeAndGuard({ ...ref, ...guardedBy(plan), outside, ...gathered, ...sure })
+  const { no, resumed } = await waitForPeople(input, ref, first, wake, gathered, goOn)
+  if (no !== null) return await end(ref, gathered, no.status, no.code)
   if (resumed.ended !== null) return resumed.ended
   const again = resumed.read
+  if (again === null) throw new Error('enough have said yes, and nothing was read')
   gathered.votes = again.votes
   const blocked = await stopEarly(input, ref, 'resume', again, gathered)
   if (blocked !== null) return blocked

@@ -13,12 +13,12 @@ import {
 } from '@temporalio/workflow'
 import { pendingDetails } from './details.ts'
 import { localSteps } from './step-proxies.ts'
-import { approvalState, type Vote } from '../domain/approval.ts'
+import { approvalState, seatsNeeded, type Vote } from '../domain/approval.ts'
 import type { ErrorCode } from '../domain/errors.ts'
 import { LIMITS } from '../domain/limits.ts'
-import type { OperationInput, OperationRef, PassOutput } from '../domain/steps.ts'
+import type { OperationInput, OperationRef, PassOutput, ResumeOutput } from '../domain/steps.ts'
 import type { Pass } from '../domain/verdict.ts'
-import { VOTE_MAX_BYTES } from '../domain/vote.ts'
+import { looksLikeYes, VOTE_MAX_BYTES } from '../domain/vote.ts'
 
 /** What the run has gathered so far. */
 export interface Gathered {
@@ -49,15 +49,22 @@ export function listen(): Wake {
   return wake
 }
 
-type Answer = 'approved' | { status: 'denied' | 'expired' | 'cancelled'; code: ErrorCode }
+type Answer =
+  | { no: { status: 'denied' | 'expired' | 'cancelled'; code: ErrorCode }; resumed: null }
+  | { no: null; resumed: ResumeOutput }
 
-/** Waits for votes until the deadline by database time. Votes decide when admitted to their row, not on arrival. */
+/**
+ * Waits for votes until the deadline by database time, and goes on once enough have said yes. Votes decide when admitted to
+ * their row, not on arrival. Whoever votes by the API has a row before the run hears of it: where that may be the last vote,
+ * the step that goes on is tried before this run counts.
+ */
 export async function waitForPeople(
   input: OperationInput,
   ref: OperationRef,
   first: PassOutput,
   wake: Wake,
   gathered: Gathered,
+  goOn: (sure: { unsure?: true }) => Promise<ResumeOutput>,
 ): Promise<Answer> {
   const [pass] = gathered.passes
   if (pass === undefined || first.shown_hash === null) throw new Error('nothing was shown')
@@ -74,6 +81,10 @@ export async function waitForPeople(
   for (;;) {
     await condition(() => wake.inbox.length > 0 || wake.due || wake.cancelRequested)
     wake.cancelRequested = false
+    if (refused === 0 && mayBeEnough(input, gathered, wake, seen)) {
+      const resumed = await tried(ref, gathered, goOn)
+      if (resumed.ended !== null || resumed.read !== null) return { no: null, resumed }
+    }
     for (let jws = wake.inbox.shift(); jws !== undefined; jws = wake.inbox.shift()) {
       if (seen.has(jws) || refused >= LIMITS.refusedVotesKept) continue
       seen.add(jws)
@@ -91,15 +102,45 @@ export async function waitForPeople(
       gathered.votes = deadline.votes
       state = approvalState(input.plan.approval, gathered.votes)
     }
-    if (state === 'satisfied') return 'approved'
-    if (state === 'denied') return { status: 'denied', code: 'approval.denied' }
+    if (state === 'satisfied') return { no: null, resumed: await goOn({}) }
+    if (state === 'denied') return ended('denied', 'approval.denied')
     if (deadline === null) continue
-    if (deadline.cancelled) return { status: 'cancelled', code: 'operation.cancelled' }
-    if (deadline.remaining_ms <= 0) return { status: 'expired', code: 'approval.expired' }
+    if (deadline.cancelled) return ended('cancelled', 'operation.cancelled')
+    if (deadline.remaining_ms <= 0) return ended('expired', 'approval.expired')
     if (wake.due) {
       wake.due = false
       void watch(deadline.remaining_ms)
     }
+  }
+}
+
+function ended(status: 'denied' | 'expired' | 'cancelled', code: ErrorCode): Answer {
+  return { no: { status, code }, resumed: null }
+}
+
+/** Whether what was signalled looks like the last yes. */
+function mayBeEnough(
+  { plan }: OperationInput,
+  { votes }: Gathered,
+  { inbox }: Wake,
+  seen: ReadonlySet<string>,
+): boolean {
+  const isNew = (jws: string) => !seen.has(jws) && !votes.some((vote) => vote.jws === jws)
+  const news = new Set(inbox.filter((jws) => isNew(jws) && looksLikeYes(jws))).size
+  return news > 0 && votes.length + news >= seatsNeeded(plan.approval.tree)
+}
+
+/** Goes on if the rows say so. A step that fails for good leaves the votes that it would have told of. */
+async function tried(
+  ref: OperationRef,
+  gathered: Gathered,
+  goOn: (sure: { unsure?: true }) => Promise<ResumeOutput>,
+): Promise<ResumeOutput> {
+  try {
+    return await goOn({ unsure: true })
+  } catch (error) {
+    gathered.votes = (await localSteps.readDeadline(ref)).votes
+    throw error
   }
 }
 

@@ -1,6 +1,13 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { checkVoteClaims, readVoteClaims, VOTE_CHECKS, type VoteClaims, type VoteSubject } from '../../domain/vote.ts'
+import {
+  checkVoteClaims,
+  looksLikeYes,
+  readVoteClaims,
+  VOTE_CHECKS,
+  type VoteClaims,
+  type VoteSubject,
+} from '../../domain/vote.ts'
 
 const IAT = 1_780_000_000
 const subject: VoteSubject = {
@@ -89,5 +96,21 @@ describe('checking claims', () => {
     ['never when it ends before it begins', { exp: IAT - 1 }, -3, false],
   ])('counts %s', (_what, change, seconds, fresh) => {
     expect(checkVoteClaims(claims(change), subject, at(seconds))).toBe(fresh ? null : 'time')
+  })
+})
+
+describe('the hint of a yes', () => {
+  const jws = (value: unknown) => `e30.${Buffer.from(JSON.stringify(value)).toString('base64url')}.c2ln`
+
+  test('is seen in a yes and not in a no, whatever its reason says', () => {
+    expect(looksLikeYes(jws(claims()))).toBe(true)
+    expect(looksLikeYes(jws(claims({ decision: 'deny', reason: '"decision":"approve" Grüße' })))).toBe(false)
+  })
+
+  test('is not seen in what is no vote, and no text makes it throw', () => {
+    for (const text of ['', 'not a vote', '..', 'a.b', 'a.%%%.c', 'a.e30.c']) expect(looksLikeYes(text)).toBe(false)
+    fc.assert(
+      fc.property(fc.oneof(fc.string(), fc.string().map(jws), fc.base64String()), (text) => !looksLikeYes(text)),
+    )
   })
 })

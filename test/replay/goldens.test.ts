@@ -24,10 +24,13 @@ const SPINE = [
 
 const OUTSIDE = ['executed-at-once', 'executed', 'executed-under-a-key', 'failed', 'unknown']
 
+const LAST_VOTE = ['executed', 'executed-by-the-second', 'executed-outside', 'denied', 'blocked']
+
 /** Each set is of one deployment, whose keys its trust root names. */
 const SETS = [
   { set: 'the spine', dir: import.meta.dirname, classes: SPINE },
   { set: 'effects outside', dir: join(import.meta.dirname, 'outside'), classes: OUTSIDE },
+  { set: 'a last vote', dir: join(import.meta.dirname, 'last-vote'), classes: LAST_VOTE },
 ]
 
 describe.each(SETS)('the golden histories of $set', ({ dir, classes }) => {

@@ -74,6 +74,19 @@ describe('genuine bundles', () => {
       })
   })
 
+  test('show one step after a vote that had its row, and a try before one that had none', () => {
+    const steps = (name: string) => new Subject(bundle(name), null).calls.map(({ step }) => step)
+    expect(steps('executed by a vote that has its row')).toEqual(['readPass', 'markPending', 'resumeAndGuard'])
+    expect(steps('executed by one vote')).toEqual([
+      'readPass',
+      'markPending',
+      'resumeAndGuard',
+      'admitVote',
+      'resumeAndGuard',
+    ])
+    expect(steps('denied')).toEqual(['readPass', 'markPending', 'admitVote', 'endOperation'])
+  })
+
   test('pass when the SDK was upgraded while they waited, and the receipt names the later one', async () => {
     const upgraded = await kit('executed by one vote')
       .history((events) => {

@@ -63,6 +63,13 @@ type End = (deployment: Deployment) => Promise<Uint8Array>
 const ENDS: Readonly<Record<string, End>> = {
   'executed by votes': async (d) => await voted(d, ['ann', 'bob'], { approval: { quorum: 2, tree: quorumTree(2) } }),
   'executed by one vote': async (d) => await voted(d, ['ann'], {}),
+  'executed by a vote that has its row': async (d) => {
+    const input = await asked(d, {})
+    const ann = await d.vote(input, 'p_ann')
+    await d.admit(input, ann)
+    await d.decide(input, ann)
+    return await d.sealed(input)
+  },
   'executed by a grant at once': async (d) => await d.sealed(await d.propose({ plan: FAST })),
   'executed by a grant': async (d) => await d.sealed(await d.propose({})),
   ...Object.fromEntries(

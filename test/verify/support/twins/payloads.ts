@@ -25,11 +25,33 @@ const answered =
     markerOf(events, step).result
 
 const started = member('workflowExecutionStarted', 'input')
-const guardAsked = member('activityTaskScheduled', 'input')
-const guardAnswered = member('activityTaskCompleted', 'result')
+/** What was tried before the run had counted comes first, and to nothing where no vote has its row yet. */
+const tryAsked = member('activityTaskScheduled', 'input')
+const tryAnswered = member('activityTaskCompleted', 'result')
+const guardAsked: Find = (events) => tryAsked([...events].reverse())
+const guardAnswered: Find = (events) => tryAnswered([...events].reverse())
 const closed = member('workflowExecutionCompleted', 'result')
 const signal = member('workflowExecutionSignaled', 'input')
 const ZEROS = '0'.repeat(64)
+const READ = {
+  proposal_valid: true,
+  facts: {},
+  preview: null,
+  shown_hash: null,
+  ended: null,
+  cancelled: false,
+  votes: [],
+}
+const ENDED = {
+  outcome: 'ended',
+  status: 'executed',
+  error_code: null,
+  error_details: {},
+  passes: [],
+  votes: [],
+  decision_hash: ZEROS,
+  result: null,
+}
 
 export const payloadTwins = [
   ...twinsOf('executed by one vote', [
@@ -74,6 +96,10 @@ export const payloadTwins = [
       'replay.commands',
       (kit) => kit.history((events) => editPayload(signal(events), () => 'e30.e30.c2ln')).reseal(),
     ],
+    ['the try turned to one that was sure', 'replay.commands', sealed(tryAsked, { unsure: undefined })],
+    ['the try turned to an end', 'record.end', sealed(tryAnswered, { ended: ENDED })],
+    ['the try turned to a pass', 'replay.temporal', sealed(tryAnswered, { read: READ })],
+    ['the try turned to a guard', 'record.passes', sealed(tryAnswered, { guard: { outcome: 'cancelled' } })],
     ['what the run was asked to do', 'record.start', sealed(started, { 'intent.input.text': 'something else' })],
     ['who had to approve the run', 'record.start', sealed(started, { 'plan.approval.quorum': 0 })],
     ['the proposal of the run', 'record.start', sealed(started, { proposal: 'e30.e30.c2ln' })],
