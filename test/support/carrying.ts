@@ -73,14 +73,29 @@ export async function carryVote(voter: Caller, operation: Operation, withinMs = 
   )
 }
 
-/** As many operators vote as it asks for, each until it has ended. */
+/** As many operators vote as it asks for, one once the other was counted, each until it has ended. */
 export async function carryVotes(tenant: Tenant, id: string, withinMs = 90_000): Promise<Carried> {
   const operation = await readable(tenant, id, withinMs)
   const voters = (['operator', 'operator2'] as const).slice(0, operation.approval.quorum)
-  const votes = await Promise.all(voters.map((voter) => carryVote(tenant.as(voter), operation, withinMs)))
-  const last = votes.at(-1)
+  const votes: Promise<Carried>[] = []
+  for (const voter of voters) {
+    votes.push(carryVote(tenant.as(voter), operation, withinMs))
+    if (votes.length < voters.length) await counted(tenant, id, votes.length, withinMs)
+  }
+  const last = (await Promise.all(votes)).at(-1)
   if (last === undefined) throw new Error(`${id} asks nobody`)
   return last
+}
+
+async function counted(tenant: Tenant, id: string, votes: number, withinMs: number): Promise<void> {
+  await until(
+    `${id} has ${votes} votes`,
+    async () => {
+      const row = await tenant.operation(id).catch(() => null)
+      return row?.id === id && (row.approval.votes.length >= votes || FINAL.includes(row.status))
+    },
+    { withinMs },
+  )
 }
 
 /** The operation, once an answer comes and is it. */
