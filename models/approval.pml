@@ -1,10 +1,11 @@
 /*
  * Approval: an effect only with a quorum of distinct persons, in time, and never after a recorded no or cancel.
  *
- * Models `waitForPeople` in workflows/waiting.ts, `decide` in workflows/operation.ts, `judge` in activities/guard.ts,
- * `signedVotes` and `soundVotes` in activities/vote-rows.ts, `approvalState` in domain/approval.ts, and `mark_pending`, `admit_vote`,
- * `cancel_operation` and `end_operation` in stores/postgres/migrations/0009_outcomes.sql. `read_pass` of
- * stores/postgres/migrations/0008_facts.sql holds the operation's row for the guard until it commits. The model counts
+ * Models `waitForPeople` in workflows/waiting.ts, `decide` in workflows/operation.ts, `resumeAndGuard` in
+ * activities/at-once.ts, `judge` in activities/judge.ts, `signedVotes` and `soundVotes` in activities/vote-rows.ts,
+ * `approvalState` in domain/approval.ts, and `mark_pending`, `admit_vote`, `cancel_operation` and `end_operation` in
+ * stores/postgres/migrations/0009_outcomes.sql. `read_pass` of stores/postgres/migrations/0008_facts.sql holds the
+ * operation's row for the guard until it commits. The model counts
  * rows of votes and leaves out that `approvalState` counts a person once more: what holds rests on the rows' key alone.
  *
  * Bounds: one operation that needs two persons; one person who says yes with two principals, one who says yes and one
@@ -109,9 +110,18 @@ proctype Run() {
 waits:
   /* What arrives only wakes the run: a vote in a signal is admitted to its row, or refused. */
   if
-  :: atomic {
-       signal_of_yes && ROW_IS_FREE -> signal_of_yes = false;
-       HEARD; voted[0] = voted[0] || (IN_TIME && FIRST(0))
+  :: signal_of_yes ->
+     /* It may be the last one: then the step that goes on is tried first, and does if the rows say so. */
+     if
+     :: atomic { ROW_IS_FREE && !ENDED && !REFUSED && HEARD_ENOUGH -> goto guard }
+     :: true
+     fi;
+     atomic {
+       ROW_IS_FREE ->
+       if
+       :: signal_of_yes -> signal_of_yes = false; HEARD; voted[0] = voted[0] || (IN_TIME && FIRST(0))
+       :: else /* The other run heard it. */
+       fi
      }
   :: atomic { signal_of_no && ROW_IS_FREE -> signal_of_no = false; voted[SAYS_NO] = voted[SAYS_NO] || IN_TIME }
 #ifndef NO_TIMER

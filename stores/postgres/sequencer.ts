@@ -151,6 +151,7 @@ export class Sequencer {
       if (head === null) return true
       const coords = frontierCoords(head.size)
       const { rows } = await client.query<{ hash: Buffer }>(
+        // Lateral, so that it stays a look at the key for each.
         `select n.hash from unnest($2::smallint[], $3::bigint[]) with ordinality as w (level, index, n_th),
            lateral (select n.hash from audit_nodes n where n.tenant_id = $1 and n.level = w.level and n.index = w.index limit 1) n
          order by w.n_th`,

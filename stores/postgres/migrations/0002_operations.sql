@@ -38,8 +38,8 @@ create index operations_newest on operations (tenant_id, ordinal desc);
 create index operations_by_status on operations (tenant_id, status, ordinal desc);
 create index operations_open on operations (tenant_id, created_at) where ended_at is null;
 create index operations_of_uploads on operations (tenant_id, (intent -> 'input' ->> 'asset_id')) where action = 'raw.register';
--- Keys come last. On an empty table all indexes cost the same, the planner then takes the newest, and a plan that a connection
--- keeps would read a whole tenant for one row until the table is analysed. So too where a key begins with another column.
+-- On an empty table all indexes cost the same and the planner takes the newest: a plan that a connection keeps would read a
+-- whole tenant for one row until the table is analysed. So keys come last, and only one of a table's begins with the tenant.
 alter table operations add primary key (tenant_id, id);
 alter table operations add unique (principal_id, idempotency_key, tenant_id);
 
