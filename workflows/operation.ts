@@ -71,8 +71,8 @@ async function decide(input: OperationInput, ref: OperationRef, wake: Wake, gath
   }
   const outside = plan.effect_kind !== 'transactional'
   const { resumeAndGuard } = outside || plan.batch !== undefined ? outsideSteps : steps
-  const goOn = async (sure: { unsure?: true }) =>
-    await resumeAndGuard({ ...ref, ...guardedBy(plan), outside, ...gathered, ...sure })
+  const goOn = async (how: { unsure?: true }) =>
+    await resumeAndGuard({ ...ref, ...guardedBy(plan), outside, ...gathered, ...how })
   const { no, resumed } = await waitForPeople(input, ref, first, wake, gathered, goOn)
   if (no !== null) return await end(ref, gathered, no.status, no.code)
   if (resumed.ended !== null) return resumed.ended

@@ -64,7 +64,7 @@ export async function waitForPeople(
   first: PassOutput,
   wake: Wake,
   gathered: Gathered,
-  goOn: (sure: { unsure?: true }) => Promise<ResumeOutput>,
+  goOn: (how: { unsure?: true }) => Promise<ResumeOutput>,
 ): Promise<Answer> {
   const [pass] = gathered.passes
   if (pass === undefined || first.shown_hash === null) throw new Error('nothing was shown')
@@ -134,7 +134,7 @@ function mayBeEnough(
 async function tried(
   ref: OperationRef,
   gathered: Gathered,
-  goOn: (sure: { unsure?: true }) => Promise<ResumeOutput>,
+  goOn: (how: { unsure?: true }) => Promise<ResumeOutput>,
 ): Promise<ResumeOutput> {
   try {
     return await goOn({ unsure: true })
