@@ -4,6 +4,7 @@
  */
 import { Context, type Info } from '@temporalio/activity'
 import { ApplicationFailure } from '@temporalio/common'
+import { workflowIdOf } from '../api/workflow-id.ts'
 
 type Steps<Input> = Record<string, (input: Input) => Promise<unknown>>
 
@@ -17,7 +18,7 @@ export function onlyForItsRun<T extends object>(steps: T): T {
   return admitting(
     steps,
     ({ workflowExecution }, input: { tenant_id: string; operation_id: string; run_id: string }) =>
-      workflowExecution?.workflowId === `${input.tenant_id}/${input.operation_id}` &&
+      workflowExecution?.workflowId === workflowIdOf(input.tenant_id, input.operation_id) &&
       workflowExecution.runId === input.run_id,
   )
 }

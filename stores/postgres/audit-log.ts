@@ -111,20 +111,12 @@ export class AuditLog {
   }
 
   async #nodes(tenantId: string, coords: readonly NodeCoord[]): Promise<ReadNode> {
-    const known = new Map<string, Uint8Array>()
-    if (coords.length > 0)
-      await this.#read(tenantId, async (client) => {
-        const { rows } = await client.query<{ level: number; index: string; hash: Buffer }>(
-          // A lateral reading with a limit stays a look at the key for each, whatever the planner believes of the table.
-          `select w.level, w.index::text, n.hash from unnest($2::smallint[], $3::bigint[]) as w (level, index),
-             lateral (select n.hash from audit_nodes n where n.tenant_id = $1 and n.level = w.level and n.index = w.index limit 1) n`,
-          [tenantId, coords.map(({ level }) => level), coords.map(({ index }) => index)],
-        )
-        for (const row of rows) known.set(`${row.level}/${row.index}`, new Uint8Array(row.hash))
-      })
+    const read =
+      coords.length === 0 ? [] : await this.#read(tenantId, async (client) => await readNodes(client, tenantId, coords))
+    const known = new Map(coords.map((at, n) => [`${at.level}/${at.index}`, read[n] ?? null]))
     return (level, index) => {
       const hash = known.get(`${level}/${index}`)
-      if (hash === undefined) throw new Error(`audit node ${level}/${index} of ${tenantId} is absent`)
+      if (hash == null) throw new Error(`audit node ${level}/${index} of ${tenantId} is absent`)
       return hash
     }
   }
@@ -137,6 +129,21 @@ export async function readHead(client: Pick<pg.ClientBase, 'query'>, tenantId: s
   )
   const [row] = rows
   return row === undefined ? null : { ...row, size: Number(row.size) }
+}
+
+/** The nodes at these places, in their order; null where there is none. */
+export async function readNodes(
+  client: Pick<pg.ClientBase, 'query'>,
+  tenantId: string,
+  coords: readonly NodeCoord[],
+): Promise<(Uint8Array | null)[]> {
+  const { rows } = await client.query<{ hash: Buffer | null }>(
+    // A subquery for a value stays a look at the key for each, whatever the planner believes of the table.
+    `select (select n.hash from audit_nodes n where n.tenant_id = $1 and n.level = w.level and n.index = w.index) as hash
+     from unnest($2::smallint[], $3::bigint[]) with ordinality as w (level, index, n_th) order by w.n_th`,
+    [tenantId, coords.map(({ level }) => level), coords.map(({ index }) => index)],
+  )
+  return rows.map(({ hash }) => (hash === null ? null : new Uint8Array(hash)))
 }
 
 function toItem(row: { seq: string; leaf_hash: string; entry: string }): LeafItem {

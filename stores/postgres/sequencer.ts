@@ -4,7 +4,7 @@
  */
 import { createPrivateKey, sign } from 'node:crypto'
 import type pg from 'pg'
-import { readHead } from './audit-log.ts'
+import { readHead, readNodes } from './audit-log.ts'
 import { inTransaction } from './pool.ts'
 import type { CrashPoint } from '../../domain/crash-points.ts'
 import { appendLeaves, frontierCoords, rootOfFrontier } from '../../domain/log/merkle.ts'
@@ -150,15 +150,9 @@ export class Sequencer {
       const head = await readHead(client, tenantId)
       if (head === null) return true
       const coords = frontierCoords(head.size)
-      const { rows } = await client.query<{ hash: Buffer }>(
-        // Lateral, so that it stays a look at the key for each.
-        `select n.hash from unnest($2::smallint[], $3::bigint[]) with ordinality as w (level, index, n_th),
-           lateral (select n.hash from audit_nodes n where n.tenant_id = $1 and n.level = w.level and n.index = w.index limit 1) n
-         order by w.n_th`,
-        [tenantId, coords.map(({ level }) => level), coords.map(({ index }) => index)],
-      )
-      if (rows.length !== coords.length) return false
-      const root = Buffer.from(rootOfFrontier(rows.map((row) => new Uint8Array(row.hash)))).toString('hex')
+      const nodes = (await readNodes(client, tenantId, coords)).filter((node) => node !== null)
+      if (nodes.length !== coords.length) return false
+      const root = Buffer.from(rootOfFrontier(nodes)).toString('hex')
       const { body } = openNote(head.checkpoint, [this.verifierKey])
       const signed = parseCheckpointBody(body)
       return root === head.root && signed.size === head.size && Buffer.from(signed.root).toString('hex') === root
