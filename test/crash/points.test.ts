@@ -265,6 +265,7 @@ const whileReconciling: Trial = async (point, of) => {
   await own.answers()
   expect(await kinds.expectTruth(work, id, 2 * HEALED_MS)).toBe('failed')
   expect((await tenant.operation(id)).error.code).toBe('run.terminated')
+  ended.push(id)
 }
 
 const TRIALS: Partial<Record<CrashPoint, Trial>> = {
