@@ -11,7 +11,7 @@ import { readTarget } from './egress-origin.ts'
 import { canonicalJson, isSameJson, type JsonObject } from '../domain/canonical.ts'
 import { ExoError } from '../domain/errors.ts'
 import { sha256TextHex } from '../domain/hash.ts'
-import { notSent, type OutsideContext, type OutsidePorts, outcomeOfAnswer } from '../domain/outside.ts'
+import { notApplied, outcomeOfAnswer, type OutsideContext, type OutsidePorts } from '../domain/outside.ts'
 import type { EgressTarget } from '../domain/policy.ts'
 
 const input = z.strictObject({ body: z.record(z.string(), z.json()), headers: callerHeaders })
@@ -80,7 +80,7 @@ export const httpPost = defineAction<z.infer<typeof input>>({
       const { idempotency_header: header, secret_headers = [] } = preconditions as unknown as Bound
       const { href } = readTarget(target)
       const filled = await fill(secrets, context, secret_headers)
-      if ('missing' in filled) return notSent(attempts, 'effect.secret_missing', { secret: filled.missing })
+      if ('missing' in filled) return notApplied(attempts, 'effect.secret_missing', { secret: filled.missing })
       const answer = await http.post({
         url: href,
         headers: {

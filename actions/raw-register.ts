@@ -6,8 +6,10 @@ import { z } from 'zod'
 import { defineAction } from './define.ts'
 import { ExoError } from '../domain/errors.ts'
 import type { JsonObject } from '../domain/canonical.ts'
-import type { Outcome, OutsideContext, OutsidePorts } from '../domain/outside.ts'
+import { notApplied, type Outcome, type OutsideContext, type OutsidePorts } from '../domain/outside.ts'
 import { ASSET_ID, type Asset } from '../domain/stored.ts'
+
+const REFUSAL = 'effect.precondition_failed'
 
 const input = z.strictObject({ asset_id: z.string().regex(ASSET_ID) })
 
@@ -50,13 +52,14 @@ export const rawRegister = defineAction<z.infer<typeof input>>({
     kind: 'conditional',
     holds: (_preconditions, view) => view !== null,
     async dispatch({ raw }, context) {
-      const { tenant_id, preconditions, timeLeftMs } = context
+      const { tenant_id, preconditions, timeLeftMs, attempts } = context
       const { asset } = preconditions as unknown as { asset: Asset }
       const before = await found(raw, context, asset)
       if (before !== null) return before
       const staged = await raw.staged(tenant_id, asset.asset_id, timeLeftMs())
-      if (staged === null) return refuse('nothing was uploaded')
-      if (staged.size !== asset.size || staged.sha256 !== asset.sha256) return refuse('other bytes were uploaded')
+      if (staged === null) return notApplied(attempts, REFUSAL, { reason: 'nothing was uploaded' })
+      if (staged.size !== asset.size || staged.sha256 !== asset.sha256)
+        return notApplied(attempts, REFUSAL, { reason: 'other bytes were uploaded' })
       await raw.promote(tenant_id, asset, timeLeftMs())
       return (await found(raw, context, asset)) ?? { state: 'unknown', details: {} }
     },
@@ -67,10 +70,6 @@ export const rawRegister = defineAction<z.infer<typeof input>>({
   },
 })
 
-function refuse(reason: string): Outcome {
-  return { state: 'failed', code: 'effect.precondition_failed', details: { reason } }
-}
-
 async function found(
   raw: OutsidePorts['raw'],
   { tenant_id, timeLeftMs }: Pick<OutsideContext, 'tenant_id' | 'timeLeftMs'>,
@@ -80,5 +79,5 @@ async function found(
   if (there === null) return null
   return there.sha256 === asset.sha256 && there.size === asset.size
     ? { state: 'committed', result: { asset_id: asset.asset_id, ...there } }
-    : refuse('other bytes lie there')
+    : { state: 'failed', code: REFUSAL, details: { reason: 'other bytes lie there' } }
 }

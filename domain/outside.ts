@@ -70,17 +70,20 @@ export interface OutsideContext extends Omit<EffectContext, 'control_leaf_hash' 
 
 const NOT_APPLIED_BUT_MAY_PASS = [408, 409, 425, 429]
 
-/** Nothing was sent in this try: failed, unless one before it may have been applied. */
-export function notSent(attempts: number, code: ErrorCode, details: JsonObject): Outcome {
+/** This try was not applied, for sure: failed, unless one before it may have been. */
+export function notApplied(attempts: number, code: ErrorCode, details: JsonObject): Outcome {
   return attempts === 1 ? { state: 'failed', code, details } : { state: 'unknown', details }
 }
 
-/** SHAPES: 2xx executed; 4xx failed, but for those that ask to come again; anything else, and silence, unknown. */
+/**
+ * SHAPES: 2xx executed; 4xx not applied, but for those that ask to come again; anything else, and silence, unknown. What a
+ * later try is refused says nothing of an earlier one whose answer was lost.
+ */
 export function outcomeOfAnswer({ status, body_sha256, silence }: HttpAnswer, attempts: number): Outcome {
-  if (silence === 'address_forbidden') return notSent(attempts, 'egress.target_forbidden', { reason: silence })
+  if (silence === 'address_forbidden') return notApplied(attempts, 'egress.target_forbidden', { reason: silence })
   if (status === null) return { state: 'unknown', details: { reason: silence ?? 'no answer' } }
   if (status >= 200 && status < 300) return { state: 'committed', result: { status, body_sha256 } }
   if (status >= 400 && status < 500 && !NOT_APPLIED_BUT_MAY_PASS.includes(status))
-    return { state: 'failed', code: 'effect.failed', details: { status, body_sha256 } }
+    return notApplied(attempts, 'effect.failed', { status, body_sha256 })
   return { state: 'unknown', details: { status, body_sha256 } }
 }

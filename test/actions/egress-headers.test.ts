@@ -4,7 +4,6 @@ import { callerHeaders } from '../../actions/egress-headers.ts'
 import { httpPost } from '../../actions/http-post.ts'
 import { egressTarget } from '../../actions/policy-document.ts'
 import { LIMITS } from '../../domain/limits.ts'
-import { outcomeOfAnswer } from '../../domain/outside.ts'
 
 const target = (more: object) =>
   egressTarget.safeParse({
@@ -81,10 +80,4 @@ test('the longest request is shown within the bound of a preview, with the diges
   })
   expect(Buffer.byteLength(JSON.stringify(shown))).toBeLessThan(LIMITS.previewBytes)
   expect(shown.fields.map(({ label }) => label)).toContain('SHA-256 of the whole body')
-})
-
-test('an address that is refused at a later try is no proof that the first was not applied', () => {
-  const refused = { status: null, body_sha256: null, silence: 'address_forbidden' }
-  expect(outcomeOfAnswer(refused, 1)).toMatchObject({ state: 'failed', code: 'egress.target_forbidden' })
-  expect(outcomeOfAnswer(refused, 2)).toMatchObject({ state: 'unknown' })
 })

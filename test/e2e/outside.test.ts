@@ -192,6 +192,12 @@ describe('http.post to a target that keeps keys', () => {
     expect(keyed.at('/status/422')).toHaveLength(1)
     expect(await held(done.id)).toBe('released')
   })
+
+  test('a refusal after a try that may have been applied leaves it unknown, and the money held', async () => {
+    const done = await posted(`${keyed.origin}/flaky/2/401`)
+    expect(done).toMatchObject({ status: 'unknown', effect: { attempts: 5 } })
+    expect(await held(done.id)).toBe('reserved')
+  })
 })
 
 describe('http.post to a target without keys', () => {

@@ -12,7 +12,7 @@ export interface Received {
 
 /**
  * What stands behind `?` only tells requests apart. Paths: `/ok`, `/status/N`, `/hang` (takes the request, never answers), `/reset` (takes it, breaks the connection),
- * `/redirect` (to `/ok`), `/flaky/N` (500 until the N-th request of one key, then 200), `/large` (an answer without end).
+ * `/redirect` (to `/ok`), `/flaky/N/S` (500 until the N-th request of one key, then status S, or 200), `/large` (an answer without end).
  */
 export class Receiver {
   readonly received: Received[] = []
@@ -37,12 +37,16 @@ export class Receiver {
           body: Buffer.concat(chunks).toString(),
           at: Date.now(),
         })
-        const [, word, number] = (path.split('?')[0] ?? '').split('/')
+        const [, word, number, last] = (path.split('?')[0] ?? '').split('/')
         if (word === 'hang') return
         if (word === 'reset') return void request.socket.destroy()
         if (word === 'redirect') return void response.writeHead(302, { location: '/ok' }).end()
         if (word === 'large') return void flood(response)
-        response.writeHead(word === 'flaky' ? receiver.#flaky(request.headers, Number(number)) : Number(number ?? 200))
+        response.writeHead(
+          word === 'flaky'
+            ? receiver.#flaky(request.headers, Number(number), Number(last ?? 200))
+            : Number(number ?? 200),
+        )
         response.end(JSON.stringify({ said: word }))
       })
     })
@@ -65,11 +69,11 @@ export class Receiver {
     await new Promise((resolve) => this.#server.close(resolve))
   }
 
-  #flaky(headers: IncomingHttpHeaders, from: number): number {
+  #flaky(headers: IncomingHttpHeaders, from: number, last: number): number {
     const key = String(headers['idempotency-key'])
     const tries = (this.#tries.get(key) ?? 0) + 1
     this.#tries.set(key, tries)
-    return tries < from ? 500 : 200
+    return tries < from ? 500 : last
   }
 }
 
