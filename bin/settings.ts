@@ -153,7 +153,7 @@ export const SETTINGS = {
   EXO_TEMPORAL_UI: { reader: 'backend', meaning: 'Where the Temporal UI is, if there is one.', otherwise: 'unknown' },
   EXO_S3_ENDPOINT: { reader: 'backend', meaning: 'The object store.', otherwise: 'the embedded one', durable: true },
   EXO_S3_REGION: { reader: 'backend', meaning: 'Its region.', otherwise: 'us-east-1' },
-  EXO_S3_BUCKET: { reader: 'backend', meaning: 'The bucket.', otherwise: 'exoarmur' },
+  EXO_S3_BUCKET: { reader: 'backend', meaning: 'The bucket.', otherwise: 'exoarmur', durable: true },
   EXO_S3_ACCESS_KEY_ID: { reader: 'backend', meaning: 'The key of the object store.', secret: true, durable: true },
   EXO_S3_SECRET_ACCESS_KEY: { reader: 'backend', meaning: 'Its secret.', secret: true, durable: true },
   EXO_SUPERUSER_URL: {
