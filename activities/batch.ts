@@ -4,11 +4,11 @@
  * them, and from the first that has no outcome yet, so that none is done twice, whoever died. The last transaction ends it.
  */
 import { claimOf } from './claiming.ts'
-import { announceEnd, outcomeDocument, type Told } from './conclude.ts'
+import { announceEnd, outcomeDocument, type Ref, type Told } from './conclude.ts'
 import { endedOutput } from './endings.ts'
 import { type Before, codeOfRefusal, type GuardTools, isContention } from './guard.ts'
 import { type Guarded, judge } from './judge.ts'
-import { bug, hasRow, type WithRow } from './pass-tools.ts'
+import { bug, hasRow, type PassTools, type WithRow } from './pass-tools.ts'
 import { itemsOf } from '../actions/batch.ts'
 import { findEffectful } from '../actions/registry.ts'
 import { canonicalJson, type Json, type JsonObject } from '../domain/canonical.ts'
@@ -91,18 +91,40 @@ async function goOn(tools: BatchTools, input: Guarded, transaction: GuardTransac
   const past = row.batch_items ?? []
   if (past.length >= items.length) return await end(tools, input, transaction, row, past)
   const obstacle = obstacleTo(row)
-  if (obstacle !== null) {
-    const blocked = items
-      .slice(past.length)
-      .map((_, index): BatchItem => outcomeAt(past.length + index, obstacle, 'blocked'))
-    return await end(tools, input, transaction, row, [...past, ...blocked])
-  }
+  if (obstacle !== null) return await endHere(tools, input, transaction, row, obstacle)
   const kept: BatchItem[] = []
   for (let index = past.length; index < items.length && kept.length < AT_ONCE; index++)
     kept.push(await perform(row, transaction, index, items[index] ?? {}))
   tools.crashPoint('E2')
   await transaction.keep(input, kept)
   return null
+}
+
+/** Ends a claimed operation of several inputs whose run is gone: what is done is done, and nothing follows. */
+export async function endBatch(
+  tools: Pick<PassTools, 'operations' | 'receipts'>,
+  ref: Ref,
+  code: ErrorCode,
+): Promise<void> {
+  await tools.operations.guarded(ref.tenant_id, ref.operation_id, false, async (transaction) => {
+    const { row } = transaction
+    if (hasRow(row) && row.receipt === null) await endHere(tools, ref, transaction, row, code)
+  })
+}
+
+/** The items that have an outcome keep it; none of the others is performed. */
+async function endHere(
+  tools: Pick<PassTools, 'receipts'>,
+  ref: Ref,
+  transaction: GuardTransaction,
+  row: WithRow,
+  code: ErrorCode,
+): Promise<Told> {
+  const past = row.batch_items ?? []
+  const blocked = itemsOf(row.operation.intent.input)
+    .slice(past.length)
+    .map((_, index): BatchItem => outcomeAt(past.length + index, code, 'blocked'))
+  return await end(tools, ref, transaction, row, [...past, ...blocked])
 }
 
 /** What forbids any more of them: a stop since, or an action that is gone. What else was decided was decided. */
@@ -157,8 +179,8 @@ function short(result: Json): Json {
 }
 
 async function end(
-  tools: BatchTools,
-  input: Guarded,
+  tools: Pick<PassTools, 'receipts'>,
+  ref: Ref,
   transaction: GuardTransaction,
   row: WithRow,
   items: BatchItem[],
@@ -171,7 +193,7 @@ async function end(
       : { state: 'failed', code: items[0]?.code ?? 'effect.failed', details: { committed, failed, blocked } }
   const unit = toMicros(row.operation.plan.batch?.unit_cost) ?? 0n
   const settled = fromMicros(unit * BigInt(committed)) ?? '0'
-  const document = await outcomeDocument(tools, input, row, outcome, settled)
-  const seen = await transaction.end(document)
+  const document = await outcomeDocument(tools, ref, row, outcome, settled)
+  const seen = await transaction.end({ ...document, run_id: ref.run_id })
   return { ended: endedOutput(document.receipt), row: seen }
 }

@@ -11,7 +11,7 @@ import type { Outcome } from '../domain/outside.ts'
 import type { EndedOutput, OperationRef } from '../domain/steps.ts'
 
 /** The run is null where it is not the one that concludes. */
-type Ref = Omit<OperationRef, 'run_id'> & { run_id: string | null }
+export type Ref = Omit<OperationRef, 'run_id'> & { run_id: string | null }
 
 /** How it ended, with the row as its readers see it where this is what ended it. */
 export interface Told {
@@ -80,7 +80,12 @@ export async function outcomeDocument(
       claim.attempts,
       outcome.state === 'committed' ? outcome.result : null,
     ),
-    earlier_leaves: [operationLeaf(ref, row, 'effect.outcome', { code, after: afterOf(outcome) })],
+    earlier_leaves: [
+      operationLeaf(ref, row, 'effect.outcome', { code, after: afterOf(outcome) }),
+      ...(outcome.state === 'unknown'
+        ? [operationLeaf(ref, row, 'alarm', { code, reason: 'people have to look' })]
+        : []),
+    ],
     preview: null,
     shown_hash: null,
     ...(settled === undefined ? {} : { settled }),

@@ -10,34 +10,23 @@ import { endDocument } from './endings.ts'
 import type { Before } from './guard.ts'
 import { type Guarded, judge } from './judge.ts'
 import { bug, hasRow, type PassTools, type WithRow } from './pass-tools.ts'
-import type { EffectfulAction, OutsideEffect } from '../actions/define.ts'
+import { contextOf, lookFor, outsideOf, type TargetTools, wordOf } from './targets.ts'
+import type { OutsideEffect } from '../actions/define.ts'
 import { findEffectful } from '../actions/registry.ts'
 import { makePass } from '../domain/gates/chain.ts'
 import type { Fence, PassRow } from '../domain/operation-rows.ts'
-import {
-  KEY_WINDOW_MS,
-  MOST_TRIES,
-  type Outcome,
-  type OutsideContext,
-  type OutsideKind,
-  type OutsidePorts,
-} from '../domain/outside.ts'
+import { KEY_WINDOW_MS, MOST_TRIES, type Outcome, type OutsideKind } from '../domain/outside.ts'
 import type { EndedOutput, GuardInput, GuardOutput } from '../domain/steps.ts'
 import type { Pass } from '../domain/verdict.ts'
 
-export interface OutsideTools extends PassTools {
-  ports: OutsidePorts
+export interface OutsideTools extends PassTools, TargetTools {
   isUnavailable(error: unknown): boolean
   pause(ms: number): Promise<void>
-  /** Answers milliseconds since it was called, those that the machine slept among them. */
-  stopwatch(): () => number
   /** Tells Temporal that this step is alive, until the answer is called. */
   keepAlive(): () => void
 }
 
 const FIRST_PAUSE_MS = 1_000
-/** Given up this long before the lease ends, so that what was begun is over when it does. */
-const MARGIN_MS = 500
 const CONCLUDE_WITHIN_MS = 20_000
 /** A row that was read longer before an answer is read anew, so that its end says what stands then. */
 const FRESH_MS = 500
@@ -136,7 +125,7 @@ async function tryAgain(
   if (action === null)
     return await conclude(tools, input, fence, { state: 'unknown', details: { reason: 'action version' } })
   const effect = outsideOf(action)
-  const looked = await probe(tools, effect, row)
+  const looked = await lookFor(tools, effect, row)
   tools.crashPoint('Q1')
   if (looked !== null && looked.state !== 'unknown') return await conclude(tools, input, fence, looked)
   const [kill] = makePass('guard', plan, intent, row.facts).verdicts
@@ -198,19 +187,6 @@ function readMeanwhile(input: Guarded, fence: Fence, stopwatch: () => () => numb
   return () => current()
 }
 
-async function probe(tools: OutsideTools, effect: OutsideEffect<unknown>, row: WithRow): Promise<Outcome | null> {
-  if (effect.probe === undefined) return null
-  try {
-    return await effect.probe(
-      tools.ports,
-      contextOf(row, row.claim?.attempts ?? 1, tools.stopwatch()),
-      row.operation.intent.input,
-    )
-  } catch (error) {
-    return { state: 'unknown', details: { reason: wordOf(error) } }
-  }
-}
-
 /** An answer that is known must not be lost to a database that is away for a moment. */
 async function conclude(
   tools: OutsideTools,
@@ -251,39 +227,4 @@ async function endChanged(tools: OutsideTools, input: Guarded, row: WithRow, pas
   const told = await commitEnd(tools.operations, document)
   announceEnd(tools, input, told)
   return told.ended
-}
-
-/** The lease began at the server no earlier than what claimed it was sent, since when it is `elapsed`; it ends with the fence. */
-function contextOf(
-  { operation, now }: WithRow,
-  attempts: number,
-  elapsed: () => number,
-  fence?: Fence,
-): OutsideContext {
-  const { intent, plan, person_id, reason } = operation
-  const mostMs = Math.min(plan.effect_timeout_ms, leaseOf(plan) - MARGIN_MS)
-  return {
-    tenant_id: intent.tenant_id,
-    operation_id: intent.operation_id,
-    now,
-    requested_by: intent.principal_id,
-    person_id,
-    reason,
-    effect_key: plan.effect_key,
-    preconditions: intent.preconditions,
-    kind: plan.effect_kind as OutsideKind,
-    target: intent.target,
-    attempts,
-    timeLeftMs: () => (fence?.holds() === false ? -1 : Math.floor(mostMs - elapsed())),
-  }
-}
-
-function outsideOf(action: EffectfulAction<unknown>): OutsideEffect<unknown> {
-  if (action.effect.kind === 'transactional') throw bug('an effect inside the database has no lease')
-  return action.effect
-}
-
-/** Why a try told nothing, in a word that holds nothing of the target's. */
-function wordOf(error: unknown): string {
-  return error instanceof Error && (error.name === 'TimeoutError' || error.name === 'AbortError') ? 'timeout' : 'lost'
 }

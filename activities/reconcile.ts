@@ -3,13 +3,17 @@
  * an end is ended, and neither repeats an effect. What was uploaded and never registered is swept, and
  * locks whose time is over expire.
  */
+import { endBatch } from './batch.ts'
 import { concludeClaim } from './conclude.ts'
 import { endDocument, operationLeaf, type ReceiptTools } from './endings.ts'
 import { type ExpiryTools, expireLocks } from './expire-locks.ts'
 import { hasRow } from './pass-tools.ts'
 import { type SweepTools, sweepUploads } from './sweep.ts'
+import { lookFor, outsideOf, type TargetTools } from './targets.ts'
+import { findEffectful } from '../actions/registry.ts'
 import type { CrashPoint } from '../domain/crash-points.ts'
 import type { OperationRows, PassRow } from '../domain/operation-rows.ts'
+import type { Outcome } from '../domain/outside.ts'
 import type { OperationInput, ReconcileSteps } from '../domain/steps.ts'
 
 interface Ref {
@@ -17,7 +21,7 @@ interface Ref {
   operation_id: string
 }
 
-export interface ReconcileTools extends SweepTools, ExpiryTools {
+export interface ReconcileTools extends SweepTools, ExpiryTools, TargetTools {
   operations: OperationRows
   receipts: ReceiptTools
   runs: {
@@ -48,19 +52,26 @@ export function reconcileSteps(tools: ReconcileTools): ReconcileSteps {
     async reconcile() {
       let [ended, restarted] = [0, 0]
       let page: (Ref & Place)[] = []
+      const failures: unknown[] = []
       // All of them: operations that wait for people are old and open, and must not hide the one whose run is gone.
       do {
         page = await tools.outbox.lingering(LINGERING_SECONDS, page.at(-1) ?? null, PAGE)
         const states = await Promise.all(page.map((ref) => tools.runs.runState(ref)))
         tools.heartbeat()
-        for (const [index, ref] of page.entries()) {
-          if (states[index] === 'closed' && (await endOrphan(tools, ref))) ended++
-          if (states[index] === 'absent' && (await startAgain(tools, ref))) restarted++
-        }
+        // One that cannot be put right keeps nobody else waiting.
+        for (const [index, ref] of page.entries())
+          try {
+            if (states[index] === 'closed' && (await endOrphan(tools, ref))) ended++
+            if (states[index] === 'absent' && (await startAgain(tools, ref))) restarted++
+          } catch (error) {
+            failures.push(error)
+          }
       } while (page.length === PAGE)
       const { unsealed } = await tools.outbox.counts()
       tools.heartbeat()
-      return { restarted, ended, unsealed, swept: await sweepUploads(tools), expired: await expireLocks(tools) }
+      const done = { restarted, ended, unsealed, swept: await sweepUploads(tools), expired: await expireLocks(tools) }
+      if (failures.length > 0) throw new AggregateError(failures, failures.map(String).join('; '))
+      return done
     },
   }
 }
@@ -105,11 +116,21 @@ async function endOrphan(tools: ReconcileTools, ref: Ref): Promise<boolean> {
   return ended
 }
 
-/** An effect was on its way when the run was closed: once its lease has ended, nobody can tell what it came to. */
-async function endDispatched(tools: ReconcileTools, ref: Ref, row: PassRow): Promise<boolean> {
+/**
+ * An effect was on its way when the run was closed. Once its lease has ended, what the target tells of it stands, and of
+ * several inputs what their rows tell; nothing is tried again, and what nobody tells is unknown.
+ */
+async function endDispatched(tools: ReconcileTools, { tenant_id, operation_id }: Ref, row: PassRow): Promise<boolean> {
   if (!hasRow(row) || (row.claim?.lease_ms ?? 0) > 0) return false
-  const { intent_hash, plan_hash } = row.operation
-  const outcome = { state: 'unknown', details: { reason: 'run.terminated' } } as const
-  await concludeClaim(tools, { ...ref, intent_hash, plan_hash, run_id: null }, outcome)
+  const { intent, intent_hash, plan, plan_hash } = row.operation
+  const ref = { tenant_id, operation_id, intent_hash, plan_hash, run_id: null }
+  if (plan.batch !== undefined) {
+    await endBatch(tools, ref, 'run.terminated')
+    return true
+  }
+  const action = findEffectful(intent.action, intent.action_version)
+  const looked = action === null ? null : await lookFor(tools, outsideOf(action), row)
+  const unknown: Outcome = { state: 'unknown', details: { reason: 'run.terminated' } }
+  await concludeClaim(tools, ref, looked === null || looked.state === 'unknown' ? unknown : looked)
   return true
 }

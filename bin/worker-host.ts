@@ -264,14 +264,12 @@ function makeActivities(options: WorkerHostOptions, digest: string): Steps & Sea
       }),
     ),
     ...reconcileSteps({
-      operations,
-      receipts,
+      ...outside,
       runs: temporal,
       outbox,
       uploads: new Uploads(pools.sequencer),
       staging: objects,
       locks: new LockExpiry(pools.sequencer),
-      crashPoint: options.crashPoint,
       heartbeat: () => Context.current().heartbeat(),
     }),
   }

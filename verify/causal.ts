@@ -112,7 +112,8 @@ function effect(subject: Subject): string {
   ensure(plan.binding_hash === planned, 'the plan binds other bytes than the intent asks for')
   if (done === null) return 'none'
   const guard = passes.at(-1)
-  ensure(receipt.error_code !== 'run.terminated', 'an effect of a run that was ended from outside')
+  const ofItems = plan.batch !== undefined
+  ensure(ofItems || receipt.error_code !== 'run.terminated', 'an effect of a run that was ended from outside')
   ensure(intent.run === 'execute', 'an effect of what was only to be proposed')
   ensure(passes[0]?.pass === 'propose' && guard?.pass === 'guard', 'an effect without a guard pass')
   ensure(

@@ -10,6 +10,7 @@ import {
   localMarkerOf,
   type Payload,
   type ReadHistory,
+  wasTerminated,
 } from './history.ts'
 import type { Command } from './replayer.ts'
 import { ensure } from './report.ts'
@@ -23,9 +24,8 @@ interface Told {
 }
 
 /** Answers how many commands agreed. */
-export function compareCommands({ events }: ReadHistory, commands: readonly Command[]): number {
-  const closedFromOutside = events.at(-1)?.workflowExecutionTerminatedEventAttributes != null
-  const recorded = events.flatMap(toldByEvent)
+export function compareCommands(history: ReadHistory, commands: readonly Command[]): number {
+  const recorded = history.events.flatMap(toldByEvent)
   const given = commands.map(toldByCommand)
   const byKey = new Map<string, Told>()
   for (const told of given) {
@@ -43,7 +43,7 @@ export function compareCommands({ events }: ReadHistory, commands: readonly Comm
   }
   // A run ended from outside may have been in the middle of a task; what that task would have done is not in its history.
   const missing = given.find(({ key }) => !seen.has(key))
-  ensure(missing === undefined || closedFromOutside, `the code gives ${missing?.key}, which history does not hold`)
+  ensure(missing === undefined || wasTerminated(history), `the code gives ${missing?.key}, which history does not hold`)
   ensureOrder(recorded, given)
   return recorded.length
 }

@@ -129,3 +129,8 @@ export function stepCalls(events: readonly HistoryEvent[]): StepCall[] {
   }
   return calls
 }
+
+/** Whether somebody closed the run from outside, before it came to an end of its own. */
+export function wasTerminated({ events }: ReadHistory): boolean {
+  return events.at(-1)?.workflowExecutionTerminatedEventAttributes != null
+}

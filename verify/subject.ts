@@ -4,7 +4,7 @@
  */
 import type { BundleFiles, LeafProof, RequiredFile } from './bundle-shape.ts'
 import { leafShape, proposalShape, type ProposalClaims, receiptShape, sealShape } from './documents.ts'
-import { readHistory, type ReadHistory, type StepCall, stepCalls } from './history.ts'
+import { readHistory, type ReadHistory, type StepCall, stepCalls, wasTerminated } from './history.ts'
 import { type Jws, readJws } from './jws.ts'
 import { Divergence, ensure } from './report.ts'
 import { count, exactly, hexHash, listOf, readCanonical, readText } from './shape.ts'
@@ -79,11 +79,16 @@ export class Subject {
     })
   }
 
-  /** Ended by the deployment for a run that could not tell its end any more: nothing was done, or nobody knows. */
+  /**
+   * Ended by the deployment for a run that could not tell its end any more: nothing was done, or nobody knows, or what was
+   * on its way when the run was terminated is what its target, or the rows of its items, told afterwards.
+   */
   get endedFromOutside(): boolean {
-    const { status, error_code, error_details } = this.receipt.value
-    if (status === 'unknown') return error_details['reason'] === 'run.terminated'
-    return status === 'failed' && error_code === 'run.terminated'
+    const { status, error_code, error_details, effect, plan } = this.receipt.value
+    if (status === 'unknown' && error_details['reason'] === 'run.terminated') return true
+    if (status === 'failed' && error_code === 'run.terminated') return true
+    const mayOutlive = effect !== null && (effect.kind !== 'transactional' || plan.batch !== undefined)
+    return mayOutlive && wasTerminated(this.history) && this.told.ends.length === 0
   }
 
   /** A run that lost what it did and found its operation ended has nothing to tell but that end. */

@@ -14,6 +14,7 @@ import { openTemporal, reconcileNow } from '../support/temporal.ts'
 import { notesIn, type Operation, vote } from '../support/tenant.ts'
 import { until } from '../support/until.ts'
 import { verifyBundles } from '../support/verified.ts'
+import type { CrashPoint } from '../../domain/crash-points.ts'
 
 const FULL = process.env.EXO_CRASH_FULL === '1'
 const OF_EACH = FULL ? 20 : 4
@@ -140,8 +141,69 @@ test('a run lost while its object is on its way under a grant looks for the obje
   await own.answers()
   await reconcileNow(owner, temporal.client, tenant.id, id)
   expect(await kinds.expectTruth(work, id, 2 * HEALED_MS)).toBe('executed')
-  expect(await verifyBundles(tenant.as('auditor'), [id])).toEqual({ verdict: 'PASS', runs: 1, failures: [] })
+  expect(await verified(id)).toEqual(PASSED)
 })
+
+/** The app dies at a place of what this asks for, its run is terminated meanwhile, and the time of its try ends. */
+async function terminatedAt(point: CrashPoint, ask: () => Promise<string>): Promise<string> {
+  const { tenant } = kinds
+  own.arm(point, 1)
+  const id = await ask()
+  await own.hit(point)
+  await temporal.client.workflow.getHandle(`${tenant.id}/${id}`).terminate('a test')
+  await own.answers()
+  await until('the lease is over', async () => {
+    const over = 'select from claims where operation_id = $1 and lease_until < clock_timestamp()'
+    return (await owner.within(tenant.id, over, [id])).length > 0
+  })
+  await reconcileNow(owner, temporal.client, tenant.id, id)
+  return id
+}
+
+const verified = async (id: string) => await verifyBundles(kinds.tenant.as('auditor'), [id])
+const PASSED = { verdict: 'PASS', runs: 1, failures: [] }
+
+test.each([
+  { point: 'E5', status: 'executed', object: 'is there' },
+  { point: 'E3', status: 'unknown', object: 'is not' },
+] as const)(
+  'a run terminated while the app died at $point ends $status: its object $object',
+  async ({ point, status }) => {
+    const { tenant } = kinds
+    const work = kinds.work('conditional')
+    const id = await terminatedAt(point, async () => {
+      const { body } = await tenant.as('owner').post<Operation>('/operations', work.request)
+      void carryVote(tenant.as('operator'), body, HEALED_MS)
+      return body.id
+    })
+    expect(await kinds.expectTruth(work, id, HEALED_MS)).toBe(status)
+    expect(await verified(id)).toEqual(PASSED)
+  },
+)
+
+test.each([
+  ['E5', 25, 'executed'],
+  ['E3', 0, 'failed'],
+] as const)(
+  'several inputs whose run is terminated at %s end with the %i that were done',
+  async (point, done, status) => {
+    const { tenant } = kinds
+    const notebook = `terminated-${point}`
+    const id = await terminatedAt(point, async () => {
+      const inputs = Array.from({ length: 60 }, (_, i) => ({ notebook, text: `${i + 1}` }))
+      const asked = { action: 'note.append', inputs, estimated_cost: '1' }
+      const { body } = await tenant.as('owner').post<Operation>('/operations', asked)
+      void carryVote(tenant.as('operator'), body, HEALED_MS)
+      return body.id
+    })
+    const row = await tenant.ended(id, HEALED_MS)
+    expect(row.status).toBe(status)
+    expect(await notesIn(tenant.as('viewer'), notebook)).toHaveLength(done)
+    if (done > 0) expect(row.effect.result).toMatchObject({ committed: done, failed: 0, blocked: 60 - done })
+    else expect(row.error.code).toBe('run.terminated')
+    expect(await verified(id)).toEqual(PASSED)
+  },
+)
 
 /** Callers of every kind, who go on until they are refused, and again when they are told to. */
 class Load {

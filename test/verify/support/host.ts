@@ -87,9 +87,7 @@ export async function startHost({ bundle, rows, log, signers, reader }: HostOpti
     seal: (ref) => sealOne({ rows, log, signers, reader, temporal }, ref),
     reconcile: async (ref) =>
       await reconcileSteps({
-        crashPoint: () => undefined,
-        operations: rows,
-        receipts: tools.receipts,
+        ...outside,
         runs: temporal,
         heartbeat: () => undefined,
         outbox: {
