@@ -120,7 +120,11 @@ function nextCommands(
   if (status === 'unknown')
     return [
       { label: 'details', value: `exo show ${id}${as}` },
-      { label: 'resolve', value: `exo resolve ${id} --outcome committed|not_committed --reason WHY${asOther}` },
+      { label: 'resolve', value: resolveCommand(id, asOther) },
     ]
   return [{ label: 'details', value: `exo show ${id}${as}` }]
+}
+
+export function resolveCommand(id: string, as: string): string {
+  return `exo resolve ${id} --outcome committed|not_committed --evidence JSON --reason WHY${as}`
 }

@@ -1,9 +1,9 @@
-/** `exo inbox`: what waits for people, the most urgent first, with the command to type. */
+/** `exo inbox`: what waits for people, the most urgent first, with the command to type; then what nobody could tell. */
 import type { Command } from 'commander'
 import { EXIT } from '../exit-codes.ts'
 import { GROUPS } from '../help.ts'
 import type { Operation } from '../operation.ts'
-import { approvalWords, askedBy, previewLines, title } from '../operation-text.ts'
+import { approvalWords, askedBy, previewLines, resolveCommand, title } from '../operation-text.ts'
 import { duration, fieldLines, visible } from '../render.ts'
 import type { Runner } from '../runner.ts'
 import type { Outcome, Session } from '../session.ts'
@@ -25,23 +25,29 @@ export function addInbox(program: Command, run: Runner): void {
     .command('inbox')
     .helpGroup(GROUPS.approve)
     .summary('what waits for approval')
-    .description('Everything that waits for approval in this tenant, the nearest deadline first.')
+    .description(
+      'Everything that waits for approval in this tenant, the nearest deadline first; then the outcomes that nobody could tell.',
+    )
     .action(run(inbox))
 }
 
 async function inbox(session: Session): Promise<Outcome> {
   const { api } = session
-  const [items, me] = await Promise.all([
+  const [items, unknown, me] = await Promise.all([
     api.all('/operations', { status: 'pending_approval', limit: '200' }),
+    api.all('/operations', { status: 'unknown', limit: '200' }),
     api.me(),
   ])
   const waiting = (items as unknown as Operation[]).toSorted((a, b) => deadline(a).localeCompare(deadline(b)))
+  const unsettled = (unknown as unknown as Operation[]).filter(({ resolved_by }) => resolved_by === null)
   const { id, kind } = me.principal as { id: string; kind: string }
-  const text =
-    waiting.length === 0
-      ? 'nothing waits for approval'
-      : waiting.map((operation) => card(session, operation, { id, kind })).join('\n\n')
-  return { exit: EXIT.ok, json: { items: waiting as unknown as JsonObject[], next_cursor: null }, text }
+  const cards = [
+    ...waiting.map((operation) => card(session, operation, { id, kind })),
+    ...unsettled.map((operation) => unsettledCard(session, operation)),
+  ]
+  const text = cards.length === 0 ? 'nothing waits for approval' : cards.join('\n\n')
+  const json = { items: waiting, unsettled, next_cursor: null } as unknown as JsonObject
+  return { exit: EXIT.ok, json, text }
 }
 
 const deadline = ({ approval, created_at }: Operation): string => approval.expires_at ?? created_at
@@ -67,6 +73,25 @@ function card({ terminal, api, asOption }: Session, operation: Operation, me: { 
   return [
     `${paint(CLASS_STYLE[operation.class], operation.class)}  ${paint('bold', title(operation))}`,
     ...previewLines(operation, { paint, foldAt: FOLD_AT }),
+    '',
+    ...fieldLines(fields, { paintLabel: (label) => paint('dim', label) }),
+  ]
+    .map((line) => `${edge} ${line}`.trimEnd())
+    .join('\n')
+}
+
+/** An end that nobody could tell: its money stays held until people say what they found. */
+function unsettledCard({ terminal: { paint }, asOption }: Session, operation: Operation): string {
+  const { id, target, error } = operation
+  const fields = [
+    ...(target === null ? [] : [{ label: 'target', value: target }]),
+    { label: 'because', value: error === null ? 'nobody can tell' : error.message },
+    { label: 'details', value: `exo show ${id}${asOption}` },
+    { label: 'resolve', value: resolveCommand(id, asOption) },
+  ]
+  const edge = paint('cyan', '▌')
+  return [
+    `${paint('cyan', 'unknown')}  ${paint('bold', title(operation))}`,
     '',
     ...fieldLines(fields, { paintLabel: (label) => paint('dim', label) }),
   ]

@@ -37,7 +37,7 @@ export function addRetract(program: Command, run: Runner): void {
     .addOption(
       new Option('--outcome <what>', 'what people found').choices(['committed', 'not_committed']).makeOptionMandatory(),
     )
-    .option('--evidence <json>', 'what shows it: JSON, @file, or - for standard input', '{}')
+    .requiredOption('--evidence <json>', 'what shows it: JSON, @file, or - for standard input')
     .requiredOption('--reason <text>', 'why')
     .action(run(resolve))
 }

@@ -223,6 +223,8 @@ describe('exo resolve', () => {
       expect(shown.code).not.toBe(0)
       expect(shown.out).toContain('unknown (blind, 1 attempt)')
       expect(shown.out).toContain('effect.unknown')
+      const unsettled = async () => (await desk.exo('inbox --as operator')).out.includes(`exo resolve ${asked.id}`)
+      expect(await unsettled()).toBe(true)
 
       const evidence = ['--evidence', '{"ledger":"line 4"}', '--reason', 'looked']
       const wrong = await desk.exo(['resolve', asked.id, '--outcome', 'maybe', ...evidence, '--as', 'owner'])
@@ -241,6 +243,7 @@ describe('exo resolve', () => {
       await desk.exo(`approve ${settling.json.id} --as operator --yes`)
       await desk.exo(`approve ${settling.json.id} --as operator2 --yes`)
       expect((await desk.exo(`show ${asked.id} --as viewer`)).out).toContain(`resolved by  ${settling.json.id}`)
+      expect(await unsettled()).toBe(false)
     } finally {
       await receiver.stop()
     }
