@@ -11,7 +11,9 @@ import { ExoError } from '../domain/errors.ts'
 const input = z.strictObject({
   operation_id: z.string().regex(/^op_[0-9a-z]{1,64}$/),
   outcome: z.enum(['committed', 'not_committed']),
-  evidence: z.record(z.string(), z.json()),
+  evidence: z
+    .record(z.string(), z.json())
+    .refine((found) => Object.keys(found).length > 0, 'what was found has to be said'),
 })
 
 interface Unsettled {

@@ -85,10 +85,13 @@ export const registerRequest = z
   .strictObject({ asset_id: z.string().regex(ASSET_ID), reason: reason.optional() })
   .openapi('RegisterRequest')
 
+/** A finding without anything found settles nothing. */
+const SAYS_SOMETHING = [(found: object) => Object.keys(found).length > 0, 'what was found has to be said'] as const
+
 export const resolveRequest = z
   .strictObject({
     outcome: z.enum(['committed', 'not_committed']),
-    evidence: z.record(z.string(), z.any()).default({}),
+    evidence: z.record(z.string(), z.any()).refine(...SAYS_SOMETHING),
     reason,
   })
   .openapi('ResolveRequest')

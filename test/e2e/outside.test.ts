@@ -212,6 +212,8 @@ describe('http.post to a target without keys', () => {
       })
       expect(blind.at(path)).toHaveLength(1)
       expect(await held(done.id)).toBe('reserved')
+      const leaves = await tenant.leavesUpTo(done.id, 'operation.closed')
+      expect(leaves.filter(({ kind }) => kind === 'alarm')).toMatchObject([{ code: 'effect.unknown' }])
     },
   )
 
@@ -316,22 +318,41 @@ describe.concurrent('a run that is broken into', () => {
 })
 
 describe('an unknown outcome', () => {
+  /** What a stop says may still land. It is of one action that nothing here asks for. */
+  const listedByStop = async () => {
+    const stop = { scope: 'tenant', state: 'stopped', reason: 'who is listed', actions: ['raw.register'] }
+    const { body } = await tenant.as('operator').put('/kill-switches', stop)
+    return body.drain.operations.map(({ operation_id }: { operation_id: string }) => operation_id)
+  }
   const resolve = async (id: string, body: JsonObject) =>
-    await tenant.as('owner').post<Operation>(`/operations/${id}/resolve`, { reason: 'looked', ...body })
+    await tenant.as('owner').post<Operation>(`/operations/${id}/resolve`, {
+      reason: 'looked',
+      evidence: { ledger: 'line 4' },
+      ...body,
+    })
 
   test.each([
     ['committed', 'settled'],
     ['not_committed', 'released'],
   ])('is settled as %s by people with evidence, and stays unknown', async (outcome, money) => {
     const unknown = await posted(`${blind.origin}/status/503`)
-    const asked = await resolve(unknown.id, { outcome, evidence: { ledger: 'line 4' } })
+    const asked = await resolve(unknown.id, { outcome })
     expect(asked.status).toBe(202)
     expect(await held(unknown.id)).toBe('reserved')
+    expect(await listedByStop()).toContain(unknown.id)
     const done = await approved(asked.body, 'operator', 'operator2')
     expect(done.status).toBe('executed')
     expect(await tenant.operation(unknown.id)).toMatchObject({ status: 'unknown', resolved_by: done.id })
     expect(await held(unknown.id)).toBe(money)
+    expect(await listedByStop()).not.toContain(unknown.id)
     expect(refused(await resolve(unknown.id, { outcome }))).toEqual([409, 'operation.not_unknown'])
+  })
+
+  test('is settled by nobody who says nothing of what was found', async () => {
+    expect(refused(await resolve('op_absent', { outcome: 'committed', evidence: {} }))).toEqual([
+      400,
+      'validation.error',
+    ])
   })
 
   test('is the only thing that can be resolved', async () => {

@@ -87,7 +87,7 @@ export const ROWS: Readonly<Record<string, Row | readonly Row[]>> = {
     { body: ({ asset: asset_id }) => act('raw.register', { asset_id }) },
     {
       body: ({ operation }) =>
-        act('operation.resolve', { operation_id: operation, outcome: 'committed', evidence: {} }),
+        act('operation.resolve', { operation_id: operation, outcome: 'committed', evidence: { seen: 'x' } }),
     },
     { body: ({ principal: principal_id }) => act('membership.put', { principal_id, role: 'viewer' }) },
     { body: ({ lock: lock_id, hash }) => act('strategy_lock.approve', { lock_id, content_hash: hash }) },
@@ -111,7 +111,7 @@ export const ROWS: Readonly<Record<string, Row | readonly Row[]>> = {
   'POST /operations/:id/undo': { path: 'operation', body: because },
   'POST /operations/:id/resolve': {
     path: 'operation',
-    body: () => ({ outcome: 'committed', evidence: {}, reason: 'x' }),
+    body: () => ({ outcome: 'committed', evidence: { seen: 'x' }, reason: 'x' }),
   },
   'GET /events': { list: '?follow=false', plain: '?follow=false&limit=200' },
   'POST /auth/ticket': { body: ({ operation }) => ({ stream: `/operations/${operation}/events` }) },

@@ -95,6 +95,8 @@ create table claims (
   lease_until timestamptz,
   claimed_at timestamptz not null default clock_timestamp(),
   outcome_at timestamptz,
+  -- People have said what became of it, where nobody could tell.
+  resolved_at timestamptz,
   primary key (tenant_id, operation_id),
   unique (effect_key, tenant_id),
   foreign key (tenant_id, operation_id) references operations (tenant_id, id)

@@ -37,7 +37,8 @@ begin
   perform pg_advisory_xact_lock(hashtextextended('exo fence ' || tenant, 0));
   select coalesce(jsonb_agg(jsonb_build_object('operation_id', c.operation_id,
       'phase', case c.state when 'unknown' then 'unknown' else 'dispatched' end) order by c.operation_id), '[]')
-    into still from claims c where tenant in (c.tenant_id, 't_system') and c.state in ('claimed', 'dispatched', 'unknown');
+    into still from claims c where tenant in (c.tenant_id, 't_system') and c.state in ('claimed', 'dispatched', 'unknown')
+      and c.resolved_at is null;
   update switch_drains set drained_at = clock_timestamp(), open_operations = still where tenant_id = tenant and epoch = e;
   return jsonb_build_object('state', 'drained', 'operations', still, 'at', iso(clock_timestamp()));
 end $$;

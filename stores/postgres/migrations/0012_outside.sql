@@ -43,7 +43,7 @@ begin
   update operations set resolved_by = resolver
     where tenant_id = tenant and id = operation and status = 'unknown' and resolved_by is null;
   if not found then return false; end if;
-  select * into c from claims where tenant_id = tenant and operation_id = operation;
+  update claims set resolved_at = clock_timestamp() where tenant_id = tenant and operation_id = operation returning * into c;
   update budget_entries set state = case when committed then 'settled' else 'released' end
     where tenant_id = tenant and operation_id = operation and source = 'operation' and state = 'reserved';
   if not committed and c.grant_id is not null then
