@@ -6,7 +6,7 @@ import { z } from 'zod'
 import { defineAction } from './define.ts'
 import { sha256TextHex } from '../domain/hash.ts'
 import type { Outcome, OutsideContext, OutsidePorts } from '../domain/outside.ts'
-import { OBJECT_NAME } from '../domain/stored.ts'
+import { NO_DIGEST, OBJECT_NAME } from '../domain/stored.ts'
 
 const input = z.strictObject({
   name: z.string().regex(OBJECT_NAME, 'letters, digits, dot, dash and underscore'),
@@ -52,6 +52,7 @@ async function found(
 ): Promise<Outcome | null> {
   const there = await objects.look(tenant_id, name, timeLeftMs())
   if (there === null) return null
+  if (there.sha256 === null) return { state: 'unknown', details: { reason: NO_DIGEST } }
   if (there.sha256 === sha256TextHex(text)) return { state: 'committed', result: { ...there } }
   return { state: 'failed', code: 'effect.precondition_failed', details: { reason: 'the name is taken' } }
 }

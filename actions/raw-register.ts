@@ -7,7 +7,7 @@ import { defineAction } from './define.ts'
 import { ExoError } from '../domain/errors.ts'
 import type { JsonObject } from '../domain/canonical.ts'
 import { notApplied, type Outcome, type OutsideContext, type OutsidePorts } from '../domain/outside.ts'
-import { ASSET_ID, type Asset } from '../domain/stored.ts'
+import { ASSET_ID, NO_DIGEST, type Asset } from '../domain/stored.ts'
 
 const REFUSAL = 'effect.precondition_failed'
 
@@ -60,7 +60,7 @@ export const rawRegister = defineAction<z.infer<typeof input>>({
       if (staged === null) return notApplied(attempts, REFUSAL, { reason: 'nothing was uploaded' })
       if (staged.size !== asset.size || staged.sha256 !== asset.sha256)
         return notApplied(attempts, REFUSAL, { reason: 'other bytes were uploaded' })
-      await raw.promote(tenant_id, asset, timeLeftMs())
+      await raw.promote(tenant_id, asset, timeLeftMs)
       return (await found(raw, context, asset)) ?? { state: 'unknown', details: {} }
     },
     async probe({ raw }, context) {
@@ -77,6 +77,7 @@ async function found(
 ): Promise<Outcome | null> {
   const there = await raw.registered(tenant_id, asset, timeLeftMs())
   if (there === null) return null
+  if (there.sha256 === null) return { state: 'unknown', details: { reason: NO_DIGEST } }
   return there.sha256 === asset.sha256 && there.size === asset.size
     ? { state: 'committed', result: { asset_id: asset.asset_id, ...there } }
     : { state: 'failed', code: REFUSAL, details: { reason: 'other bytes lie there' } }

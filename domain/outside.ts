@@ -41,8 +41,11 @@ export interface OutsidePorts {
     staged(tenantId: string, assetId: string, timeoutMs: number): Promise<Omit<StoredObject, 'key'> | null>
     /** What lies where registered assets lie. */
     registered(tenantId: string, asset: AssetName, timeoutMs: number): Promise<StoredObject | null>
-    /** Puts the uploaded bytes there if nothing is there, checked by their digest; reading them counts into the time. */
-    promote(tenantId: string, asset: Asset, timeoutMs: number): Promise<'created' | 'taken'>
+    /**
+     * Puts the uploaded bytes there if nothing is there, checked by their digest. Reading them counts into the time, and
+     * what is left is asked once more before they are put.
+     */
+    promote(tenantId: string, asset: Asset, timeLeftMs: () => number): Promise<'created' | 'taken'>
   }
   secrets: {
     /** What operators of the deployment put there for this tenant and this host, or null. Read when it is needed, kept nowhere. */

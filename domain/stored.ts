@@ -23,6 +23,9 @@ export interface UploadTicket extends Asset {
   expires_at: string
 }
 
+/** Why an object that is there is not known for what it is. */
+export const NO_DIGEST = 'the store tells no digest'
+
 /** What a store says of an object; it may keep no digest. */
 export interface StoredObject {
   key: string

@@ -5,6 +5,7 @@ import {
   GetObjectCommand,
   HeadBucketCommand,
   HeadObjectCommand,
+  ListObjectVersionsCommand,
   NoSuchKey,
   NotFound,
   PutObjectCommand,
@@ -14,6 +15,8 @@ import {
 import { createPresignedPost } from '@aws-sdk/s3-presigned-post'
 import type { OutsidePorts } from '../domain/outside.ts'
 import type { Asset, AssetName, StoredObject } from '../domain/stored.ts'
+
+const CLEAR_WITHIN_MS = 2_000
 
 export interface ObjectStoreOptions {
   endpoint: string
@@ -27,17 +30,22 @@ export interface ObjectStoreOptions {
 
 export class ObjectStore {
   readonly #client: S3Client
+  /** Asks once: whether what may be an effect is asked for again is decided under the fence, and not here. */
+  readonly #once: S3Client
   readonly #bucket: string
   readonly #env: string
   constructor({ endpoint, region, bucket, accessKeyId, secretAccessKey, env }: ObjectStoreOptions) {
-    this.#client = new S3Client({
-      endpoint,
-      region,
-      forcePathStyle: true,
-      credentials: { accessKeyId, secretAccessKey },
-      maxAttempts: 3,
-      requestHandler: { connectionTimeout: 3_000, requestTimeout: 10_000, throwOnRequestTimeout: true },
-    })
+    const open = (maxAttempts: number) =>
+      new S3Client({
+        endpoint,
+        region,
+        forcePathStyle: true,
+        credentials: { accessKeyId, secretAccessKey },
+        maxAttempts,
+        requestHandler: { connectionTimeout: 3_000, requestTimeout: 10_000, throwOnRequestTimeout: true },
+      })
+    this.#client = open(3)
+    this.#once = open(1)
     this.#bucket = bucket
     this.#env = env
   }
@@ -101,12 +109,19 @@ export class ObjectStore {
     }
   }
 
-  /** Throws for a store that creates what is there already: effects rest on its refusing to. */
+  /**
+   * Throws for a store that creates what is there already, or does not tell the SHA-256 of what it keeps: effects rest on its
+   * refusing to, and are known by their digest.
+   */
   async checkConditions(): Promise<void> {
     const key = `checks/${this.#env}/created-once`
-    for (let tries = 0; tries < 2; tries++)
-      if ((await this.#create(key, new Uint8Array([1]), within(10_000))) === 'taken') return
-    throw new Error('the object store ignores If-None-Match: effects that put objects would not be safe')
+    const bytes = new Uint8Array([1])
+    const isTaken = async () => (await this.#create(key, bytes, within(10_000))) === 'taken'
+    if (!(await isTaken()) && !(await isTaken()))
+      throw new Error('the object store ignores If-None-Match: effects that put objects would not be safe')
+    const kept = await this.#head(key, within(10_000))
+    if (kept?.sha256 !== createHash('sha256').update(bytes).digest('hex'))
+      throw new Error('the object store does not tell the SHA-256 of what it keeps: nobody would know what was put')
   }
 
   async #create(
@@ -117,7 +132,7 @@ export class ObjectStore {
   ): Promise<'created' | 'taken'> {
     const sha256 = asked === undefined ? createHash('sha256').update(bytes).digest() : Buffer.from(asked.sha256, 'hex')
     try {
-      await this.#client.send(
+      await this.#once.send(
         new PutObjectCommand({
           Bucket: this.#bucket,
           Key: key,
@@ -170,10 +185,31 @@ export class ObjectStore {
 
   /** Takes away what was uploaded under a ticket; what was registered lies elsewhere and stays. */
   async clearStaged(tenantId: string, assetId: string, timeoutMs: number): Promise<void> {
-    await this.#client.send(
-      new DeleteObjectCommand({ Bucket: this.#bucket, Key: this.#stagingKey(tenantId, assetId) }),
-      { abortSignal: within(timeoutMs) },
-    )
+    await this.#deleteEvery(this.#stagingKey(tenantId, assetId), within(timeoutMs))
+  }
+
+  /** Every version of it: in a bucket that keeps versions a deletion alone only hides the bytes. */
+  async #deleteEvery(key: string, abortSignal: AbortSignal): Promise<void> {
+    const at = { Bucket: this.#bucket, Key: key }
+    await this.#client.send(new DeleteObjectCommand(at), { abortSignal })
+    for (;;) {
+      const kept = await this.#versionsOf(key, abortSignal)
+      if (kept.length === 0) return
+      for (const { VersionId } of kept)
+        await this.#client.send(new DeleteObjectCommand({ ...at, VersionId }), { abortSignal })
+    }
+  }
+
+  async #versionsOf(key: string, abortSignal: AbortSignal) {
+    try {
+      const asked = new ListObjectVersionsCommand({ Bucket: this.#bucket, Prefix: key })
+      const { Versions = [], DeleteMarkers = [] } = await this.#client.send(asked, { abortSignal })
+      return [...Versions, ...DeleteMarkers].filter(({ Key }) => Key === key)
+    } catch (error) {
+      // A store without the question keeps no versions.
+      if (error instanceof S3ServiceException && error.$metadata.httpStatusCode === 501) return []
+      throw error
+    }
   }
 
   async registered(tenantId: string, asset: AssetName): Promise<StoredObject | null> {
@@ -184,19 +220,17 @@ export class ObjectStore {
     staged: async (tenantId, assetId, timeoutMs) =>
       await this.#head(this.#stagingKey(tenantId, assetId), within(timeoutMs)),
     registered: async (tenantId, asset, timeoutMs) => await this.#head(this.rawKey(tenantId, asset), within(timeoutMs)),
-    promote: async (tenantId, asset, timeoutMs) => {
+    promote: async (tenantId, asset, timeLeftMs) => {
       const from = this.#stagingKey(tenantId, asset.asset_id)
-      const deadline = within(timeoutMs)
       const { Body } = await this.#client.send(new GetObjectCommand({ Bucket: this.#bucket, Key: from }), {
-        abortSignal: deadline,
+        abortSignal: within(timeLeftMs()),
       })
       if (Body === undefined) throw new Error('an object without a body')
       const bytes = await Body.transformToByteArray()
-      // The bytes may have come slowly, and what is not begun in time is not begun.
-      deadline.throwIfAborted()
-      const put = await this.#create(this.rawKey(tenantId, asset), bytes, deadline, asset)
-      await this.#client.send(new DeleteObjectCommand({ Bucket: this.#bucket, Key: from })).catch((error: unknown) => {
-        // Left for the sweep: what counts lies where it should.
+      // The bytes may have come slowly, or the fence be lost meanwhile: what is not begun in time is not begun.
+      const put = await this.#create(this.rawKey(tenantId, asset), bytes, within(timeLeftMs()), asset)
+      await this.#deleteEvery(from, AbortSignal.timeout(CLEAR_WITHIN_MS)).catch((error: unknown) => {
+        // What counts lies where it should; what is left of the upload is not an asset.
         if (!(error instanceof Error)) throw error
       })
       return put
@@ -209,6 +243,7 @@ export class ObjectStore {
 
   close(): void {
     this.#client.destroy()
+    this.#once.destroy()
   }
 }
 

@@ -138,7 +138,12 @@ function words(subject: Subject): string {
         seq,
       )
     }
-    if (leaf.kind === 'effect.outcome') ensureAfter(leaf.after, { state: receipt.effect?.state }, seq)
+    if (leaf.kind === 'effect.outcome') {
+      ensureAfter(leaf.after, { state: receipt.effect?.state }, seq)
+      const { details } = object(leaf.after, `leaf ${seq}`)
+      const same = details === undefined || canonicalJson(details) === canonicalJson(receipt.error_details)
+      ensure(same, `leaf ${seq} tells the outcome with other details than the receipt`)
+    }
   }
   ensureVotes(subject, leaves)
   const end = leaves.at(-1)

@@ -1,7 +1,7 @@
 /** Uploads: the ticket binds name, length, digest and time; only what it names is registered, and only once it is approved. */
 import { createHash } from 'node:crypto'
 import { isDeepStrictEqual } from 'node:util'
-import { HeadObjectCommand, S3Client } from '@aws-sdk/client-s3'
+import { HeadObjectCommand, ListObjectVersionsCommand, S3Client } from '@aws-sdk/client-s3'
 import { ScheduleOverlapPolicy } from '@temporalio/client'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { callers } from '../support/client.ts'
@@ -12,6 +12,7 @@ import { openTemporal } from '../support/temporal.ts'
 import { until } from '../support/until.ts'
 import { verifyBundles } from '../support/verified.ts'
 import type { JsonObject } from '../../domain/canonical.ts'
+import { ObjectStore } from '../../stores/objects.ts'
 
 const { url, credentials, addresses } = inject('deployment')
 const owner = new Database(addresses.postgres.ownerUrl)
@@ -61,7 +62,13 @@ const lies = async (Key: string) =>
     () => true,
     () => false,
   )
-const isStaged = async (ticket: Ticket) => await lies(`tenants/${other.id}/dev/staging/${ticket.asset_id}`)
+const stagingKey = (ticket: Ticket) => `tenants/${other.id}/dev/staging/${ticket.asset_id}`
+const isStaged = async (ticket: Ticket) => await lies(stagingKey(ticket))
+const versionsStaged = async (ticket: Ticket) => {
+  const asked = new ListObjectVersionsCommand({ Bucket: addresses.s3.bucket, Prefix: stagingKey(ticket) })
+  const { Versions = [], DeleteMarkers = [] } = await store.send(asked)
+  return Versions.length + DeleteMarkers.length
+}
 const register = async (asset_id: string, by: Tenant = tenant) =>
   await by.as('owner').post<Operation>('/nexus/raw/register', { asset_id })
 const registered = async (ticket: Ticket) => {
@@ -170,6 +177,21 @@ test('no ticket is given where nobody has ever set anything running', async () =
   ])
 })
 
+test('an upload after the ticket’s time is refused by the store', async () => {
+  const objects = new ObjectStore({ ...addresses.s3, env: 'dev' })
+  const asset = { filename: 'late.png', content_type: 'image/png', sha256: digest(BYTES), size: BYTES.length }
+  const ticket = async (seconds: number, end: string) => {
+    const asset_id = `ra_${end.repeat(32)}`
+    const { url, fields } = await objects.presign(other.id, { ...asset, asset_id }, seconds)
+    return { asset_id, url, fields, method: 'POST', key: '', expires_at: '' }
+  }
+  const [late, inTime] = [await ticket(1, 'a'), await ticket(60, 'b')]
+  await new Promise((resolve) => setTimeout(resolve, 2_500))
+  expect([await upload(late, BYTES), await isStaged(late)]).toEqual([403, false])
+  expect([await upload(inTime, BYTES), await isStaged(inTime)]).toEqual([204, true])
+  objects.close()
+})
+
 test('another tenant’s ticket is nobody’s', async () => {
   const { body: ticket } = await ask({}, other)
   await upload(ticket, BYTES)
@@ -211,6 +233,8 @@ test('what was never registered is swept a day after its ticket, and nothing tha
     'registered',
   ])
   for (const kept of [young, wanted, unknown]) expect(await isStaged(kept)).toBe(true)
+  for (const gone of [left, done]) expect(await versionsStaged(gone)).toBe(0)
+  expect(await versionsStaged(young)).toBe(1)
   expect(await lies(done.key)).toBe(true)
   expect(refused(await register(left.asset_id, other))).toEqual([404, 'resource.not_found'])
   expect((await register(done.asset_id, other)).status).toBe(202)

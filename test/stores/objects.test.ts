@@ -1,8 +1,11 @@
-/** What a slow object store may still be asked: once the time of a try is over, nothing that could be an effect is begun. */
+/**
+ * What a slow object store may still be asked: once the time of a try is over, nothing that could be an effect is begun. And
+ * what a store must be able to do.
+ */
 import { createHash } from 'node:crypto'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { rawRegister } from '../../actions/raw-register.ts'
 import { objectPut } from '../../actions/object-put.ts'
 import type { JsonObject } from '../../domain/canonical.ts'
@@ -12,6 +15,9 @@ import { ObjectStore } from '../../stores/objects.ts'
 const BYTES = Buffer.from('what was uploaded')
 const sha256 = createHash('sha256').update(BYTES).digest('hex')
 const SLOW_MS = 400
+/** How the store behaves: it takes every object, and tells what it keeps, unless a test says otherwise. */
+const usual = { put: () => 200, digest: sha256 as string | null, slowMs: SLOW_MS, kept: false }
+let behaves = usual
 let server: Server
 let store: ObjectStore
 let asked: string[] = []
@@ -19,14 +25,16 @@ let asked: string[] = []
 beforeAll(async () => {
   server = createServer((request, response) => {
     asked.push(`${request.method} ${new URL(request.url ?? '', 'http://s3').pathname.split('/').at(-2)}`)
-    const isStaged = /\/staging\//.test(request.url ?? '')
-    const sum = { 'x-amz-checksum-sha256': Buffer.from(sha256, 'hex').toString('base64') }
+    const { digest, kept } = behaves
+    const isThere = kept || /\/staging\//.test(request.url ?? '')
+    const sum = digest === null ? {} : { 'x-amz-checksum-sha256': Buffer.from(digest, 'hex').toString('base64') }
     request.resume().on('end', () =>
       setTimeout(() => {
-        if (request.method === 'HEAD' && !isStaged) return void response.writeHead(404).end()
-        response.writeHead(200, { ...sum, 'content-length': request.method === 'PUT' ? 0 : BYTES.length })
+        if (request.method === 'HEAD' && !isThere) return void response.writeHead(404).end()
+        const isPut = request.method === 'PUT'
+        response.writeHead(isPut ? behaves.put() : 200, { ...sum, 'content-length': isPut ? 0 : BYTES.length })
         response.end(request.method === 'GET' ? BYTES : undefined)
-      }, SLOW_MS),
+      }, behaves.slowMs),
     )
   })
   await new Promise<void>((resolve) => {
@@ -39,6 +47,11 @@ afterAll(() => {
   store.close()
   server.closeAllConnections()
   server.close()
+})
+
+beforeEach(() => {
+  behaves = usual
+  asked = []
 })
 
 const asset = {
@@ -88,4 +101,57 @@ test('what was put in time but cannot be looked at any more is not waited for', 
 test('nothing is asked when no time is left', async () => {
   const { ended } = await settled(effectOf(objectPut).dispatch(ports(), contextOf(0), { name: 'a.txt', text: 'x' }))
   expect([ended, asked]).toEqual(['gave up', []])
+})
+
+test('an upload that was read while the fence was lost is not promoted any more', async () => {
+  behaves = { ...usual, slowMs: 0 }
+  let left = 1_000
+  const promoted = store.raw.promote('t_slow', asset, () => left)
+  left = -1
+  await expect(promoted).rejects.toThrow('no time is left')
+  expect(asked).toEqual(['GET staging'])
+})
+
+test('what may be an effect is asked for once: whether again is not for the client to say', async () => {
+  behaves = { ...usual, slowMs: 0, put: () => 503 }
+  await expect(store.putIfAbsent('t_slow', 'a.txt', 'x', 3_000)).rejects.toMatchObject({ $metadata: { attempts: 1 } })
+  expect(asked).toEqual(['PUT objects'])
+})
+
+describe('a store', () => {
+  test('that creates what is there already is refused', async () => {
+    behaves = { ...usual, slowMs: 0 }
+    await expect(store.checkConditions()).rejects.toThrow('ignores If-None-Match')
+    expect(asked).toEqual(['PUT test', 'PUT test'])
+  })
+
+  const creatingOnce = () => {
+    let puts = 0
+    return { ...usual, slowMs: 0, kept: true, put: () => (puts++ === 0 ? 200 : 412) }
+  }
+
+  test('that tells no digest of what it keeps, or another, is refused', async () => {
+    for (const digest of [null, sha256]) {
+      behaves = { ...creatingOnce(), digest }
+      await expect(store.checkConditions()).rejects.toThrow('does not tell the SHA-256')
+    }
+  })
+
+  test('that does both is taken', async () => {
+    behaves = {
+      ...creatingOnce(),
+      digest: createHash('sha256')
+        .update(new Uint8Array([1]))
+        .digest('hex'),
+    }
+    await store.checkConditions()
+  })
+
+  test('that forgets its digests leaves an outcome unknown, and no name taken', async () => {
+    behaves = { ...usual, slowMs: 0, kept: true, digest: null }
+    const input = { name: 'a.txt', text: 'x' }
+    const unknown = { state: 'unknown', details: { reason: 'the store tells no digest' } }
+    expect(await effectOf(objectPut).dispatch(ports(), contextOf(3_000), input)).toEqual(unknown)
+    expect(await effectOf(rawRegister).dispatch(ports(), contextOf(3_000), {})).toEqual(unknown)
+  })
 })

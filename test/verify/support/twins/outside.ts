@@ -11,7 +11,7 @@ export const outsideTwins = [
     ['a history that ends while people are still asked', 'causal.effect', (kit) => kit.history(untilAsked).reseal()],
     [
       'another reason than the end of the run',
-      'record.end',
+      'leaves.words',
       (kit: Kit) => kit.rereceipt((receipt) => setPlaces(receipt, { 'error_details.reason': 'lost' })),
     ],
   ]),
