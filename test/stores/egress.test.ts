@@ -1,8 +1,10 @@
 /** Where requests of effects may go: every spelling of an address inside is refused, and nothing is connected to first. */
+import { createHash } from 'node:crypto'
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { isExactOrigin } from '../../actions/egress-origin.ts'
 import { isPublicAddress } from '../../domain/addresses.ts'
+import type { HttpAnswer } from '../../domain/outside.ts'
 import { Egress } from '../../stores/egress.ts'
 
 let server: Server
@@ -30,7 +32,7 @@ const HOSTS = `
   127.255.255.254 127.0.0.2 0.0.0.0 0 0x0 00 0.0.0.1 1 10.0.0.1 10.255.255.255 167772161 0x0a000001 012.0.0.1
   172.16.0.1 172.31.255.255 0xac100001 2886729729 192.168.0.1 192.168.255.255 0xc0a80001 3232235521 0300.0250.0.1
   169.254.169.254 169.254.0.1 0xa9fea9fe 2852039166 0251.0376.0251.0376 169.254.43518 100.64.0.1 100.127.255.255
-  100.100.100.200 192.0.0.1 192.0.0.192 192.0.2.1 198.18.0.1 198.19.255.255 198.51.100.1 203.0.113.1 224.0.0.1
+  100.100.100.200 168.63.129.16 0xa83f8110 192.0.0.1 192.0.0.192 192.0.2.1 198.18.0.1 198.19.255.255 198.51.100.1 203.0.113.1 224.0.0.1
   239.255.255.255 240.0.0.1 255.255.255.255 4294967295 192.88.99.1
   [::1] [::] [0:0:0:0:0:0:0:1] [::ffff:127.0.0.1] [::ffff:7f00:1] [::ffff:10.0.0.1] [::ffff:a9fe:a9fe]
   [::ffff:169.254.169.254] [::ffff:192.168.0.1] [0:0:0:0:0:ffff:127.0.0.1] [::127.0.0.1] [::7f00:1] [::10.0.0.1]
@@ -108,6 +110,40 @@ test.each([
   const answer = await new Egress({ ownNetworks: true }).post({ url, headers: {}, body: '{}', timeoutMs: 700 })
   expect(answer).toEqual({ status: 200, body_sha256: null, silence: null })
   other.close()
+})
+
+/** Answers with so many bytes, as many as are taken; tells how many those were. */
+async function sized(bytes: number): Promise<{ answer: HttpAnswer; taken: number }> {
+  const closed = Promise.withResolvers<number>()
+  const other = createServer((socket) => {
+    socket.on('error', () => undefined)
+    socket.on('close', () => closed.resolve(socket.bytesWritten))
+    socket.once('data', () => {
+      socket.write(`HTTP/1.1 200 OK\r\ncontent-length: ${bytes}\r\n\r\n`)
+      for (let left = bytes; left > 0; left -= 65_536) socket.write(Buffer.alloc(Math.min(left, 65_536), 'x'))
+    })
+  })
+  await new Promise<void>((resolve) => {
+    other.listen(0, '127.0.0.1', resolve)
+  })
+  const url = `http://127.0.0.1:${(other.address() as AddressInfo).port}/`
+  const answer = await new Egress({ ownNetworks: true }).post({ url, headers: {}, body: '{}', timeoutMs: 30_000 })
+  const taken = await closed.promise
+  other.close()
+  return { answer, taken }
+}
+
+const MIB = 1024 * 1024
+
+test('an answer as long as may be is told by the digest of its bytes', async () => {
+  const digest = createHash('sha256').update(Buffer.alloc(MIB, 'x')).digest('hex')
+  expect((await sized(MIB)).answer).toEqual({ status: 200, body_sha256: digest, silence: null })
+})
+
+test('a longer one has no digest, and is not read to its end', async () => {
+  const { answer, taken } = await sized(256 * MIB)
+  expect(answer).toEqual({ status: 200, body_sha256: null, silence: null })
+  expect(taken).toBeLessThan(64 * MIB)
 })
 
 test('nobody who listens is no answer, and no address for the name is none either', async () => {

@@ -1,0 +1,19 @@
+/** A certificate for `target.test` that signs itself, and its key: for targets that tests start, and of no use elsewhere. */
+export const TARGET = {
+  host: 'target.test',
+  key: `-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgzkXcAiTjUqMhemrG
+5sxtW8wljbWZELd+OSG+lhvMvouhRANCAATG8byf92hdO1OOJ4ufQxMs3+mdSFFu
+gO7kSlsu0Vy0BiYQx+UT5jByJQLYYphXcRyMKWbnOkJ0Bn6jGR3T5rX4
+-----END PRIVATE KEY-----`,
+  cert: `-----BEGIN CERTIFICATE-----
+MIIBZzCCAQ2gAwIBAgIBATAKBggqhkjOPQQDAjAWMRQwEgYDVQQDDAt0YXJnZXQu
+dGVzdDAgFw0yMDAxMDEwMDAwMDBaGA8yMTIwMDEwMTAwMDAwMFowFjEUMBIGA1UE
+AwwLdGFyZ2V0LnRlc3QwWTATBgcqhkjOPQIBBggqhkjOPQMBBwNCAATG8byf92hd
+O1OOJ4ufQxMs3+mdSFFugO7kSlsu0Vy0BiYQx+UT5jByJQLYYphXcRyMKWbnOkJ0
+Bn6jGR3T5rX4o0owSDAWBgNVHREEDzANggt0YXJnZXQudGVzdDAPBgNVHRMBAf8E
+BTADAQH/MB0GA1UdDgQWBBSoOSo8VFvh3c2wG8SHqG2y8w+6fjAKBggqhkjOPQQD
+AgNIADBFAiEA7s3FQskpl5+E+MPBH/cDXbbFn3KO1clPhrD2Q3tXD10CIE/vNB53
+rMKtVQL132dWpHbuhtgWng8POB8cob00bpJq
+-----END CERTIFICATE-----`,
+}
