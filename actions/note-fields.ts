@@ -1,6 +1,6 @@
 /** The fields that the note actions share. */
 import { z } from 'zod'
-import type { JsonObject } from '../domain/canonical.ts'
+import type { Json, JsonObject } from '../domain/canonical.ts'
 
 export const notebookName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/)
 export const noteId = z.string().regex(/^n_[a-z0-9]{1,40}$/)
@@ -19,4 +19,13 @@ export const jsonLabels = z
 export function depthOf(value: unknown): number {
   if (typeof value !== 'object' || value === null) return 0
   return 1 + Math.max(0, ...Object.values(value).map(depthOf))
+}
+
+/** What people are shown of a note that is there already. */
+export function noteFields(view: Json): { label: string; value: string }[] {
+  const note = view as { notebook: string; text: string } | null
+  return [
+    { label: 'notebook', value: note?.notebook ?? 'there is no such note' },
+    { label: 'text', value: note?.text ?? '' },
+  ]
 }

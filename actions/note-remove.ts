@@ -1,7 +1,7 @@
-/** Removes a note. The undo of `note.append`; it has none of its own, since the text is gone with the note. */
+/** Removes a note, so that nobody reads it any more. The undo of `note.append`, and undone by `note.restore`. */
 import { z } from 'zod'
 import { defineAction } from './define.ts'
-import { noteId } from './note-fields.ts'
+import { noteFields, noteId } from './note-fields.ts'
 import { ExoError } from '../domain/errors.ts'
 
 const input = z.strictObject({ note_id: noteId })
@@ -17,16 +17,7 @@ export const noteRemove = defineAction<z.infer<typeof input>>({
 
   view: ({ note_id }) => ({ kind: 'note', id: note_id }),
 
-  preview: ({ note_id }, view) => {
-    const note = view as { notebook: string; text: string } | null
-    return {
-      title: `Remove note ${note_id}`,
-      fields: [
-        { label: 'notebook', value: note?.notebook ?? 'there is no such note' },
-        { label: 'text', value: note?.text ?? '' },
-      ],
-    }
-  },
+  preview: ({ note_id }, view) => ({ title: `Remove note ${note_id}`, fields: noteFields(view) }),
 
   effect: {
     kind: 'transactional',
@@ -36,4 +27,6 @@ export const noteRemove = defineAction<z.infer<typeof input>>({
       return { note_id }
     },
   },
+
+  undo: { action: 'note.restore', input: ({ note_id }) => ({ note_id }) },
 })

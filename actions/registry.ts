@@ -7,6 +7,7 @@ import { membershipPut } from './membership-put.ts'
 import { noteAppend } from './note-append.ts'
 import { noteList } from './note-list.ts'
 import { noteRemove } from './note-remove.ts'
+import { noteRestore } from './note-restore.ts'
 import { objectPut } from './object-put.ts'
 import { operationResolve } from './operation-resolve.ts'
 import { operatorKeyCreate } from './operator-key-create.ts'
@@ -23,6 +24,7 @@ export type RegisteredAction = EffectfulAction<unknown> | ObservingAction<unknow
 const ALL: readonly RegisteredAction[] = [
   noteAppend,
   noteRemove,
+  noteRestore,
   noteList,
   objectPut,
   rawRegister,

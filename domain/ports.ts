@@ -15,6 +15,8 @@ export interface NotesPort {
   append(note: { id: string; notebook: string; text: string; labels: JsonObject }): void
   /** False when there was no such note. */
   remove(id: string): Promise<boolean>
+  /** False when no such note was removed. */
+  restore(id: string): Promise<boolean>
 }
 
 export interface NotesReader {

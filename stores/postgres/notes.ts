@@ -31,10 +31,15 @@ export class NotesStore implements NotesPort {
   }
 
   async remove(id: string): Promise<boolean> {
-    const { rowCount } = await this.#client.query('delete from notes where tenant_id = $1 and id = $2', [
-      this.#tenantId,
-      id,
-    ])
+    return await this.#change('update notes set removed_at = clock_timestamp() where removed_at is null', id)
+  }
+
+  async restore(id: string): Promise<boolean> {
+    return await this.#change('update notes set removed_at = null where removed_at is not null', id)
+  }
+
+  async #change(update: string, id: string): Promise<boolean> {
+    const { rowCount } = await this.#client.query(`${update} and tenant_id = $1 and id = $2`, [this.#tenantId, id])
     return rowCount === 1
   }
 }
@@ -61,7 +66,7 @@ export class NotesReading implements NotesReader {
       tenantId,
       `select ordinal::text, jsonb_build_object('id', id, 'notebook', notebook, 'text', text, 'labels', labels,
          'operation_id', operation_id, 'created_at', iso(created_at)) as note
-       from notes where tenant_id = $1 and notebook = $2 and ($3::bigint is null or ordinal < $3::bigint)
+       from notes where tenant_id = $1 and notebook = $2 and removed_at is null and ($3::bigint is null or ordinal < $3::bigint)
        order by notes.ordinal desc limit $4`,
       [tenantId, notebook, before, limit],
     )

@@ -27,7 +27,7 @@ function noting(): { ports: TransactionPorts; notes: JsonObject[] } {
   const notes: JsonObject[] = []
   const none = () => Promise.reject(new Error('not this port'))
   const ports: TransactionPorts = {
-    notes: { append: async (note) => void notes.push(note), remove: none },
+    notes: { append: async (note) => void notes.push(note), remove: none, restore: none },
     controls: {
       putPolicy: none,
       resume: none,

@@ -36,9 +36,11 @@ const approved = async (asked: Operation) => {
 }
 const inOrder = async (notebook: string) =>
   (
-    await owner.within<{ text: string }>(tenant.id, 'select text from notes where notebook = $1 order by ordinal', [
-      notebook,
-    ])
+    await owner.within<{ text: string }>(
+      tenant.id,
+      'select text from notes where notebook = $1 and removed_at is null order by ordinal',
+      [notebook],
+    )
   ).map((row) => row.text)
 const spent = async (id: string) =>
   (

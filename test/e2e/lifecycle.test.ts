@@ -393,8 +393,12 @@ describe('taking back', () => {
     expect(await notesIn(tenant.as('viewer'), 'undo')).toEqual([])
     const twice = await tenant.as('agent').post(`/operations/${asked.id}/undo`, { reason: 'again' })
     expect(refused(twice)).toEqual([409, 'operation.not_reversible'])
-    const undoUndo = await tenant.as('agent').post(`/operations/${undo.body.id}/undo`, { reason: 'again' })
-    expect(refused(undoUndo)).toEqual([409, 'operation.not_reversible'])
+    const undoUndo = await tenant
+      .as('agent')
+      .post<Operation>(`/operations/${undo.body.id}/undo`, { reason: 'it was right' })
+    expect(undoUndo.body).toMatchObject({ status: 'pending_approval', action: 'note.restore', undo_of: undo.body.id })
+    expect((await vote(tenant.as('operator'), undoUndo.body)).body.operation.status).toBe('executed')
+    expect(await notesIn(tenant.as('viewer'), 'undo')).toEqual(['oops'])
   })
 
   test('a vote and a cancel at once: one of them holds, and the other is told so', async () => {
@@ -470,6 +474,19 @@ describe('taking back', () => {
       effect: { state: 'failed', result: null },
       error: { code: 'effect.precondition_failed', http_status: 502, details: { note_id: 'n_absent' } },
     })
+  })
+
+  test('a note that was not removed is not restored', async () => {
+    const made = await pending(tenant.as('agent'), note('still there', 'restored'))
+    const { note_id } = (await vote(tenant.as('operator'), made)).body.operation.effect.result
+    const { body } = await tenant
+      .as('agent')
+      .post<Operation>('/operations', { action: 'note.restore', input: { note_id } })
+    expect((await vote(tenant.as('operator'), body)).body.operation).toMatchObject({
+      status: 'failed',
+      error: { code: 'effect.precondition_failed' },
+    })
+    expect(await notesIn(tenant.as('viewer'), 'restored')).toEqual(['still there'])
   })
 })
 

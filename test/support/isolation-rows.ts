@@ -84,6 +84,7 @@ export const ROWS: Readonly<Record<string, Row | readonly Row[]>> = {
   'GET /actions/:name': {},
   'POST /operations': [
     { body: ({ note: note_id }) => act('note.remove', { note_id }), keyed: note },
+    { body: ({ note: note_id }) => act('note.restore', { note_id }) },
     { body: ({ asset: asset_id }) => act('raw.register', { asset_id }) },
     {
       body: ({ operation }) =>

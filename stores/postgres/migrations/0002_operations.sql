@@ -185,6 +185,8 @@ create table notes (
   labels jsonb not null default '{}',
   operation_id text not null,
   created_at timestamptz not null default clock_timestamp(),
+  -- A note that was removed is nowhere to be read, and can be restored.
+  removed_at timestamptz,
   primary key (tenant_id, id)
 );
 create index notes_by_notebook on notes (tenant_id, notebook, ordinal desc);

@@ -47,7 +47,7 @@ grant update (status, preview, shown_hash, decision_hash, passes, approval, erro
   updated_at, ended_at) on operations to guard, control;
 grant update on claims, budget_entries to guard, control;
 grant update (used_count, used_amount) on license_grants to guard;
-grant insert, delete on notes to guard;
+grant insert, update (removed_at) on notes to guard;
 
 -- control: the same path for the actions that govern, and the only writer of control tables. It cannot write a note.
 grant insert, update, delete on kill_switches, policy_versions, license_types, firearm_policies, license_grants,

@@ -200,7 +200,8 @@ create function view_of(tenant text, view jsonb) returns jsonb language plpgsql 
 begin
   case view ->> 'kind'
     when 'note' then return (select jsonb_build_object('id', n.id, 'notebook', n.notebook, 'text', n.text)
-      from notes n where n.tenant_id = tenant and n.id = view ->> 'id');
+      from notes n where n.tenant_id = tenant and n.id = view ->> 'id'
+        and (n.removed_at is not null) = coalesce((view ->> 'removed')::boolean, false));
     when 'policy' then return policy_document(view ->> 'tenant_id') || jsonb_build_object('epoch', coalesce(
       (select max(s.epoch) from kill_switches s where s.tenant_id = view ->> 'tenant_id'), 0),
       'grantees', grantees_of(tenant, view -> 'grantees'));

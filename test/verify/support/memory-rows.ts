@@ -237,6 +237,7 @@ export class MemoryRows implements OperationRows, VoteRows {
       notes: {
         append: (note) => void this.notes.push({ ...note, operation_id: operationId }),
         remove: async () => false,
+        restore: async () => false,
       },
       controls: {
         putPolicy: refuse,
