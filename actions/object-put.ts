@@ -5,8 +5,11 @@
 import { z } from 'zod'
 import { defineAction } from './define.ts'
 import { sha256TextHex } from '../domain/hash.ts'
-import type { Outcome, OutsideContext, OutsidePorts } from '../domain/outside.ts'
+import { notApplied, type Outcome, type OutsideContext, type OutsidePorts } from '../domain/outside.ts'
 import { NO_DIGEST, OBJECT_NAME } from '../domain/stored.ts'
+
+const REFUSAL = 'effect.precondition_failed'
+const TAKEN = { reason: 'the name is taken' }
 
 const input = z.strictObject({
   name: z.string().regex(OBJECT_NAME, 'letters, digits, dot, dash and underscore'),
@@ -36,7 +39,9 @@ export const objectPut = defineAction<Input>({
     kind: 'conditional',
     async dispatch({ objects }, context, { name, text }) {
       const put = await objects.putIfAbsent(context.tenant_id, name, text, context.timeLeftMs())
-      return (await found({ objects }, context, { name, text })) ?? { state: 'unknown', details: { put } }
+      const there = await found({ objects }, context, { name, text })
+      if (there?.state === 'unknown' && put === 'taken') return notApplied(context.attempts, REFUSAL, TAKEN)
+      return there ?? { state: 'unknown', details: { put } }
     },
     async probe({ objects }, context, asked) {
       return await found({ objects }, context, asked)
@@ -54,5 +59,5 @@ async function found(
   if (there === null) return null
   if (there.sha256 === null) return { state: 'unknown', details: { reason: NO_DIGEST } }
   if (there.sha256 === sha256TextHex(text)) return { state: 'committed', result: { ...there } }
-  return { state: 'failed', code: 'effect.precondition_failed', details: { reason: 'the name is taken' } }
+  return { state: 'failed', code: REFUSAL, details: TAKEN }
 }

@@ -46,6 +46,8 @@ export interface Place {
 
 const LINGERING_SECONDS = 20
 const PAGE = 50
+/** A target that does not answer is asked again in a later round, for as long after the claim. */
+const LOOKED_FOR_MS = 600_000
 
 export function reconcileSteps(tools: ReconcileTools): ReconcileSteps {
   return {
@@ -57,15 +59,16 @@ export function reconcileSteps(tools: ReconcileTools): ReconcileSteps {
       do {
         page = await tools.outbox.lingering(LINGERING_SECONDS, page.at(-1) ?? null, PAGE)
         const states = await Promise.all(page.map((ref) => tools.runs.runState(ref)))
-        tools.heartbeat()
-        // One that cannot be put right keeps nobody else waiting.
-        for (const [index, ref] of page.entries())
+        for (const [index, ref] of page.entries()) {
+          tools.heartbeat()
+          // One that cannot be put right keeps nobody else waiting.
           try {
             if (states[index] === 'closed' && (await endOrphan(tools, ref))) ended++
             if (states[index] === 'absent' && (await startAgain(tools, ref))) restarted++
           } catch (error) {
             failures.push(error)
           }
+        }
       } while (page.length === PAGE)
       const { unsealed } = await tools.outbox.counts()
       tools.heartbeat()
@@ -131,6 +134,7 @@ async function endDispatched(tools: ReconcileTools, { tenant_id, operation_id }:
   const action = findEffectful(intent.action, intent.action_version)
   const looked = action === null ? null : await lookFor(tools, outsideOf(action), row)
   const unknown: Outcome = { state: 'unknown', details: { reason: 'run.terminated' } }
+  if (looked?.state === 'unknown' && (row.claim?.age_ms ?? 0) < LOOKED_FOR_MS) return false
   await concludeClaim(tools, ref, looked === null || looked.state === 'unknown' ? unknown : looked)
   return true
 }

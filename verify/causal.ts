@@ -9,11 +9,11 @@ import type { Check } from './check.ts'
 import { ensure } from './report.ts'
 import { ensureDelegation } from './delegation.ts'
 import { ensureGoverning } from './governing.ts'
+import { idOf } from './history.ts'
 import { fewestSeats, treeSatisfied } from './seats.ts'
 import { instant, instantNs, listOf, micros, nullable, text, withMembers } from './shape.ts'
 import { ensureStandingGrant, issuersOf } from './standing-grant.ts'
 import type { Subject } from './subject.ts'
-import { cameToNothing } from './told.ts'
 import type { Receipt } from '../domain/receipt.ts'
 
 export const causalChecks: readonly Check[] = [
@@ -134,12 +134,15 @@ function effect(subject: Subject): string {
   return `${done.kind} effect, ${done.state}`
 }
 
-/** Whether the run came to ask for an effect outside, of a step that did not find that it is too early. */
-function isAsked({ history, calls }: Subject): boolean {
-  const asked = history.events.filter(({ activityTaskScheduledEventAttributes: scheduled }) =>
-    ['effectOutside', 'resumeAndGuard'].includes(scheduled?.activityType?.name ?? ''),
-  )
-  return asked.length > calls.filter(({ input, answer }) => cameToNothing(input, answer)).length
+/** Whether the run asked for an effect of a step that did not answer it: an answer, where it was no end, was a no. */
+function isAsked({ history: { events } }: Subject): boolean {
+  const asked = new Set<number>()
+  for (const event of events) {
+    const step = event.activityTaskScheduledEventAttributes?.activityType?.name ?? ''
+    if (['effectOutside', 'resumeAndGuard'].includes(step)) asked.add(idOf(event))
+    asked.delete(Number(event.activityTaskCompletedEventAttributes?.scheduledEventId))
+  }
+  return asked.size > 0
 }
 
 /** Whoever had to say yes did, and nobody who may not. */

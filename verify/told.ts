@@ -150,7 +150,7 @@ export function readTold(calls: readonly StepCall[]): Told {
 }
 
 /** A step that was tried while the votes were not counted, and found too few: it read no pass and guarded nothing. */
-export function cameToNothing(input: Json, answer: Json | null): boolean {
+function cameToNothing(input: Json, answer: Json | null): boolean {
   const tried = isObject(input) && input['unsure'] === true
   return tried && isObject(answer) && answer['ended'] === null && answer['read'] === null && answer['guard'] === null
 }

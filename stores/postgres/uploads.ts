@@ -52,10 +52,11 @@ export class Uploads {
     })
   }
 
+  /** In no order: what the store does not take away keeps nothing else waiting. */
   async uncleared(limit: number): Promise<Ticket[]> {
     const { rows } = await this.#pool.query<Ticket>(
       `select a.tenant_id, a.asset_id from raw_assets a
-       where a.closed_at is not null and a.cleared_at is null order by a.expires_at limit $1`,
+       where a.closed_at is not null and a.cleared_at is null order by random() limit $1`,
       [limit],
     )
     return rows

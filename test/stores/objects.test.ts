@@ -16,7 +16,7 @@ const BYTES = Buffer.from('what was uploaded')
 const sha256 = createHash('sha256').update(BYTES).digest('hex')
 const SLOW_MS = 400
 /** How the store behaves: it takes every object, and tells what it keeps, unless a test says otherwise. */
-const usual = { put: () => 200, digest: sha256 as string | null, slowMs: SLOW_MS, kept: false }
+const usual = { put: (_onlyNew: boolean) => 200, digest: sha256 as string | null, slowMs: SLOW_MS, kept: false }
 let behaves = usual
 let server: Server
 let store: ObjectStore
@@ -30,9 +30,14 @@ beforeAll(async () => {
     const sum = digest === null ? {} : { 'x-amz-checksum-sha256': Buffer.from(digest, 'hex').toString('base64') }
     request.resume().on('end', () =>
       setTimeout(() => {
+        if (/[?&]versions/.test(request.url ?? ''))
+          return void response.end('<ListVersionsResult></ListVersionsResult>')
         if (request.method === 'HEAD' && !isThere) return void response.writeHead(404).end()
         const isPut = request.method === 'PUT'
-        response.writeHead(isPut ? behaves.put() : 200, { ...sum, 'content-length': isPut ? 0 : BYTES.length })
+        response.writeHead(isPut ? behaves.put(request.headers['if-none-match'] === '*') : 200, {
+          ...sum,
+          'content-length': isPut ? 0 : BYTES.length,
+        })
         response.end(request.method === 'GET' ? BYTES : undefined)
       }, behaves.slowMs),
     )
@@ -127,7 +132,7 @@ describe('a store', () => {
 
   const creatingOnce = () => {
     let puts = 0
-    return { ...usual, slowMs: 0, kept: true, put: () => (puts++ === 0 ? 200 : 412) }
+    return { ...usual, slowMs: 0, kept: true, put: (onlyNew: boolean) => (onlyNew && puts++ > 0 ? 412 : 200) }
   }
 
   test('that tells no digest of what it keeps, or another, is refused', async () => {

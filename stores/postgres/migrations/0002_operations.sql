@@ -185,7 +185,7 @@ create table notes (
   labels jsonb not null default '{}',
   operation_id text not null,
   created_at timestamptz not null default clock_timestamp(),
-  -- A note that was removed is nowhere to be read, and can be restored.
+  -- A note that was removed is in no notebook any more, and can be restored.
   removed_at timestamptz,
   primary key (tenant_id, id)
 );
