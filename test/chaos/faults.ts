@@ -89,7 +89,7 @@ export class Faults {
       case 'link':
         this.#links[fault.link].trouble(fault.trouble)
         await pause(fault.ms)
-        this.#links[fault.link].heal()
+        this.#links[fault.link].heal(fault.trouble)
         return true
       case 'stop': {
         const before = this.#stopping

@@ -17,11 +17,63 @@ export type Trouble =
   /** For HTTP: every request arrives twice, and the first answer counts. */
   | { kind: 'duplicates' }
 
+/** One way of a connection. Nothing passes what was sent before it, however late that is: TCP keeps the order of bytes. */
+class Way {
+  readonly #to: Socket
+  readonly #held: { chunk: Buffer; at: number }[] = []
+  #ended = false
+
+  constructor(to: Socket) {
+    this.#to = to
+  }
+
+  send(chunk: Buffer, delayMs: number): void {
+    if (this.#ended) return
+    if (delayMs === 0 && this.#held.length === 0) this.#to.write(chunk)
+    else this.#hold(chunk, performance.now() + delayMs)
+  }
+
+  /** After what is held, nothing more comes. */
+  end(): void {
+    this.#ended = true
+    if (this.#held.length === 0) this.#to.destroySoon()
+  }
+
+  #hold(chunk: Buffer, at: number): void {
+    const last = this.#held.at(-1)
+    this.#held.push({ chunk, at: Math.max(at, last?.at ?? 0) })
+    if (last === undefined) this.#releaseLater()
+  }
+
+  #releaseLater(): void {
+    const [first] = this.#held
+    if (first !== undefined) setTimeout(() => this.#release(), first.at - performance.now())
+  }
+
+  #release(): void {
+    while ((this.#held[0]?.at ?? Infinity) <= performance.now()) {
+      const { chunk } = this.#held.shift() as { chunk: Buffer }
+      if (this.#to.writable) this.#to.write(chunk)
+    }
+    if (this.#ended && this.#held.length === 0) this.#to.destroySoon()
+    else this.#releaseLater()
+  }
+}
+
+interface Pair {
+  near: Socket
+  far: Socket
+  forth: Way
+  back: Way
+  /** Something of it was swallowed: who waits for that would wait for ever. */
+  lacking: boolean
+}
+
 export class Link {
   readonly #server: Server
   readonly #host: string
   readonly #port: number
-  readonly #pairs = new Set<readonly [Socket, Socket]>()
+  readonly #pairs = new Set<Pair>()
   #trouble: Trouble | null = null
 
   private constructor(server: Server, host: string, port: number) {
@@ -44,58 +96,57 @@ export class Link {
     return (this.#server.address() as AddressInfo).port
   }
 
-  /** Open connections feel it at once. */
+  /** Open connections feel it at once. What was there before is over. */
   trouble(trouble: Trouble): void {
+    this.heal()
     this.#trouble = trouble
-    if (trouble.kind === 'reset') this.#breakAll()
+    if (trouble.kind === 'reset') for (const pair of this.#pairs) this.#break(pair)
   }
 
-  /** Connections that were held back break, so that nobody waits for what was swallowed. */
-  heal(): void {
-    const had = this.#trouble?.kind
+  /** Connections break that lack something, so that nobody waits for what was swallowed. With an argument, only if it is that. */
+  heal(trouble = this.#trouble): void {
+    if (this.#trouble !== trouble) return
     this.#trouble = null
-    if (had !== undefined && had !== 'latency') this.#breakAll()
+    for (const pair of this.#pairs) if (pair.lacking) this.#break(pair)
   }
 
   async close(): Promise<void> {
-    this.#breakAll()
+    for (const pair of this.#pairs) this.#break(pair)
     await new Promise((resolve) => this.#server.close(resolve))
   }
 
   #join(near: Socket, far: Socket): void {
-    const pair = [near, far] as const
+    const pair: Pair = { near, far, forth: new Way(far), back: new Way(near), lacking: false }
     this.#pairs.add(pair)
-    const end = () => {
-      this.#pairs.delete(pair)
-      near.destroy()
-      far.destroy()
-    }
-    for (const socket of pair) {
-      socket.on('error', end)
-      socket.on('close', end)
+    for (const socket of [near, far]) {
+      socket.on('error', () => this.#break(pair))
       socket.setNoDelay(true)
     }
-    near.on('data', (chunk) => this.#forth(near, far, chunk, end))
-    far.on('data', (chunk) => this.#back(near, chunk, end))
+    near.on('close', () => this.#end(pair, pair.forth))
+    far.on('close', () => this.#end(pair, pair.back))
+    near.on('data', (chunk) => this.#forth(pair, chunk))
+    far.on('data', (chunk) => this.#back(pair, chunk))
   }
 
-  #forth(near: Socket, far: Socket, chunk: Buffer, end: () => void): void {
+  #forth(pair: Pair, chunk: Buffer): void {
     const trouble = this.#trouble
     switch (trouble?.kind) {
       case 'silence':
+        pair.lacking = true
         return
       case 'answers':
-        near.write(`HTTP/1.1 ${trouble.status} Trouble\r\ncontent-length: 0\r\nconnection: close\r\n\r\n`, end)
+        pair.back.send(
+          Buffer.from(`HTTP/1.1 ${trouble.status} Trouble\r\ncontent-length: 0\r\nconnection: close\r\n\r\n`),
+          0,
+        )
+        this.#end(pair, pair.back)
         return
       case 'duplicates':
         this.#again(chunk)
-        far.write(chunk)
-        return
-      case 'latency':
-        setTimeout(() => far.writable && far.write(chunk), trouble.ms)
+        pair.forth.send(chunk, 0)
         return
       default:
-        far.write(chunk)
+        pair.forth.send(chunk, trouble?.kind === 'latency' ? trouble.ms : 0)
     }
   }
 
@@ -108,27 +159,33 @@ export class Link {
     copy.setTimeout(5_000, () => copy.destroy())
   }
 
-  #back(near: Socket, chunk: Buffer, end: () => void): void {
+  #back(pair: Pair, chunk: Buffer): void {
     const trouble = this.#trouble
     switch (trouble?.kind) {
       case 'silence':
       case 'lost replies':
+        pair.lacking = true
         return
       case 'half bodies':
-        near.write(chunk.subarray(0, trouble.bytes), end)
-        return
-      case 'latency':
-        setTimeout(() => near.writable && near.write(chunk), trouble.ms)
+        pair.back.send(chunk.subarray(0, trouble.bytes), 0)
+        this.#end(pair, pair.back)
         return
       default:
-        near.write(chunk)
+        pair.back.send(chunk, trouble?.kind === 'latency' ? trouble.ms : 0)
     }
   }
 
-  #breakAll(): void {
-    for (const [near, far] of this.#pairs) {
-      near.destroy()
-      far.destroy()
-    }
+  /** One side is done: the other is told what is on its way to it, and then the same. */
+  #end(pair: Pair, way: Way): void {
+    this.#pairs.delete(pair)
+    const other = way === pair.back ? pair.far : pair.near
+    other.destroy()
+    way.end()
+  }
+
+  #break(pair: Pair): void {
+    this.#pairs.delete(pair)
+    pair.near.destroy()
+    pair.far.destroy()
   }
 }
