@@ -5,6 +5,7 @@ import { type Load, pause } from './load.ts'
 import type { ClockName, Machine } from './machine.ts'
 import { type Fault, type LinkName, type Part, type Planned, wordsOf } from './schedule.ts'
 import { carryRequest, carryVotes } from '../support/carrying.ts'
+import { hang } from '../support/hang.ts'
 import { RUNNING } from '../support/opening.ts'
 import type { OwnDeployment } from '../support/own-deployment.ts'
 import type { Random } from '../support/random.ts'
@@ -78,11 +79,12 @@ export class Faults {
   async #one(fault: Fault): Promise<boolean> {
     switch (fault.kind) {
       case 'kill':
-        return this.#signal(fault.part, 'SIGKILL')
+        return this.#kill(fault.part)
       case 'pause': {
-        const stopped = this.#signal(fault.part, 'SIGSTOP')
+        const goOn = this.#hang(fault.part)
         await pause(fault.ms)
-        return stopped && this.#signal(fault.part, 'SIGCONT')
+        goOn?.()
+        return goOn !== null
       }
       case 'crash point':
         return await this.#armFor(ARMED_MS, fault.point, fault.nth)
@@ -110,7 +112,7 @@ export class Faults {
         return true
       case 'upgrade':
         this.#machine.upgrade()
-        return this.#signal('app', 'SIGKILL')
+        return this.#kill('app')
       case 'terminate':
         return await this.#toRun(async (id) => await this.#temporal.workflow.getHandle(id).terminate('chaos'))
       case 'reset run':
@@ -146,16 +148,29 @@ export class Faults {
     this.#load.isClockMoving = false
   }
 
-  #signal(part: Part, signal: 'SIGKILL' | 'SIGSTOP' | 'SIGCONT'): boolean {
-    const { deployment } = this.#own
-    const pid = part === 'app' ? deployment.app().pid : deployment.stack.parts().find(({ name }) => name === part)?.pid
-    if (pid == null) return false
+  #kill(part: Part): boolean {
+    const pid = this.#pidOf(part)
     try {
-      process.kill(pid, signal)
-      return true
+      return pid !== null && process.kill(pid, 'SIGKILL')
     } catch {
       return false
     }
+  }
+
+  /** With the processes that it started: PostgreSQL's go on answering where only the first of them stands still. */
+  #hang(part: Part): (() => void) | null {
+    const pid = this.#pidOf(part)
+    try {
+      return pid === null ? null : hang(pid)
+    } catch {
+      return null
+    }
+  }
+
+  #pidOf(part: Part): number | null {
+    const { deployment } = this.#own
+    if (part === 'app') return deployment.app().pid ?? null
+    return deployment.stack.parts().find(({ name }) => name === part)?.pid ?? null
   }
 
   async #stop(ms: number): Promise<void> {

@@ -1,11 +1,11 @@
 /** A backend that hangs: callers are answered in time, a stop still works, nothing is lost once it heals. */
-import { readdirSync, readFileSync } from 'node:fs'
 import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Deployment, startDeployment } from '../../bin/deployment.ts'
 import { callers } from '../support/client.ts'
+import { hang } from '../support/hang.ts'
 import { openGlobal, openTenant, standingNotes } from '../support/opening.ts'
 import { until } from '../support/until.ts'
 
@@ -28,29 +28,14 @@ afterAll(async () => {
 
 const append = (text: string) => ({ action: 'note.append', input: { notebook: 'hung', text } })
 
-/** A part's process and the processes it started. */
-function processesOf(name: 'postgres' | 'temporal'): number[] {
+async function whileHung<T>(name: 'postgres' | 'temporal', work: () => Promise<T>): Promise<T> {
   const pid = deployment.stack.parts().find((part) => part.name === name)?.pid
   if (pid == null) throw new Error(`${name} has no process`)
-  const children = readdirSync('/proc').filter((entry) => {
-    if (!/^\d+$/.test(entry)) return false
-    try {
-      return readFileSync(`/proc/${entry}/stat`, 'utf8').split(') ')[1]?.split(' ')[1] === String(pid)
-    } catch (error) {
-      if (error instanceof Error) return false
-      throw error
-    }
-  })
-  return [pid, ...children.map(Number)]
-}
-
-async function whileHung<T>(name: 'postgres' | 'temporal', work: () => Promise<T>): Promise<T> {
-  const pids = processesOf(name)
-  for (const pid of pids) process.kill(pid, 'SIGSTOP')
+  const goOn = hang(pid)
   try {
     return await work()
   } finally {
-    for (const pid of pids) process.kill(pid, 'SIGCONT')
+    goOn()
   }
 }
 
