@@ -2,8 +2,8 @@
 import type { Client } from '@temporalio/client'
 import type { Link } from './link.ts'
 import { type Load, pause } from './load.ts'
-import type { ClockName, Machine } from './machine.ts'
-import { type Fault, type LinkName, type Part, type Planned, wordsOf } from './schedule.ts'
+import type { Machine } from './machine.ts'
+import { type ClockName, type Fault, type LinkName, type Part, type Planned, wordsOf } from './schedule.ts'
 import { carryRequest, carryVotes } from '../support/carrying.ts'
 import { hang } from '../support/hang.ts'
 import { RUNNING } from '../support/opening.ts'
@@ -106,7 +106,7 @@ export class Faults {
         await this.#moveClock(fault.clock, 0)
         return true
       case 'disk full':
-        this.#machine.fillDisk()
+        if (!this.#machine.fillDisk()) return false
         await pause(fault.ms)
         this.#machine.emptyDisk()
         return true

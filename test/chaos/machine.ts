@@ -1,13 +1,14 @@
 /**
  * What the faults need of the machine beyond processes and links: clocks that can be set (libfaketime), a small disk that
  * can be filled (a tmpfs, which takes root), and a checkout whose code can be changed under a running deployment. What is
- * not to be had here is said and left out of the schedule.
+ * not to be had here is said, and the schedule is the same.
  */
 import { execFileSync, spawnSync } from 'node:child_process'
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statfsSync, writeFileSync } from 'node:fs'
 import { cp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
+import type { ClockName, Fault } from './schedule.ts'
 import type { startDeployment } from '../../bin/deployment.ts'
 import { findPostgres } from '../../bin/stack/postgres-program.ts'
 import { copyCheckout } from '../support/checkout.ts'
@@ -18,13 +19,11 @@ const LIBFAKETIME = ['/usr/lib/x86_64-linux-gnu', '/usr/lib/aarch64-linux-gnu', 
 /** What the deployment writes before its first operation, and in a minute of load at most. */
 const DISK_MB = { first: 900, minute: 150 }
 
-export const CLOCKS = ['app', 'postgres'] as const
-export type ClockName = (typeof CLOCKS)[number]
-
 export class Machine {
   /** Everything the run leaves on disk, the deployment's home included, lies below it. */
   readonly dir: string
-  readonly missing: readonly string[]
+  /** Kinds of fault that cannot be had here, each with the reason. */
+  readonly missing: ReadonlyMap<Fault['kind'], string>
   /** Of the disk that can be filled; null where none could be mounted. */
   readonly #size: string | null
   readonly #library: string | null
@@ -34,10 +33,10 @@ export class Machine {
     this.dir = dir
     this.#size = size
     this.#library = library
-    this.missing = [
-      ...(size !== null ? [] : ['disk full: no tmpfs can be mounted']),
-      ...(library === null ? ['clock: no libfaketime'] : []),
-    ]
+    const missing = new Map<Fault['kind'], string>()
+    if (size === null) missing.set('disk full', 'no tmpfs can be mounted')
+    if (library === null) missing.set('clock', 'no libfaketime')
+    this.missing = missing
   }
 
   /** Makes the directory, the small disk under it where that is allowed, and points temporary files there. */
@@ -52,14 +51,6 @@ export class Machine {
     return machine
   }
 
-  get canFill(): boolean {
-    return this.#size !== null
-  }
-
-  get canSetClocks(): boolean {
-    return this.#library !== null
-  }
-
   /** What the app's environment needs for its clock to be set. */
   appEnvironment(): Record<string, string> {
     return this.#library === null ? {} : this.#clockOf('app', this.#library)
@@ -67,14 +58,15 @@ export class Machine {
 
   /** Zero is the machine's own time. Monotonic clocks go on as they are. */
   setClock(name: ClockName, seconds: number): void {
-    if (this.canSetClocks) writeFileSync(join(this.dir, `${name}.clock`), `${seconds < 0 ? '' : '+'}${seconds}\n`)
+    if (this.#library !== null) writeFileSync(join(this.dir, `${name}.clock`), `${seconds < 0 ? '' : '+'}${seconds}\n`)
   }
 
   /** The disk becomes as large as what is on it, for who writes meanwhile a little more. */
-  fillDisk(): void {
+  fillDisk(): boolean {
     const { blocks, bfree, bsize } = statfsSync(this.dir)
-    for (const spareKb of [64, 1024, 16_384])
-      if (this.#resize(`${Math.ceil(((blocks - bfree) * bsize) / 1024) + spareKb}k`)) return
+    return [64, 1024, 16_384].some((spareKb) =>
+      this.#resize(`${Math.ceil(((blocks - bfree) * bsize) / 1024) + spareKb}k`),
+    )
   }
 
   emptyDisk(): void {
@@ -82,7 +74,7 @@ export class Machine {
   }
 
   #resize(size: string): boolean {
-    if (!this.canFill) return false
+    if (this.#size === null) return false
     return spawnSync('mount', ['-o', `remount,size=${size}`, this.dir], { stdio: 'ignore' }).status === 0
   }
 
@@ -107,7 +99,7 @@ export class Machine {
   }
 
   remove(): void {
-    if (this.canFill) execFileSync('umount', ['--lazy', this.dir])
+    if (this.#size !== null) execFileSync('umount', ['--lazy', this.dir])
     rmSync(this.dir, { recursive: true, force: true })
   }
 

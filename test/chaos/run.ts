@@ -9,7 +9,7 @@ import { Link } from './link.ts'
 import { Load, pause } from './load.ts'
 import { Machine } from './machine.ts'
 import { findFaults } from './oracle.ts'
-import { digestOf, makeSchedule } from './schedule.ts'
+import { digestOf, makeSchedule, skipping } from './schedule.ts'
 import { Database } from '../support/database.ts'
 import { notRequired } from '../support/opening.ts'
 import { startOwnDeployment } from '../support/own-deployment.ts'
@@ -39,13 +39,12 @@ const BUNDLES = 80
 
 const say = (line: string) => void process.stdout.write(`${line}\n`)
 const machine = await Machine.make(minutes)
-for (const line of machine.missing) say(`not on this machine: ${line}`)
-const schedule = makeSchedule(seed, minutes * 60_000, [
-  ...(machine.canSetClocks ? [] : (['clock'] as const)),
-  ...(machine.canFill ? [] : (['disk full'] as const)),
-])
+const schedule = makeSchedule(seed, minutes * 60_000)
+const { todo, skipped } = skipping(schedule, machine.missing)
 const { startDeployment } = await machine.checkout()
 say(`seed ${seed}, ${minutes} min, ${callers} callers, ${schedule.length} faults, schedule ${digestOf(schedule)}`)
+for (const [kind, why] of machine.missing)
+  say(`not on this machine: ${skipped.filter(({ fault }) => fault.kind === kind).length} x ${kind}, ${why}`)
 
 const links: Link[] = []
 const link = async (host: string, port: number) => {
@@ -114,7 +113,7 @@ const faults = new Faults({
   machine,
 })
 const working = load.run(callers)
-await faults.run(schedule, say)
+await faults.run(todo, say)
 load.stop()
 for (const each of links) each.heal()
 own.disarm()
@@ -178,7 +177,7 @@ const ended = load.done.filter(({ status }) => status !== 'stuck').length
 if (executed < load.done.length * 0.3) wrong.push(`only ${executed} of ${load.done.length} were executed`)
 if (ended < load.done.length * 0.9) wrong.push(`only ${ended} of ${load.done.length} ended`)
 if (recoveredMs > HEALED_MS) wrong.push(`recovery took ${recoveredMs} ms`)
-if (faults.fired.size < Math.min(8, schedule.length)) wrong.push(`only ${faults.fired.size} kinds of fault fired`)
+if (faults.fired.size < Math.min(8, todo.length)) wrong.push(`only ${faults.fired.size} kinds of fault fired`)
 if (faults.windows.length === 0 && minutes >= 1) wrong.push('no stop was acknowledged')
 say(wrong.length === 0 ? 'violations    none' : `violations    ${wrong.length}`)
 for (const each of wrong.slice(0, 50)) say(`  ${each}`)

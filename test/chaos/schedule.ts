@@ -1,7 +1,9 @@
-/** What goes wrong and when, made from a seed before anything starts: the same seed is the same schedule. */
+/**
+ * What goes wrong and when, made from a seed before anything starts: the same seed is the same schedule, whatever the machine
+ * has.
+ */
 import { createHash } from 'node:crypto'
 import type { Trouble } from './link.ts'
-import { CLOCKS, type ClockName } from './machine.ts'
 import { Random } from '../support/random.ts'
 import { CRASH_POINTS, type CrashPoint } from '../../domain/crash-points.ts'
 
@@ -9,6 +11,8 @@ export const PARTS = ['app', 'postgres', 'temporal', 's3'] as const
 export type Part = (typeof PARTS)[number]
 export const LINKS = ['postgres', 'temporal', 's3', 'keyed', 'blind'] as const
 export type LinkName = (typeof LINKS)[number]
+export const CLOCKS = ['app', 'postgres'] as const
+export type ClockName = (typeof CLOCKS)[number]
 const POINTS = Object.keys(CRASH_POINTS) as CrashPoint[]
 
 export type Fault =
@@ -44,16 +48,24 @@ const WEIGHTS: readonly [number, Fault['kind']][] = [
   [1, 'upgrade'],
 ]
 
-/** Faults until `forMs`, a few seconds apart, sometimes two at once; none of the kinds that are not to be had here. */
-export function makeSchedule(seed: number, forMs: number, without: readonly Fault['kind'][] = []): Planned[] {
+/** Faults until `forMs`, a few seconds apart, sometimes two at once. A longer run begins as a shorter one does. */
+export function makeSchedule(seed: number, forMs: number): Planned[] {
   const random = new Random(seed)
   const planned: Planned[] = []
   // Each kind once at first, so that a short run has met them all; then as the weights say.
-  const weights = WEIGHTS.filter(([, kind]) => !without.includes(kind))
-  const first = weights.map(([, kind]) => kind)
+  const first = WEIGHTS.map(([, kind]) => kind)
   for (let atMs = 3_000; atMs < forMs; atMs += random.chance(0.2) ? 200 : 2_500 + random.below(4_500))
-    planned.push({ atMs, fault: makeFault(random, first.shift() ?? pickKind(random, weights)) })
+    planned.push({ atMs, fault: makeFault(random, first.shift() ?? pickKind(random)) })
   return planned
+}
+
+/** What of a schedule can be carried out where these kinds are not to be had, and what is skipped; nothing moves. */
+export function skipping(
+  schedule: readonly Planned[],
+  missing: { has(kind: Fault['kind']): boolean },
+): { todo: Planned[]; skipped: Planned[] } {
+  const { true: skipped = [], false: todo = [] } = Object.groupBy(schedule, ({ fault }) => `${missing.has(fault.kind)}`)
+  return { todo, skipped }
 }
 
 /** Names a schedule: two runs that print the same have the same. */
@@ -83,9 +95,9 @@ export function wordsOf(fault: Fault): string {
   }
 }
 
-function pickKind(random: Random, weights: typeof WEIGHTS): Fault['kind'] {
-  let at = random.below(weights.reduce((sum, [weight]) => sum + weight, 0))
-  for (const [weight, kind] of weights) {
+function pickKind(random: Random): Fault['kind'] {
+  let at = random.below(WEIGHTS.reduce((sum, [weight]) => sum + weight, 0))
+  for (const [weight, kind] of WEIGHTS) {
     at -= weight
     if (at < 0) return kind
   }
