@@ -75,6 +75,7 @@ export class Link {
   readonly #port: number
   readonly #pairs = new Set<Pair>()
   #trouble: Trouble | null = null
+  #felt = 0
 
   private constructor(server: Server, host: string, port: number) {
     this.#server = server
@@ -96,11 +97,18 @@ export class Link {
     return (this.#server.address() as AddressInfo).port
   }
 
+  /** How often a trouble met anything: bytes on their way, or a connection that it broke. */
+  get felt(): number {
+    return this.#felt
+  }
+
   /** Open connections feel it at once. What was there before is over. */
   trouble(trouble: Trouble): void {
     this.heal()
     this.#trouble = trouble
-    if (trouble.kind === 'reset') for (const pair of this.#pairs) this.#break(pair)
+    if (trouble.kind !== 'reset') return
+    this.#felt += this.#pairs.size
+    for (const pair of this.#pairs) this.#break(pair)
   }
 
   /** Connections break that lack something, so that nobody waits for what was swallowed. With an argument, only if it is that. */
@@ -130,6 +138,7 @@ export class Link {
 
   #forth(pair: Pair, chunk: Buffer): void {
     const trouble = this.#trouble
+    if (trouble !== null && trouble.kind !== 'lost replies' && trouble.kind !== 'half bodies') this.#felt++
     switch (trouble?.kind) {
       case 'silence':
         pair.lacking = true
@@ -161,6 +170,7 @@ export class Link {
 
   #back(pair: Pair, chunk: Buffer): void {
     const trouble = this.#trouble
+    if (trouble?.kind === 'lost replies' || trouble?.kind === 'half bodies') this.#felt++
     switch (trouble?.kind) {
       case 'silence':
       case 'lost replies':

@@ -17,6 +17,7 @@ export interface Done {
 const FINAL = ['executed', 'proposed', 'blocked', 'denied', 'expired', 'cancelled', 'failed', 'unknown']
 /** Paths of the targets, each answering in its own way. */
 const PATHS = ['/ok', '/ok', '/ok', '/flaky/2', '/status/500', '/hang', '/reset', '/status/409']
+const NOTHING = { status: null, intent_hash: '', shown_hash: '', approval: { votes: [] } }
 const PATIENCE_MS = 150_000
 /** What was asked for while the database's clock was wrong may wait for its people until that time comes, and is taken back. */
 const TIMELESS_MS = 60_000
@@ -88,26 +89,27 @@ export class Load {
   /** Proposes, votes and looks until the operation has ended; `stuck` when patience is over. */
   async #carry(open: { sort: Sort; name: string; id: string | null }, body: object): Promise<string> {
     const { sort, name } = open
-    const caller = this.#tenant.as(sort === 'note by grant' ? 'agent' : sort === 'refused' ? 'member' : 'owner')
+    const who = sort === 'note by grant' ? 'agent' : sort === 'refused' ? 'member' : 'owner'
     const voters = sort === 'refused' || sort === 'note by grant' ? [] : (['operator', 'operator2'] as const)
     const from = Date.now()
     const until = from + PATIENCE_MS
     while (Date.now() < until) {
-      const answer = await sent(() => caller.post('/operations', body, { key: name }))
+      const answer = await sent(() => this.#tenant.as(who).post('/operations', body, { key: name }))
       const id = answer?.body?.id ?? answer?.body?.error?.details?.operation_id
       if (typeof id === 'string') open.id = id
       // Refused before there was an operation, and always will be: its leaf is all there is.
       const isRefused = answer !== null && [400, 401, 403, 404].includes(answer.status) && open.id === null
       if (isRefused && !this.timeless.has(name)) return 'refused'
       if (open.id !== null) {
-        const row = await sent(() => caller.get(`/operations/${open.id}`))
-        const { status, intent_hash } = row?.status === 200 ? row.body : { status: null, intent_hash: null }
+        const row = await sent(() => this.#tenant.as(who).get(`/operations/${open.id}`))
+        const { status, intent_hash, shown_hash, approval } = row?.status === 200 ? row.body : NOTHING
         if (FINAL.includes(status)) return status
         if (this.timeless.has(name) && Date.now() > from + TIMELESS_MS)
           await sent(() => this.#tenant.as('owner').post(`/operations/${open.id}/cancel`, { reason: 'a wrong clock' }))
-        if (status === 'pending_approval')
-          for (const voter of voters)
-            await sent(() => this.#vote(this.#tenant.as(voter), open.id ?? '', intent_hash, row?.body.shown_hash))
+        // One after the other, so that runs are told of votes that do not decide.
+        const voter = status === 'pending_approval' ? voters[approval.votes.length] : undefined
+        if (voter !== undefined)
+          await sent(() => this.#vote(this.#tenant.as(voter), open.id ?? '', intent_hash, shown_hash))
       }
       await pause(150 + this.#random.below(300))
     }

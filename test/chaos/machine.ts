@@ -80,13 +80,13 @@ export class Machine {
 
   /** A checkout of its own, from which the deployment runs and in which {@link upgrade} changes the workflow code. */
   async checkout(): Promise<{ startDeployment: typeof startDeployment }> {
-    await copyCheckout(this.#copy)
-    return (await import(join(this.#copy, 'bin', 'deployment.ts'))) as { startDeployment: typeof startDeployment }
+    await copyCheckout(this.copy)
+    return (await import(join(this.copy, 'bin', 'deployment.ts'))) as { startDeployment: typeof startDeployment }
   }
 
   /** The next start of the app runs other workflow code; what waits is finished by the code that began it. */
   upgrade(): void {
-    const file = join(this.#copy, 'workflows', 'details.ts')
+    const file = join(this.copy, 'workflows', 'details.ts')
     const next = `Waiting for (version ${++this.#versions})`
     writeFileSync(file, readFileSync(file, 'utf8').replace(/Waiting for( \(version \d+\))?/, next))
   }
@@ -94,8 +94,8 @@ export class Machine {
   /** The verifier of the checkout, with all code that this run had. */
   async verifier(home: string): Promise<string> {
     const bundles = join(home, 'bundles')
-    await cp(bundles, join(this.#copy, 'test', 'replay', 'code'), { recursive: true })
-    return join(this.#copy, 'cli', 'main.ts')
+    await cp(bundles, join(this.copy, 'test', 'replay', 'code'), { recursive: true })
+    return join(this.copy, 'cli', 'main.ts')
   }
 
   remove(): void {
@@ -103,7 +103,7 @@ export class Machine {
     rmSync(this.dir, { recursive: true, force: true })
   }
 
-  get #copy(): string {
+  get copy(): string {
     return join(this.dir, 'checkout')
   }
 

@@ -2,8 +2,8 @@
  * What must hold after all of it, asked of the witnesses: the targets, the notes' own trigger, the object store through the
  * API, and the rows. Shares no code with the product. Answers what does not hold, in words.
  */
-import type { Window } from './faults.ts'
 import type { Done } from './load.ts'
+import type { Window } from './stops.ts'
 import type { Database } from '../support/database.ts'
 import type { Receiver } from '../support/receiver.ts'
 import type { Effect } from '../support/world.ts'
@@ -17,11 +17,13 @@ export interface Witnesses {
   /** The text under a name, or null. */
   objectAt(name: string): Promise<string | null>
   windows: readonly Window[]
+  /** What followers were told had ended, by each of them. */
+  heard: readonly (readonly string[])[]
   owner: Database
 }
 
 export async function findFaults(witnesses: Witnesses): Promise<string[]> {
-  const { done, windows, keyed, blind } = witnesses
+  const { done, windows, keyed, blind, heard } = witnesses
   const wrong = done.filter(({ status }) => status === 'stuck').map(({ name }) => `${name} did not end`)
   for (const each of done) wrong.push(...(await effectsOf(witnesses, each)))
   for (const { from, to, notes: seen } of windows) {
@@ -29,6 +31,13 @@ export async function findFaults(witnesses: Witnesses): Promise<string[]> {
     for (const { path, at } of late) wrong.push(`${path} came ${at - from} ms after an acknowledged stop`)
     if (seen !== null && seen[0] !== seen[1])
       wrong.push(`${seen[1] - seen[0]} notes were written after an acknowledged stop`)
+  }
+  for (const [n, ids] of heard.entries()) {
+    const times = Map.groupBy(ids, (id) => id)
+    const missed = done.filter(({ id, status }) => id !== null && status !== 'stuck' && !times.has(id))
+    for (const { id, status } of missed) wrong.push(`follower ${n + 1} was not told that ${id} ended ${status}`)
+    for (const [id, { length }] of times)
+      if (length > 1) wrong.push(`follower ${n + 1} was told of ${id} ${length} times`)
   }
   wrong.push(...(await rows(witnesses)))
   return wrong

@@ -4,22 +4,21 @@
  * little worked that nothing would have been seen.
  */
 import { parseArgs } from 'node:util'
+import { Crashes } from './crashes.ts'
 import { Faults } from './faults.ts'
-import { Link } from './link.ts'
+import { prepareGround } from './ground.ts'
 import { Load, pause } from './load.ts'
 import { Machine } from './machine.ts'
 import { findFaults } from './oracle.ts'
-import { digestOf, makeSchedule, skipping } from './schedule.ts'
-import { Database } from '../support/database.ts'
-import { notRequired } from '../support/opening.ts'
-import { startOwnDeployment } from '../support/own-deployment.ts'
+import { Parts } from './parts.ts'
+import { Runs } from './runs.ts'
+import { digestOf, makeSchedule, skipping, wordsOf } from './schedule.ts'
+import { Stops } from './stops.ts'
+import { Caller } from '../support/client.ts'
+import { Follower } from '../support/follower.ts'
 import { Random } from '../support/random.ts'
-import { Receiver } from '../support/receiver.ts'
-import { openTemporal } from '../support/temporal.ts'
-import { makeTenant, standingFor, UNLIMITED } from '../support/tenant.ts'
 import { until } from '../support/until.ts'
 import { verifyBundles } from '../support/verified.ts'
-import type { DeploymentOptions } from '../../bin/deployment.ts'
 
 const { values } = parseArgs({
   options: {
@@ -41,82 +40,25 @@ const say = (line: string) => void process.stdout.write(`${line}\n`)
 const machine = await Machine.make(minutes)
 const schedule = makeSchedule(seed, minutes * 60_000)
 const { todo, skipped } = skipping(schedule, machine.missing)
-const { startDeployment } = await machine.checkout()
 say(`seed ${seed}, ${minutes} min, ${callers} callers, ${schedule.length} faults, schedule ${digestOf(schedule)}`)
 for (const [kind, why] of machine.missing)
   say(`not on this machine: ${skipped.filter(({ fault }) => fault.kind === kind).length} x ${kind}, ${why}`)
 
-const links: Link[] = []
-const link = async (host: string, port: number) => {
-  const made = await Link.to(host, port)
-  links.push(made)
-  return made
-}
-const through: { postgres?: Link; temporal?: Link; s3?: Link } = {}
-const between: DeploymentOptions['between'] = async (addresses) => {
-  const database = new URL(addresses.postgres.roles.app)
-  const [host = '', port] = addresses.temporal.address.split(':')
-  const store = new URL(addresses.s3.endpoint)
-  through.postgres = await link(database.hostname, Number(database.port))
-  through.temporal = await link(host, Number(port))
-  through.s3 = await link(store.hostname, Number(store.port))
-  const at = (text: string, via: Link) => Object.assign(new URL(text), { host: `127.0.0.1:${via.port}` }).href
-  const roles = { ...addresses.postgres.roles }
-  for (const role of Object.keys(roles) as (keyof typeof roles)[]) roles[role] = at(roles[role], through.postgres)
-  return {
-    ...addresses,
-    postgres: { ...addresses.postgres, roles },
-    temporal: { ...addresses.temporal, address: `127.0.0.1:${through.temporal.port}` },
-    s3: { ...addresses.s3, endpoint: at(addresses.s3.endpoint, through.s3).replace(/\/$/, '') },
-  }
-}
-const own = await startOwnDeployment('chaos', machine.appEnvironment(), between, startDeployment)
-const { addresses } = own.deployment.stack
-const owner = new Database(addresses.postgres.ownerUrl)
-const temporal = await openTemporal(addresses.temporal)
-const keyed = await Receiver.start()
-const blind = await Receiver.start()
-const portOf = ({ origin }: Receiver) => Number(new URL(origin).port)
-const targets = { keyed: await link('127.0.0.1', portOf(keyed)), blind: await link('127.0.0.1', portOf(blind)) }
-const at = ({ port }: Link) => `http://127.0.0.1:${port}`
-const origins = { keyed: at(targets.keyed), blind: at(targets.blind) }
-const tenant = await makeTenant(own.all, own.deployment.url, 'chaos')
-await tenant.open({
-  ...UNLIMITED,
-  ...standingFor(tenant, 1_000_000, '1000000'),
-  not_required: notRequired('reversible', 'contained', 'irreversible'),
-  rate_limits: [
-    { class: 'mutation', limit: 10_000_000, window_seconds: 60 },
-    { class: 'read', limit: 10_000_000, window_seconds: 60 },
-    { class: 'decision', limit: 10_000_000, window_seconds: 60 },
-  ],
-  egress: [
-    { origin: origins.keyed, methods: ['POST'], idempotency_header: 'Idempotency-Key' },
-    { origin: origins.blind, methods: ['POST'], idempotency_header: null },
-  ],
-})
-
 const random = new Random(seed + 1)
-const load = new Load(tenant, random, origins)
-const faults = new Faults({
-  own,
-  tenant,
-  links: {
-    postgres: through.postgres as Link,
-    temporal: through.temporal as Link,
-    s3: through.s3 as Link,
-    ...targets,
-  },
-  temporal: temporal.client,
-  load,
-  random,
-  machine,
-})
+const ground = await prepareGround(machine, random)
+const { own, tenant, targets, owner } = ground
+const load = new Load(tenant, random, ground.origins)
+const stops = new Stops(tenant, own.world)
+const runs = new Runs({ tenantId: tenant.id, temporal: ground.temporal, load, random })
+const crashes = new Crashes({ orders: ground.orders, stops, runs })
+const faults = new Faults({ parts: new Parts(ground), links: ground.links, crashes, stops, runs, load, machine })
+const followers = ground.urls.map((url) => new Follower(new Caller(url, tenant.as('viewer').token)))
+for (const follower of followers) await follower.skipToTheEnd()
+const following = followers.map(async (follower) => await follower.follow())
 const working = load.run(callers)
 await faults.run(todo, say)
 load.stop()
-for (const each of links) each.heal()
-own.disarm()
+for (const each of Object.values(ground.links)) each.heal()
 const healedAt = Date.now()
 say('healed; waiting for everything to end')
 await working
@@ -128,26 +70,32 @@ await until(
     0,
   { withinMs: HEALED_MS },
 )
+const ends = new Set(load.done.flatMap(({ id, status }) => (id === null || status === 'stuck' ? [] : [id])))
+await until('whoever follows heard of every end', () => followers.every((each) => each.ends.length >= ends.size), {
+  withinMs: 20_000,
+}).catch(() => undefined)
 await pause(1_000)
+for (const follower of followers) follower.stop()
+await Promise.all(following)
 
 const viewer = tenant.as('viewer')
 const wrong = await findFaults({
   tenantId: tenant.id,
   done: load.done,
   notes: await own.world.effects(),
-  keyed,
-  blind,
+  ...targets,
   objectAt: async (name) => {
     const response = await fetch(`${own.deployment.url}/objects/${name}`, {
       headers: { authorization: `Bearer ${viewer.token}`, 'x-mode': 'lab', 'x-project-id': 'p_main' },
     })
     return response.status === 200 ? await response.text() : null
   },
-  windows: faults.windows,
+  windows: stops.windows,
+  heard: followers.map((follower) => follower.ends),
   owner,
 })
 const ids = load.done.flatMap(({ id, name }) =>
-  id === null || faults.reset.has(id) || load.timeless.has(name) ? [] : [id],
+  id === null || runs.reset.has(id) || load.timeless.has(name) ? [] : [id],
 )
 const some = [...new Set(Array.from({ length: BUNDLES }, () => random.pick(ids)))]
 const { verdict, failures } = await verifyBundles(tenant.as('auditor'), some, {
@@ -157,19 +105,19 @@ wrong.push(...failures)
 
 const count = new Map<string, number>()
 for (const { sort, status } of load.done) count.set(`${sort} ${status}`, (count.get(`${sort} ${status}`) ?? 0) + 1)
+const fired = new Map<string, number>()
+for (const { fault } of faults.done) fired.set(wordsOf(fault), (fired.get(wordsOf(fault)) ?? 0) + 1)
 say('')
 say(
   `operations    ${load.done.length}, of which executed ${load.done.filter(({ status }) => status === 'executed').length}`,
 )
 for (const [what, n] of [...count].sort()) say(`  ${what.padEnd(28)} ${n}`)
 say(
-  `effects       ${(await own.world.effects()).length} notes, ${keyed.received.length} keyed and ${blind.received.length} blind requests`,
+  `effects       ${(await own.world.effects()).length} notes, ${targets.keyed.received.length} keyed and ${targets.blind.received.length} blind requests`,
 )
-say(
-  `faults        ${[...faults.fired.values()].reduce((sum, n) => sum + n, 0)} fired, ${faults.windows.length} acknowledged stops`,
-)
-for (const [what, n] of [...faults.fired].sort()) say(`  ${what.padEnd(28)} ${n}`)
-say(`crash points  ${JSON.stringify(own.hits())}`)
+say(`faults        ${faults.done.length} of ${todo.length} done, ${stops.windows.length} acknowledged stops`)
+for (const [what, n] of [...fired].sort()) say(`  ${what.padEnd(28)} ${n}`)
+say(`crash points  ${JSON.stringify(crashes.hits())}`)
 say(`recovery      everything had ended ${(recoveredMs / 1000).toFixed(1)} s after the last fault`)
 say(`bundles       ${some.length} verified offline: ${verdict}`)
 const executed = load.done.filter(({ status }) => status === 'executed').length
@@ -177,8 +125,8 @@ const ended = load.done.filter(({ status }) => status !== 'stuck').length
 if (executed < load.done.length * 0.3) wrong.push(`only ${executed} of ${load.done.length} were executed`)
 if (ended < load.done.length * 0.9) wrong.push(`only ${ended} of ${load.done.length} ended`)
 if (recoveredMs > HEALED_MS) wrong.push(`recovery took ${recoveredMs} ms`)
-if (faults.fired.size < Math.min(8, todo.length)) wrong.push(`only ${faults.fired.size} kinds of fault fired`)
-if (faults.windows.length === 0 && minutes >= 1) wrong.push('no stop was acknowledged')
+if (fired.size < Math.min(8, todo.length)) wrong.push(`only ${fired.size} kinds of fault fired`)
+if (stops.windows.length === 0 && minutes >= 1) wrong.push('no stop was acknowledged')
 say(wrong.length === 0 ? 'violations    none' : `violations    ${wrong.length}`)
 for (const each of wrong.slice(0, 50)) say(`  ${each}`)
 for (const { id } of await owner.within<{ id: string }>(
@@ -188,12 +136,7 @@ for (const { id } of await owner.within<{ id: string }>(
 ))
   say(await whereItStands(id))
 
-await temporal.close()
-await owner.end()
-await own.stop()
-for (const each of links) await each.close()
-await keyed.stop()
-await blind.stop()
+await ground.stop()
 machine.remove()
 process.exit(wrong.length === 0 ? 0 : 1)
 
@@ -205,7 +148,7 @@ async function whereItStands(id: string): Promise<string> {
        left join claims c on c.tenant_id = o.tenant_id and c.operation_id = o.id where o.tenant_id = $1 and o.id = $2`,
     [tenant.id, id],
   )
-  const run = await temporal.client.workflow
+  const run = await ground.temporal.workflow
     .getHandle(`${tenant.id}/${id}`)
     .describe()
     .then(

@@ -1,6 +1,6 @@
 /** The schedule of chaos: what a seed says, it says everywhere and again. */
 import { expect, test } from 'vitest'
-import { digestOf, makeSchedule, PARTS, skipping, wordsOf } from './schedule.ts'
+import { digestOf, LINKS, makeSchedule, PARTS, POINTS, skipping, wordsOf } from './schedule.ts'
 
 const MINUTES = 60_000
 const SEEDS = [1, 2, 3, 4, 5, 2_147_483_646]
@@ -31,9 +31,11 @@ test.each(SEEDS)('what a machine lacks is skipped, and the rest of seed %i comes
   }
 })
 
-test.each(SEEDS)('a minute of seed %i has met every kind, ten have met every part', (seed) => {
+test.each(SEEDS)('a minute of seed %i has met every kind, ten have met each part, link and place to die at', (seed) => {
   const kinds = (minutes: number) => new Set(makeSchedule(seed, minutes * MINUTES).map(({ fault }) => fault.kind)).size
   expect(kinds(1)).toBe(kinds(10))
   const words = new Set(makeSchedule(seed, 10 * MINUTES).map(({ fault }) => wordsOf(fault)))
+  for (const point of POINTS) expect(words).toContain(`crash at ${point}`)
+  for (const link of LINKS) expect([...words].filter((word) => word.startsWith(`link to ${link}: `))).not.toEqual([])
   for (const part of PARTS) for (const what of ['kill', 'pause']) expect(words).toContain(`${what} ${part}`)
 })

@@ -7,13 +7,15 @@ import type { Trouble } from './link.ts'
 import { Random } from '../support/random.ts'
 import { CRASH_POINTS, type CrashPoint } from '../../domain/crash-points.ts'
 
-export const PARTS = ['app', 'postgres', 'temporal', 's3'] as const
+export const PARTS = ['app', 'api', 'worker', 'postgres', 'temporal', 's3'] as const
 export type Part = (typeof PARTS)[number]
 export const LINKS = ['postgres', 'temporal', 's3', 'keyed', 'blind'] as const
 export type LinkName = (typeof LINKS)[number]
 export const CLOCKS = ['app', 'postgres'] as const
 export type ClockName = (typeof CLOCKS)[number]
-const POINTS = Object.keys(CRASH_POINTS) as CrashPoint[]
+export const POINTS = Object.keys(CRASH_POINTS) as CrashPoint[]
+/** Places that are come to seldom: the first time is waited for, and no later one. */
+const SELDOM = new Set<CrashPoint>(['A6', 'U3', 'W3', 'W5', 'K1', 'K3', 'Q1', 'Q2'])
 
 export type Fault =
   | { kind: 'kill'; part: Part }
@@ -38,7 +40,7 @@ const JUMPS = [-3_600, -90, -7, 2, 45, 600, 86_400] as const
 const WEIGHTS: readonly [number, Fault['kind']][] = [
   [4, 'kill'],
   [3, 'pause'],
-  [5, 'crash point'],
+  [12, 'crash point'],
   [5, 'link'],
   [3, 'stop'],
   [1, 'terminate'],
@@ -48,14 +50,23 @@ const WEIGHTS: readonly [number, Fault['kind']][] = [
   [1, 'upgrade'],
 ]
 
-/** Faults until `forMs`, a few seconds apart, sometimes two at once. A longer run begins as a shorter one does. */
+/**
+ * Faults until `forMs`, a few seconds apart, sometimes two at once. A longer run begins as a shorter one does. Parts, links and
+ * places to die at take turns, in an order of the seed's, so that ten minutes have them all.
+ */
 export function makeSchedule(seed: number, forMs: number): Planned[] {
   const random = new Random(seed)
   const planned: Planned[] = []
   // Each kind once at first, so that a short run has met them all; then as the weights say.
   const first = WEIGHTS.map(([, kind]) => kind)
+  const turns: Turns = {
+    killed: cycle(shuffled(random, PARTS)),
+    paused: cycle(shuffled(random, PARTS)),
+    link: cycle(shuffled(random, LINKS)),
+    point: cycle(shuffled(random, POINTS)),
+  }
   for (let atMs = 3_000; atMs < forMs; atMs += random.chance(0.2) ? 200 : 2_500 + random.below(4_500))
-    planned.push({ atMs, fault: makeFault(random, first.shift() ?? pickKind(random)) })
+    planned.push({ atMs, fault: makeFault(random, turns, first.shift() ?? pickKind(random)) })
   return planned
 }
 
@@ -104,16 +115,37 @@ function pickKind(random: Random): Fault['kind'] {
   return 'kill'
 }
 
-function makeFault(random: Random, kind: Fault['kind']): Fault {
+interface Turns {
+  killed: () => Part
+  paused: () => Part
+  link: () => LinkName
+  point: () => CrashPoint
+}
+
+function shuffled<T>(random: Random, all: readonly T[]): T[] {
+  const left = [...all]
+  return all.map(() => left.splice(random.below(left.length), 1)[0] as T)
+}
+
+function cycle<T>(all: readonly T[]): () => T {
+  let n = 0
+  return () => all[n++ % all.length] as T
+}
+
+function crashAt(point: CrashPoint, nth: number): Fault {
+  return { kind: 'crash point', point, nth: SELDOM.has(point) ? 1 : nth }
+}
+
+function makeFault(random: Random, turns: Turns, kind: Fault['kind']): Fault {
   switch (kind) {
     case 'kill':
-      return { kind, part: random.pick(PARTS) }
+      return { kind, part: turns.killed() }
     case 'pause':
-      return { kind, part: random.pick(PARTS), ms: 500 + random.below(6_500) }
+      return { kind, part: turns.paused(), ms: 500 + random.below(6_500) }
     case 'crash point':
-      return { kind, point: random.pick(POINTS), nth: 1 + random.below(6) }
+      return crashAt(turns.point(), 1 + random.below(4))
     case 'link': {
-      const link = random.pick(LINKS)
+      const link = turns.link()
       return { kind, link, trouble: makeTrouble(random, link), ms: 500 + random.below(4_000) }
     }
     case 'stop':

@@ -1,9 +1,9 @@
 /** A deployment for one file that kills or stops things, with a World of its own looking on. */
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { callers } from './client.ts'
+import { CrashOrders } from './crash-orders.ts'
 import { openGlobal } from './opening.ts'
 import { until } from './until.ts'
 import { World } from './world.ts'
@@ -16,8 +16,8 @@ export interface OwnDeployment {
   world: World
   /** Kills the app at the nth time the point is reached, once. */
   arm(point: CrashPoint, nth: number): void
-  /** Arms it unless another order is still open; answers what takes the order back. */
-  tryArm(point: CrashPoint, nth: number): (() => void) | null
+  /** The orders that this is done by. */
+  orders: CrashOrders
   /** Takes an order back that nothing has met. */
   disarm(): void
   /** Resolves when the armed point was hit and the process is dead; answers the pid that died. */
@@ -37,58 +37,36 @@ export async function startOwnDeployment(
 ): Promise<OwnDeployment> {
   const home = await mkdtemp(join(tmpdir(), `exo-${what}-`))
   await chmod(home, 0o711)
-  const orders = join(home, 'crash-at')
-  const log = join(home, 'crash-log')
-  writeFileSync(log, '')
+  const orders = new CrashOrders(home)
   const deployment = await start({
     home,
     port: 0,
     headless: true,
     progress: (line) => void process.stderr.write(`[${what}] ${line}\n`),
     ...(between === undefined ? {} : { between }),
-    env: { EXO_CRASH_AT: `@${orders}`, EXO_CRASH_LOG: log, EXO_LOG_LEVEL: 'silent', ...env },
+    env: { ...orders.environment, EXO_LOG_LEVEL: 'silent', ...env },
   })
   const all = callers(deployment.url, deployment.credentials)
   await openGlobal(all)
   const world = await World.install(deployment.stack.addresses.postgres.ownerUrl)
-  const lines = () =>
-    readFileSync(log, 'utf8')
-      .split('\n')
-      .filter((line) => line !== '')
   let taken = 0
   return {
     deployment,
     all,
     world,
+    orders,
     arm: (point, nth) => {
-      if (existsSync(orders)) throw new Error('the last order was not carried out')
-      taken = lines().length
-      writeFileSync(orders, `${point}:${nth}`)
+      taken = orders.deaths().length
+      orders.give(point, nth)
     },
-    tryArm: (point, nth) => {
-      if (existsSync(orders)) return null
-      const order = `${point}:${nth}`
-      writeFileSync(orders, order)
-      return () => {
-        if (existsSync(orders) && readFileSync(orders, 'utf8') === order) rmSync(orders, { force: true })
-      }
-    },
-    disarm: () => rmSync(orders, { force: true }),
+    disarm: () => orders.takeBack(),
     hit: async (point, withinMs = 30_000) => {
-      const line = await until(`crash point ${point} is hit`, () => lines()[taken], { withinMs })
-      const [name, pid] = line.split(' ')
-      if (name !== point) throw new Error(`${point} was armed and ${name} was hit`)
-      await until(`process ${pid} is gone`, () => !isAlive(Number(pid)))
-      return Number(pid)
+      const { point: met, pid } = await until(`crash point ${point} is hit`, () => orders.deaths()[taken], { withinMs })
+      if (met !== point) throw new Error(`${point} was armed and ${met} was hit`)
+      await until(`process ${pid} is gone`, () => !isAlive(pid))
+      return pid
     },
-    hits: () => {
-      const counts: Record<string, number> = {}
-      for (const line of lines()) {
-        const [name = ''] = line.split(' ')
-        counts[name] = (counts[name] ?? 0) + 1
-      }
-      return counts
-    },
+    hits: () => orders.hits(),
     answers: async (withinMs = 30_000) => {
       await until(
         'the app answers',

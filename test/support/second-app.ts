@@ -1,9 +1,9 @@
 /** One more app process beside a deployment's own, on the same backends and the same home. */
-import { fork } from 'node:child_process'
 import { join } from 'node:path'
-import type { Deployment } from '../../bin/deployment.ts'
-import { environmentOf, NODE_FLAGS, type ReadyMessage } from '../../bin/process.ts'
+import { forkProgram } from './beside.ts'
 import { Caller } from './client.ts'
+import type { Deployment } from '../../bin/deployment.ts'
+import { environmentOf } from '../../bin/process.ts'
 
 export interface SecondApp {
   url: string
@@ -17,18 +17,14 @@ export async function startSecondApp(
   checkout = join(import.meta.dirname, '..', '..'),
 ): Promise<SecondApp> {
   const { body: trust } = await new Caller(url, null).get('/trust')
-  const child = fork(join(checkout, 'bin', 'app.ts'), [], {
-    execPath: process.execPath,
-    execArgv: NODE_FLAGS,
-    env: { ...process.env, ...environmentOf(stack.addresses, trust.deployment), EXO_HOME: home, PORT: '0', ...env },
-  })
-  const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()))
-  const ready = await new Promise<ReadyMessage>((resolve, reject) => {
-    child.once('message', (message) => resolve(message as ReadyMessage))
-    void gone.then(() => reject(new Error(`the second app ended ${child.exitCode}`)))
+  const { child, ready, gone } = forkProgram(checkout, 'app.ts', {
+    ...environmentOf(stack.addresses, trust.deployment),
+    EXO_HOME: home,
+    PORT: '0',
+    ...env,
   })
   return {
-    url: ready.url ?? '',
+    url: (await ready).url ?? '',
     stop: async () => {
       child.kill('SIGTERM')
       await gone

@@ -1,0 +1,106 @@
+/**
+ * Orders to die at a place, carried out one after the other: each is given to every process that comes to the place, and the
+ * first to come dies. A place that nobody came to is ordered again when others have had their turn.
+ */
+import { type Ground, PROCESSES, type ProcessName } from './ground.ts'
+import { pause } from './load.ts'
+import type { Runs } from './runs.ts'
+import type { Stops } from './stops.ts'
+import type { CrashOrders } from '../support/crash-orders.ts'
+import type { CrashPoint } from '../../domain/crash-points.ts'
+
+const MET_WITHIN_MS = 15_000
+const LOOK_MS = 50
+const MOST_TRIES = 3
+const STOPPED_MS = 300
+/** Whoever looks after operations that stand still looks at those that have stood for 20 s. */
+const LEFT_MS = 21_000
+
+interface Order {
+  point: CrashPoint
+  nth: number
+  tries: number
+  told(met: boolean): void
+}
+
+export class Crashes {
+  readonly #orders: Ground['orders']
+  readonly #stops: Stops
+  readonly #runs: Runs
+  readonly #waiting: Order[] = []
+  #carrying: Promise<void> | null = null
+  #over = false
+
+  constructor(tools: { orders: Ground['orders']; stops: Stops; runs: Runs }) {
+    this.#orders = tools.orders
+    this.#stops = tools.stops
+    this.#runs = tools.runs
+  }
+
+  /** Resolves when somebody died there, or nobody came however often it was ordered. */
+  async order(point: CrashPoint, nth: number): Promise<boolean> {
+    // What a run left behind is there once one has left it.
+    if (point === 'Q2') {
+      if ((await this.#runs.terminateOne('refused')) === null) return false
+      await this.#pause(LEFT_MS)
+    }
+    return await new Promise((told) => {
+      this.#waiting.push({ point, nth, tries: 0, told })
+      this.#carrying ??= this.#carryOutAll().finally(() => {
+        this.#carrying = null
+      })
+    })
+  }
+
+  /** What is still waiting is given up. */
+  async stop(): Promise<void> {
+    this.#over = true
+    await this.#carrying
+    for (const orders of Object.values(this.#orders)) orders.takeBack()
+  }
+
+  /** How often each place was met, by each process. */
+  hits(): Record<ProcessName, Record<string, number>> {
+    return { app: this.#orders.app.hits(), api: this.#orders.api.hits(), worker: this.#orders.worker.hits() }
+  }
+
+  async #carryOutAll(): Promise<void> {
+    for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) {
+      const met = !this.#over && (await this.#carryOut(next))
+      if (met || this.#over || ++next.tries >= MOST_TRIES) next.told(met)
+      else this.#waiting.push(next)
+    }
+  }
+
+  async #carryOut({ point, nth }: Order): Promise<boolean> {
+    const given = PROCESSES.filter((name) => isMetBy(point, name)).map((name) => this.#orders[name])
+    const before = deathsIn(given)
+    const isMet = () => deathsIn(given) > before
+    let until = Infinity
+    const give = () => {
+      for (const orders of given) orders.give(point, nth)
+      until = Date.now() + MET_WITHIN_MS
+    }
+    const stopped = point === 'K1' || point === 'K3' ? this.#stops.stop(STOPPED_MS, give) : give()
+    for (let looks = 0; !isMet() && !this.#over && Date.now() < until; looks++, await pause(LOOK_MS))
+      if (point === 'Q2' && looks % 40 === 0) await this.#runs.reconcileNow()
+    for (const orders of given) orders.takeBack()
+    await stopped
+    // A stop that was not thrown before the end gives its order after it was taken back.
+    for (const orders of given) orders.takeBack()
+    return isMet()
+  }
+
+  async #pause(ms: number): Promise<void> {
+    for (const until = Date.now() + ms; !this.#over && Date.now() < until; ) await pause(LOOK_MS)
+  }
+}
+
+function deathsIn(all: readonly CrashOrders[]): number {
+  return all.reduce((sum, orders) => sum + orders.deaths().length, 0)
+}
+
+/** Places of requests are the API's, of votes and stops as well; all others are the worker's, and the app is both. */
+function isMetBy(point: CrashPoint, name: ProcessName): boolean {
+  return name === 'app' || (/^[AKO]/.test(point) ? name === 'api' : name === 'worker')
+}
