@@ -6,6 +6,7 @@ import type { Client } from '@temporalio/client'
 import { Link } from './link.ts'
 import type { Machine } from './machine.ts'
 import type { LinkName } from './schedule.ts'
+import { StoreWatch } from './store-watch.ts'
 import { Beside } from '../support/beside.ts'
 import { Caller } from '../support/client.ts'
 import { CrashOrders } from '../support/crash-orders.ts'
@@ -31,6 +32,8 @@ export interface Ground {
   urls: readonly string[]
   orders: Record<ProcessName, CrashOrders>
   links: Record<LinkName, Link>
+  /** On the link to the object store. */
+  watch: StoreWatch
   /** Asks now the one, now the other. */
   tenant: Tenant
   targets: { keyed: Receiver; blind: Receiver }
@@ -41,6 +44,7 @@ export interface Ground {
 }
 
 export async function prepareGround(machine: Machine, random: Random): Promise<Ground> {
+  const watch = new StoreWatch()
   const { startDeployment } = await machine.checkout()
   const through: { addresses?: StackAddresses; postgres?: Link; temporal?: Link; s3?: Link } = {}
   const own = await startOwnDeployment(
@@ -52,7 +56,7 @@ export async function prepareGround(machine: Machine, random: Random): Promise<G
       const store = new URL(addresses.s3.endpoint)
       through.postgres = await Link.to(database.hostname, Number(database.port))
       through.temporal = await Link.to(host, Number(port))
-      through.s3 = await Link.to(store.hostname, Number(store.port))
+      through.s3 = await Link.to(store.hostname, Number(store.port), watch)
       const at = (text: string, via: Link) => Object.assign(new URL(text), { host: `127.0.0.1:${via.port}` }).href
       const roles = { ...addresses.postgres.roles }
       for (const role of Object.keys(roles) as (keyof typeof roles)[]) roles[role] = at(roles[role], through.postgres)
@@ -113,6 +117,7 @@ export async function prepareGround(machine: Machine, random: Random): Promise<G
     urls,
     orders,
     links,
+    watch,
     tenant,
     targets,
     origins,

@@ -17,6 +17,12 @@ export type Trouble =
   /** For HTTP: every request arrives twice, and the first answer counts. */
   | { kind: 'duplicates' }
 
+/** Hears what comes to a link from both sides, whatever becomes of it there. */
+export interface Tap {
+  asked(connection: object, chunk: Buffer): void
+  answered(connection: object, chunk: Buffer): void
+}
+
 /** One way of a connection. Nothing passes what was sent before it, however late that is: TCP keeps the order of bytes. */
 class Way {
   readonly #to: Socket
@@ -74,18 +80,20 @@ export class Link {
   readonly #host: string
   readonly #port: number
   readonly #pairs = new Set<Pair>()
+  readonly #tap: Tap | null
   #trouble: Trouble | null = null
   #felt = 0
 
-  private constructor(server: Server, host: string, port: number) {
+  private constructor(server: Server, host: string, port: number, tap: Tap | null) {
     this.#server = server
+    this.#tap = tap
     this.#host = host
     this.#port = port
   }
 
-  static async to(host: string, port: number): Promise<Link> {
+  static async to(host: string, port: number, tap: Tap | null = null): Promise<Link> {
     const server = createServer({ allowHalfOpen: false })
-    const link = new Link(server, host, port)
+    const link = new Link(server, host, port, tap)
     server.on('connection', (near) => link.#join(near, connect({ host, port })))
     await new Promise<void>((resolve) => {
       server.listen(0, '127.0.0.1', resolve)
@@ -137,6 +145,7 @@ export class Link {
   }
 
   #forth(pair: Pair, chunk: Buffer): void {
+    this.#tap?.asked(pair, chunk)
     const trouble = this.#trouble
     if (trouble !== null && trouble.kind !== 'lost replies' && trouble.kind !== 'half bodies') this.#felt++
     switch (trouble?.kind) {
@@ -169,6 +178,7 @@ export class Link {
   }
 
   #back(pair: Pair, chunk: Buffer): void {
+    this.#tap?.answered(pair, chunk)
     const trouble = this.#trouble
     if (trouble?.kind === 'lost replies' || trouble?.kind === 'half bodies') this.#felt++
     switch (trouble?.kind) {

@@ -11,12 +11,18 @@ export interface Done {
   /** Null where the proposal itself was never taken. */
   id: string | null
   name: string
+  /** Of a target, by which it answers; null for what is sent to none. */
+  path: string | null
   status: string
+  /** Of its error, where it has one. */
+  code: string | null
 }
+
+type End = Pick<Done, 'status' | 'code'>
 
 const FINAL = ['executed', 'proposed', 'blocked', 'denied', 'expired', 'cancelled', 'failed', 'unknown']
 /** Paths of the targets, each answering in its own way. */
-const PATHS = ['/ok', '/ok', '/ok', '/flaky/2', '/status/500', '/hang', '/reset', '/status/409']
+const PATHS = ['/ok', '/ok', '/ok', '/flaky/2', '/status/500', '/hang', '/reset', '/status/409', '/status/422']
 const NOTHING = { status: null, intent_hash: '', shown_hash: '', approval: { votes: [] } }
 const PATIENCE_MS = 150_000
 /** What was asked for while the database's clock was wrong may wait for its people until that time comes, and is taken back. */
@@ -60,13 +66,13 @@ export class Load {
     const open = { sort, name, id: null as string | null }
     this.open.set(name, open)
     if (this.isClockMoving) this.timeless.add(name)
-    const status = await this.#carry(open, this.#bodyOf(sort, name))
+    const path = sort === 'keyed' || sort === 'blind' ? this.#random.pick(PATHS) : null
+    const end = await this.#carry(open, this.#bodyOf(sort, name, path))
     this.open.delete(name)
-    this.done.push({ sort, name, id: open.id, status })
+    this.done.push({ sort, name, path, id: open.id, ...end })
   }
 
-  #bodyOf(sort: Sort, name: string): object {
-    const target = (origin: string) => `${origin}${this.#random.pick(PATHS)}`
+  #bodyOf(sort: Sort, name: string, path: string | null): object {
     switch (sort) {
       case 'note by grant':
       case 'note by vote':
@@ -77,7 +83,7 @@ export class Load {
       case 'blind':
         return {
           action: 'http.post',
-          target: target(this.#targets[sort]),
+          target: `${this.#targets[sort]}${path}`,
           input: { body: { name } },
           estimated_cost: '1',
         }
@@ -87,7 +93,7 @@ export class Load {
   }
 
   /** Proposes, votes and looks until the operation has ended; `stuck` when patience is over. */
-  async #carry(open: { sort: Sort; name: string; id: string | null }, body: object): Promise<string> {
+  async #carry(open: { sort: Sort; name: string; id: string | null }, body: object): Promise<End> {
     const { sort, name } = open
     const who = sort === 'note by grant' ? 'agent' : sort === 'refused' ? 'member' : 'owner'
     const voters = sort === 'refused' || sort === 'note by grant' ? [] : (['operator', 'operator2'] as const)
@@ -99,11 +105,11 @@ export class Load {
       if (typeof id === 'string') open.id = id
       // Refused before there was an operation, and always will be: its leaf is all there is.
       const isRefused = answer !== null && [400, 401, 403, 404].includes(answer.status) && open.id === null
-      if (isRefused && !this.timeless.has(name)) return 'refused'
+      if (isRefused && !this.timeless.has(name)) return { status: 'refused', code: answer.body?.error?.code ?? null }
       if (open.id !== null) {
         const row = await sent(() => this.#tenant.as(who).get(`/operations/${open.id}`))
         const { status, intent_hash, shown_hash, approval } = row?.status === 200 ? row.body : NOTHING
-        if (FINAL.includes(status)) return status
+        if (FINAL.includes(status)) return { status, code: row?.body.error?.code ?? null }
         if (this.timeless.has(name) && Date.now() > from + TIMELESS_MS)
           await sent(() => this.#tenant.as('owner').post(`/operations/${open.id}/cancel`, { reason: 'a wrong clock' }))
         // One after the other, so that runs are told of votes that do not decide.
@@ -113,7 +119,7 @@ export class Load {
       }
       await pause(150 + this.#random.below(300))
     }
-    return 'stuck'
+    return { status: 'stuck', code: null }
   }
 
   async #vote(voter: Caller, id: string, intent_hash: string, shown_hash: string): Promise<unknown> {

@@ -1,21 +1,26 @@
 /**
- * What must hold after all of it, asked of the witnesses: the targets, the notes' own trigger, the object store through the
- * API, and the rows. Shares no code with the product. Answers what does not hold, in words.
+ * What must hold after all of it, asked of the witnesses: the targets, the notes' own trigger, the object store and the link to
+ * it, who followed, and the rows. Shares no code with the product. Answers what does not hold, in words.
  */
+import { findWrong, type Seen } from './effects.ts'
 import type { Done } from './load.ts'
 import type { Window } from './stops.ts'
+import type { Put } from './store-watch.ts'
 import type { Database } from '../support/database.ts'
-import type { Receiver } from '../support/receiver.ts'
+import type { Received, Receiver } from '../support/receiver.ts'
 import type { Effect } from '../support/world.ts'
 
 export interface Witnesses {
   tenantId: string
   done: readonly Done[]
   notes: readonly Effect[]
-  keyed: Receiver
-  blind: Receiver
-  /** The text under a name, or null. */
-  objectAt(name: string): Promise<string | null>
+  keyed: Pick<Receiver, 'received'>
+  blind: Pick<Receiver, 'received'>
+  /** What lies in the object store, by its keys, and who was seen to put anything there. */
+  store: ReadonlyMap<string, Buffer>
+  puts: readonly Put[]
+  /** Operations whose run was terminated by hand. */
+  terminated: ReadonlySet<string>
   windows: readonly Window[]
   /** What followers were told had ended, by each of them. */
   heard: readonly (readonly string[])[]
@@ -23,68 +28,75 @@ export interface Witnesses {
 }
 
 export async function findFaults(witnesses: Witnesses): Promise<string[]> {
-  const { done, windows, keyed, blind, heard } = witnesses
-  const wrong = done.filter(({ status }) => status === 'stuck').map(({ name }) => `${name} did not end`)
-  for (const each of done) wrong.push(...(await effectsOf(witnesses, each)))
-  for (const { from, to, notes: seen } of windows) {
-    const late = [...keyed.received, ...blind.received].filter(({ at }) => at > from && at < to)
-    for (const { path, at } of late) wrong.push(`${path} came ${at - from} ms after an acknowledged stop`)
-    if (seen !== null && seen[0] !== seen[1])
-      wrong.push(`${seen[1] - seen[0]} notes were written after an acknowledged stop`)
+  const { done, notes, windows } = witnesses
+  const seen: Seen = {
+    notes: Map.groupBy(notes, ({ text }) => text),
+    keyed: byOperation(witnesses.keyed),
+    blind: byOperation(witnesses.blind),
+    store: new Map([...witnesses.store].map(([key, bytes]) => [shortKey(witnesses, key), bytes])),
+    puts: Map.groupBy(effectPuts(witnesses), ({ key }) => shortKey(witnesses, key)),
+    terminated: witnesses.terminated,
   }
-  for (const [n, ids] of heard.entries()) {
-    const times = Map.groupBy(ids, (id) => id)
-    const missed = done.filter(({ id, status }) => id !== null && status !== 'stuck' && !times.has(id))
-    for (const { id, status } of missed) wrong.push(`follower ${n + 1} was not told that ${id} ended ${status}`)
-    for (const [id, { length }] of times)
-      if (length > 1) wrong.push(`follower ${n + 1} was told of ${id} ${length} times`)
-  }
-  wrong.push(...(await rows(witnesses)))
-  return wrong
+  return [
+    ...done.filter(({ status }) => status === 'stuck').map(({ name }) => `${name} did not end`),
+    ...done.flatMap((each) => findWrong(seen, each)),
+    ...ofNobody(seen, done),
+    ...windows.flatMap((window) => findLate(witnesses, window)),
+    ...findUnheard(witnesses),
+    ...(await rows(witnesses)),
+  ]
 }
 
-/** How often the world saw this operation, and what it says of itself. */
-async function effectsOf(
-  { notes, keyed, blind, objectAt }: Witnesses,
-  { sort, id, name, status }: Done,
-): Promise<string[]> {
-  const what = `${sort} ${name} ${id} ${status}`
-  const wrong: string[] = []
-  const expect = (holds: boolean, said: string) => {
-    if (!holds) wrong.push(`${what}: ${said}`)
-  }
-  const sent = (receiver: Receiver) => receiver.received.filter(({ headers }) => headers['x-exo-operation-id'] === id)
-  switch (sort) {
-    case 'note by grant':
-    case 'note by vote':
-    case 'refused': {
-      const seen = notes.filter(({ text }) => text === name).length
-      expect(seen === (status === 'executed' ? 1 : 0), `${seen} notes`)
-      break
-    }
-    case 'object': {
-      const text = id === null ? null : await objectAt(name)
-      if (status === 'executed') expect(text === `text of ${name}`, `the object holds ${text}`)
-      else if (status !== 'unknown') expect(text === null, 'an object is there')
-      break
-    }
-    case 'keyed': {
-      const requests = sent(keyed)
-      expect(new Set(requests.map(({ headers }) => headers['idempotency-key'])).size < 2, 'two keys')
-      expect(new Set(requests.map(({ body }) => body)).size < 2, 'two bodies')
-      if (status === 'executed') expect(requests.length > 0, 'executed, but nothing arrived')
-      if (['blocked', 'denied', 'expired', 'cancelled'].includes(status)) expect(requests.length === 0, 'sent')
-      break
-    }
-    case 'blind': {
-      const requests = sent(blind)
-      expect(requests.length < 2, `sent ${requests.length} times`)
-      if (status === 'executed') expect(requests.length === 1, 'executed, but nothing arrived')
-      if (['blocked', 'denied', 'expired', 'cancelled'].includes(status)) expect(requests.length === 0, 'sent')
-      break
-    }
-  }
-  return wrong
+function byOperation({ received }: Pick<Receiver, 'received'>): Map<string, Received[]> {
+  return Map.groupBy(received, ({ headers }) => String(headers['x-exo-operation-id']))
+}
+
+function shortKey({ tenantId }: Pick<Witnesses, 'tenantId'>, key: string): string {
+  return key.replace(`tenants/${tenantId}/dev/`, '')
+}
+
+/** Of objects that are effects; bundles and copies of the log are none. */
+function effectPuts({ puts }: Pick<Witnesses, 'puts'>): Put[] {
+  return puts.filter(({ key }) => /^tenants\/[^/]+\/[^/]+\/(objects|raw)\//.test(key))
+}
+
+/** What the witnesses saw and nobody in the load asked for. */
+function ofNobody({ store, keyed, blind }: Seen, done: readonly Done[]): string[] {
+  const names = new Set(done.map(({ name }) => `objects/${name}`))
+  const ids = new Set(done.map(({ id }) => id))
+  return [
+    ...[...store.keys()].filter((key) => key.startsWith('objects/') && !names.has(key)),
+    ...[...keyed.keys(), ...blind.keys()].filter((id) => !ids.has(id)),
+  ].map((each) => `${each}: nobody asked for it`)
+}
+
+/** After an acknowledged stop nothing starts: no request is sent, no object is begun, no note written. */
+export function findLate(
+  witnesses: Pick<Witnesses, 'tenantId' | 'keyed' | 'blind' | 'puts'>,
+  { from, to, notes }: Window,
+): string[] {
+  const { keyed, blind } = witnesses
+  const requests = [...keyed.received, ...blind.received].map(({ path, at }) => ({ what: path, at }))
+  const objects = effectPuts(witnesses).map(({ key, at }) => ({ what: shortKey(witnesses, key), at }))
+  const late = [...requests, ...objects]
+    .filter(({ at }) => at > from && at < to)
+    .map(({ what, at }) => `${what} came ${at - from} ms after an acknowledged stop`)
+  if (notes !== null && notes[0] !== notes[1])
+    late.push(`${notes[1] - notes[0]} notes were written after an acknowledged stop`)
+  return late
+}
+
+/** Whoever follows is told of every end once, whichever of the processes they follow and however often it dies. */
+function findUnheard({ done, heard }: Witnesses): string[] {
+  return heard.flatMap((ids, n) => {
+    const times = Map.groupBy(ids, (id) => id)
+    const missed = done.filter(({ id, status }) => id !== null && status !== 'stuck' && !times.has(id))
+    const twice = [...times].filter(([, { length }]) => length > 1)
+    return [
+      ...missed.map(({ id, status }) => `follower ${n + 1} was not told that ${id} ended ${status}`),
+      ...twice.map(([id, { length }]) => `follower ${n + 1} was told ${length} times that ${id} ended`),
+    ]
+  })
 }
 
 /** Rows that contradict each other. Each query answers what must not be there. */

@@ -14,6 +14,7 @@ import { Parts } from './parts.ts'
 import { Runs } from './runs.ts'
 import { digestOf, makeSchedule, skipping, wordsOf } from './schedule.ts'
 import { Stops } from './stops.ts'
+import { readStore } from './store-watch.ts'
 import { Caller } from '../support/client.ts'
 import { Follower } from '../support/follower.ts'
 import { Random } from '../support/random.ts'
@@ -78,18 +79,14 @@ await pause(1_000)
 for (const follower of followers) follower.stop()
 await Promise.all(following)
 
-const viewer = tenant.as('viewer')
 const wrong = await findFaults({
   tenantId: tenant.id,
   done: load.done,
   notes: await own.world.effects(),
   ...targets,
-  objectAt: async (name) => {
-    const response = await fetch(`${own.deployment.url}/objects/${name}`, {
-      headers: { authorization: `Bearer ${viewer.token}`, 'x-mode': 'lab', 'x-project-id': 'p_main' },
-    })
-    return response.status === 200 ? await response.text() : null
-  },
+  store: await readStore(own.deployment.stack.addresses.s3, `tenants/${tenant.id}/dev/objects/`),
+  puts: ground.watch.puts,
+  terminated: runs.terminated,
   windows: stops.windows,
   heard: followers.map((follower) => follower.ends),
   owner,

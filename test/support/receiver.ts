@@ -8,6 +8,8 @@ export interface Received {
   body: string
   /** Milliseconds of this machine's clock. */
   at: number
+  /** The status it was answered with, or null. */
+  answered: number | null
 }
 
 /**
@@ -31,22 +33,19 @@ export class Receiver {
       request.on('data', (chunk: Buffer) => chunks.push(chunk))
       request.on('end', () => {
         const path = request.url ?? ''
-        receiver.received.push({
-          path,
-          headers: request.headers,
-          body: Buffer.concat(chunks).toString(),
-          at: Date.now(),
-        })
+        const body = Buffer.concat(chunks).toString()
+        const seen: Received = { path, headers: request.headers, body, at: Date.now(), answered: null }
+        receiver.received.push(seen)
         const [, word, number, last] = (path.split('?')[0] ?? '').split('/')
         if (word === 'hang') return
         if (word === 'reset') return void request.socket.destroy()
         if (word === 'redirect') return void response.writeHead(302, { location: '/ok' }).end()
         if (word === 'large') return void flood(response)
-        response.writeHead(
+        seen.answered =
           word === 'flaky'
             ? receiver.#flaky(request.headers, Number(number), Number(last ?? 200))
-            : Number(number ?? 200),
-        )
+            : Number(number ?? 200)
+        response.writeHead(seen.answered)
         response.end(JSON.stringify({ said: word }))
       })
     })

@@ -1,0 +1,112 @@
+/** What chaos would notice: each thing that must not be is put before the oracle, which says so. */
+import { expect, test } from 'vitest'
+import { findWrong, type Seen } from './effects.ts'
+import type { Done } from './load.ts'
+import { findLate } from './oracle.ts'
+import { type Put, StoreWatch } from './store-watch.ts'
+import type { Received } from '../support/receiver.ts'
+
+const NOTHING: Seen = {
+  notes: new Map(),
+  keyed: new Map(),
+  blind: new Map(),
+  store: new Map(),
+  puts: new Map(),
+  terminated: new Set(),
+}
+const request = (answered: number | null): Received => ({
+  path: '/ok',
+  headers: { 'idempotency-key': 'k' },
+  body: '{}',
+  at: 1,
+  answered,
+})
+const done = (sort: Done['sort'], status: string, code: string | null = null): Done => ({
+  sort,
+  id: 'op_1',
+  name: 'c-1',
+  path: null,
+  status,
+  code,
+})
+const told = (...answered: (number | null)[]): Seen => {
+  const sent = new Map([['op_1', answered.map(request)]])
+  return { ...NOTHING, keyed: sent, blind: sent }
+}
+const put: Put = { key: 'objects/c-1', at: 1, onlyIfAbsent: true, created: true }
+const lies = (text: string, puts = [put]): Seen => ({
+  ...NOTHING,
+  store: new Map([['objects/c-1', Buffer.from(text)]]),
+  puts: new Map([['objects/c-1', puts]]),
+})
+
+test.each([
+  ['a failure without an answer', 'keyed', 'failed', 'effect.failed', told()],
+  ['a lost reply called failed', 'keyed', 'failed', 'effect.failed', told(null)],
+  ['a server error called failed', 'keyed', 'failed', 'effect.failed', told(500)],
+  ['an answer to come again called failed', 'blind', 'failed', 'effect.failed', told(409)],
+  ['an effect called failed', 'blind', 'failed', 'effect.failed', told(200)],
+  ['an effect called failed after a second answer', 'keyed', 'failed', 'effect.failed', told(200, 422)],
+  ['a run terminated that nobody terminated', 'blind', 'failed', 'run.terminated', told()],
+  ['executed without an answer', 'blind', 'executed', null, told(null)],
+  ['executed by a server error', 'keyed', 'executed', null, told(500)],
+  ['a blind request sent twice', 'blind', 'executed', null, told(200, 200)],
+  ['sent though it was blocked', 'keyed', 'blocked', null, told(200)],
+  ['an object that is not there', 'object', 'executed', null, NOTHING],
+  ['other bytes', 'object', 'executed', null, lies('other')],
+  ['an object that nobody put', 'object', 'executed', null, lies('text of c-1', [])],
+  ['an object created twice', 'object', 'executed', null, lies('text of c-1', [put, put])],
+  ['an object put over another', 'object', 'executed', null, lies('text of c-1', [{ ...put, onlyIfAbsent: false }])],
+  ['a failure that left its object', 'object', 'failed', 'run.terminated', lies('text of c-1')],
+  ['an object that failed for no reason', 'object', 'failed', 'effect.failed', NOTHING],
+  ['an object begun though nobody voted', 'object', 'expired', null, { ...lies('x'), store: new Map() }],
+  ['a note that was not written', 'note by vote', 'executed', null, NOTHING],
+  ['a note that failed for no reason', 'note by grant', 'failed', 'internal.error', NOTHING],
+  ['a request refused', 'refused', 'refused', 'auth.invalid', NOTHING],
+] as const)('it says so: %s', (_what, sort, status, code, seen) => {
+  expect(findWrong(seen, done(sort, status, code))).not.toEqual([])
+})
+
+test.each([
+  ['the target refused it', 'keyed', 'failed', 'effect.failed', told(500, 422)],
+  ['the target refused it', 'blind', 'failed', 'effect.failed', told(422)],
+  ['nobody knows', 'blind', 'unknown', null, told(null)],
+  ['applied in the end', 'keyed', 'executed', null, told(null, 500, 200)],
+  ['put twice, created once', 'object', 'executed', null, lies('text of c-1', [{ ...put, created: false }, put])],
+  ['nobody knows, and it is there', 'object', 'unknown', null, lies('text of c-1')],
+  ['its run was terminated', 'note by vote', 'failed', 'run.terminated', { ...NOTHING, terminated: new Set(['op_1']) }],
+] as const)('it says nothing: %s', (_what, sort, status, code, seen) => {
+  expect(findWrong(seen, done(sort, status, code))).toEqual([])
+})
+
+test('inside the window of a stop no request, no object and no note begins', () => {
+  const window = { from: 100, to: 200, notes: [5, 5] as const }
+  const at = (...times: number[]) => ({ received: times.map((each) => ({ ...request(200), at: each })) })
+  const puts = (...keys: string[]) => keys.map((key) => ({ ...put, key: `tenants/t/dev/${key}`, at: 150 }))
+  const none = { tenantId: 't', keyed: at(), blind: at(), puts: [] as Put[] }
+  const late = (more: Partial<typeof none>, notes = window.notes as readonly [number, number]) =>
+    findLate({ ...none, ...more }, { ...window, notes }).length
+  expect(late({ keyed: at(99, 201), puts: puts('operations/op_1/bundle.zip', 'audit/checkpoint') })).toBe(0)
+  expect(late({ keyed: at(150) })).toBe(1)
+  expect(late({ blind: at(101, 199) })).toBe(2)
+  expect(late({ puts: puts('objects/c-1', 'raw/ra_1/a.txt') })).toBe(2)
+  expect(late({}, [5, 7])).toBe(1)
+})
+
+test('the watch tells puts from other requests, and answers of one connection from those of another', () => {
+  const watch = new StoreWatch()
+  const [one, other] = [{}, {}]
+  const ask = (connection: object, text: string) => watch.asked(connection, Buffer.from(text))
+  const answer = (connection: object, text: string) => watch.answered(connection, Buffer.from(text))
+  ask(one, 'PUT /exoarmur/tenants/t/dev/objects/a%20b?x-id=PutObject HTTP/1.1\r\nIf-None-Match: *\r\n\r\nbytes')
+  ask(other, 'GET /exoarmur/tenants/t/dev/objects/c HTTP/1.1\r\n\r\n')
+  answer(other, 'HTTP/1.1 200 OK\r\n')
+  answer(one, 'HTTP/1.1 412 Precondition Failed\r\n')
+  ask(one, 'PUT /exoarmur/tenants/t/dev/objects/c HTTP/1.1\r\n\r\n')
+  answer(one, 'HTTP/1.1 200 OK\r\n')
+  ask(one, 'HEAD /exoarmur/tenants/t/dev/objects/c HTTP/1.1\r\n\r\n')
+  expect(watch.puts.map(({ key, onlyIfAbsent, created }) => [key, onlyIfAbsent, created])).toEqual([
+    ['tenants/t/dev/objects/a b', true, false],
+    ['tenants/t/dev/objects/c', false, true],
+  ])
+})
