@@ -1,5 +1,5 @@
 /** What became of one operation, as its witnesses saw it, beside what it says of itself. Shares no code with the product. */
-import type { Done } from './load.ts'
+import { bytesOf, type Done, textOf } from './load.ts'
 import type { Put } from './store-watch.ts'
 import type { Received } from '../support/receiver.ts'
 import type { Effect } from '../support/world.ts'
@@ -32,10 +32,16 @@ export function findWrong(seen: Seen, done: Done): string[] {
 }
 
 /** Ends that nothing in this load comes to, but for what was done to its run or what its target said. */
-function endOf(seen: Seen, { sort, id, status, code }: Done): string[] {
+function endOf(seen: Seen, { sort, id, status, code, items }: Done): string[] {
   if (status === 'refused') return [`it was refused before there was an operation: ${code}`]
+  const isTerminated = seen.terminated.has(id ?? '')
+  // Inside the database it is always known what was done, unless nobody is left who would say it.
+  if (status === 'unknown' && !isTerminated && (sort === 'batch' || sort.startsWith('note')))
+    return [`${code}, for which there was no reason`]
   if (status !== 'failed') return []
-  if (code === 'run.terminated' && seen.terminated.has(id ?? '')) return []
+  if (code === 'run.terminated' && isTerminated) return []
+  // Stopped before the first of its inputs; that nothing was done the witness says.
+  if (code === 'kill_switch.blocked' && sort === 'batch' && items === null) return []
   const sent = sort === 'keyed' || sort === 'blind' ? (seen[sort].get(id ?? '') ?? []) : []
   return code === 'effect.failed' && sent.some(isRefused) ? [] : [`${code}, for which there was no reason`]
 }
@@ -47,7 +53,11 @@ function effectOf(seen: Seen, done: Done): string[] {
     case 'refused':
       return noteOf(seen, done)
     case 'object':
-      return objectOf(seen, `objects/${done.name}`, Buffer.from(`text of ${done.name}`), done)
+      return objectOf(seen, `objects/${done.name}`, done)
+    case 'raw':
+      return rawOf(seen, done)
+    case 'batch':
+      return batchOf(seen, done)
     case 'keyed':
       return keyedOf(seen.keyed.get(done.id ?? '') ?? [], done)
     case 'blind':
@@ -62,7 +72,34 @@ function noteOf({ notes }: Seen, { name, id, status }: Done): string[] {
   return wrong
 }
 
-function objectOf({ store, puts }: Seen, key: string, bytes: Buffer, { status }: Done): string[] {
+/** Each input by itself: done once where it says so, in their order, and not at all otherwise. */
+function batchOf({ notes }: Seen, { name, id, status, inputs, items }: Done): string[] {
+  const wrong: string[] = []
+  const written = Array.from({ length: inputs ?? 0 }, (_, i) => notes.get(textOf(name, i + 1)) ?? [])
+  const places = written.flat().map(({ n }) => n)
+  if (places.some((n, i) => i > 0 && n < (places[i - 1] ?? 0))) wrong.push('out of order')
+  if (written.flat().some(({ operation_id }) => operation_id !== id)) wrong.push('notes of another operation')
+  if (status === 'executed' && items?.length !== inputs) wrong.push(`${items?.length} outcomes of ${inputs}`)
+  for (const [i, { length }] of written.entries()) {
+    const item = status === 'executed' ? items?.find(({ n }) => n === i + 1) : undefined
+    const most = item?.state === 'committed' || status === 'unknown' ? 1 : 0
+    const least = status === 'unknown' ? 0 : most
+    if (length > most || length < least) wrong.push(`input ${i + 1} ${item?.state}: ${length} notes`)
+  }
+  return wrong
+}
+
+/** Of an upload nothing lies where assets lie before it is registered, and then what was uploaded. */
+function rawOf(seen: Seen, done: Done): string[] {
+  const { key, status } = done
+  if (key === null) return status === 'executed' ? ['registered without a ticket'] : []
+  const short = key.replace(/^tenants\/[^/]+\/[^/]+\//, '')
+  const beside = [...seen.store.keys()].filter((each) => each !== short && each.startsWith(short.replace(/[^/]+$/, '')))
+  return [...objectOf(seen, short, done), ...beside.map((each) => `${each} lies beside it`)]
+}
+
+function objectOf({ store, puts }: Seen, key: string, { name, status }: Done): string[] {
+  const bytes = bytesOf(name)
   const wrong: string[] = []
   const there = store.get(key) ?? null
   const seen = puts.get(key) ?? []

@@ -1,28 +1,61 @@
 /** Work that goes on whatever breaks: callers and voters who repeat until they are told, as the contract lets them. */
-import type { Caller } from '../support/client.ts'
+import { createHash } from 'node:crypto'
+import { Upload } from './upload.ts'
+import type { Answer, Caller } from '../support/client.ts'
 import type { Random } from '../support/random.ts'
-import type { Tenant } from '../support/tenant.ts'
+import type { MemberName, Tenant } from '../support/tenant.ts'
 
-export const SORTS = ['note by grant', 'note by vote', 'object', 'keyed', 'blind', 'refused'] as const
-export type Sort = (typeof SORTS)[number]
+/** Who asks, and who votes: nobody where a grant stands for it, or where none is to be had. */
+const ASKED = {
+  'note by grant': { by: 'agent', voters: [] },
+  'note by vote': { by: 'owner', voters: ['operator'] },
+  batch: { by: 'owner', voters: ['operator'] },
+  object: { by: 'owner', voters: ['operator'] },
+  raw: { by: 'owner', voters: ['operator'] },
+  keyed: { by: 'owner', voters: ['operator', 'operator2'] },
+  blind: { by: 'owner', voters: ['operator', 'operator2'] },
+  refused: { by: 'member', voters: [] },
+} as const satisfies Record<string, { by: MemberName; voters: readonly MemberName[] }>
+export type Sort = keyof typeof ASKED
+const SORTS = Object.keys(ASKED) as Sort[]
 
-export interface Done {
+/** What became of one of several inputs, as the operation tells it. */
+export interface Item {
+  n: number
+  state: string
+}
+
+/** What is asked for, and by what the witnesses know it. */
+interface Asked {
   sort: Sort
-  /** Null where the proposal itself was never taken. */
-  id: string | null
   name: string
   /** Of a target, by which it answers; null for what is sent to none. */
   path: string | null
+  /** How many inputs it has, where it has several. */
+  inputs: number | null
+}
+
+export interface Done extends Asked {
+  /** Null where the proposal itself was never taken. */
+  id: string | null
   status: string
   /** Of its error, where it has one. */
   code: string | null
+  items: readonly Item[] | null
+  /** Where an upload is to lie once it is registered. */
+  key: string | null
+  /** Milliseconds of this machine's clock. */
+  askedAt: number
+  endedAt: number
 }
 
-type End = Pick<Done, 'status' | 'code'>
+type End = Pick<Done, 'status' | 'code' | 'items'>
 
 const FINAL = ['executed', 'proposed', 'blocked', 'denied', 'expired', 'cancelled', 'failed', 'unknown']
 /** Paths of the targets, each answering in its own way. */
 const PATHS = ['/ok', '/ok', '/ok', '/flaky/2', '/status/500', '/hang', '/reset', '/status/409', '/status/422']
+/** Several inputs are done some at a time, so that there are as many as take more than one turn. */
+const MOST_INPUTS = 60
 const NOTHING = { status: null, intent_hash: '', shown_hash: '', approval: { votes: [] } }
 const PATIENCE_MS = 150_000
 /** What was asked for while the database's clock was wrong may wait for its people until that time comes, and is taken back. */
@@ -30,7 +63,7 @@ const TIMELESS_MS = 60_000
 
 export class Load {
   readonly done: Done[] = []
-  readonly open = new Map<string, { sort: Sort; name: string; id: string | null }>()
+  readonly open = new Map<string, { sort: Sort; id: string | null }>()
   /** Names of what was open while the database's clock was moved: times told of it do not follow. */
   readonly timeless = new Set<string>()
   /** Set while it is being moved. */
@@ -63,22 +96,33 @@ export class Load {
   async #one(): Promise<void> {
     const sort = this.#random.pick(SORTS)
     const name = `c-${++this.#n}`
-    const open = { sort, name, id: null as string | null }
+    const path = sort === 'keyed' || sort === 'blind' ? this.#random.pick(PATHS) : null
+    const inputs = sort === 'batch' ? 2 + this.#random.below(MOST_INPUTS - 1) : null
+    const asked = { sort, name, path, inputs }
+    const open = { sort, id: null as string | null }
     this.open.set(name, open)
     if (this.isClockMoving) this.timeless.add(name)
-    const path = sort === 'keyed' || sort === 'blind' ? this.#random.pick(PATHS) : null
-    const end = await this.#carry(open, this.#bodyOf(sort, name, path))
+    const askedAt = Date.now()
+    const bytes = bytesOf(name)
+    const upload = sort === 'raw' ? new Upload(bytes, createHash('sha256').update(bytes).digest('hex')) : null
+    const end = await this.#carry(open, asked, upload)
     this.open.delete(name)
-    this.done.push({ sort, name, path, id: open.id, ...end })
+    const key = upload?.asset?.key ?? null
+    this.done.push({ ...asked, id: open.id, ...end, key, askedAt, endedAt: Date.now() })
   }
 
-  #bodyOf(sort: Sort, name: string, path: string | null): object {
+  #bodyOf({ sort, name, path, inputs }: Asked): object {
+    const note = (text: string) => ({ notebook: 'chaos', text })
     switch (sort) {
       case 'note by grant':
       case 'note by vote':
-        return { action: 'note.append', input: { notebook: 'chaos', text: name }, estimated_cost: '1' }
+        return { action: 'note.append', input: note(name), estimated_cost: '1' }
+      case 'batch': {
+        const all = Array.from({ length: inputs ?? 0 }, (_, i) => note(textOf(name, i + 1)))
+        return { action: 'note.append', inputs: all, estimated_cost: '0.5' }
+      }
       case 'object':
-        return { action: 'object.put', input: { name, text: `text of ${name}` }, estimated_cost: '1' }
+        return { action: 'object.put', input: { name, text: `${bytesOf(name)}` }, estimated_cost: '1' }
       case 'keyed':
       case 'blind':
         return {
@@ -88,48 +132,61 @@ export class Load {
           estimated_cost: '1',
         }
       case 'refused':
-        return { action: 'note.append', input: { notebook: 'chaos', text: name }, approval: { expires_in: 1 } }
+        return { action: 'note.append', input: note(name), approval: { expires_in: 1 } }
+      case 'raw':
+        throw new Error('an upload is registered at a door of its own')
     }
   }
 
+  // biome-ignore lint/suspicious/noExplicitAny: answers are looked at field by field
+  async #propose(by: Caller, asked: Asked, upload: Upload | null): Promise<Answer<any> | null> {
+    const key = asked.name
+    if (upload === null) return await by.post('/operations', this.#bodyOf(asked), { key })
+    if (!(await upload.goOn(by))) return null
+    return await by.post('/nexus/raw/register', { asset_id: upload.asset?.asset_id }, { key })
+  }
+
   /** Proposes, votes and looks until the operation has ended; `stuck` when patience is over. */
-  async #carry(open: { sort: Sort; name: string; id: string | null }, body: object): Promise<End> {
-    const { sort, name } = open
-    const who = sort === 'note by grant' ? 'agent' : sort === 'refused' ? 'member' : 'owner'
-    const voters = sort === 'refused' || sort === 'note by grant' ? [] : (['operator', 'operator2'] as const)
+  async #carry(open: { id: string | null }, asked: Asked, upload: Upload | null): Promise<End> {
+    const { name } = asked
+    const { by, voters } = ASKED[asked.sort]
+    const as = (who: MemberName) => this.#tenant.as(who)
     const from = Date.now()
     const until = from + PATIENCE_MS
     while (Date.now() < until) {
-      const answer = await sent(() => this.#tenant.as(who).post('/operations', body, { key: name }))
+      const answer = await sent(() => this.#propose(as(by), asked, upload))
       const id = answer?.body?.id ?? answer?.body?.error?.details?.operation_id
       if (typeof id === 'string') open.id = id
       // Refused before there was an operation, and always will be: its leaf is all there is.
       const isRefused = answer !== null && [400, 401, 403, 404].includes(answer.status) && open.id === null
-      if (isRefused && !this.timeless.has(name)) return { status: 'refused', code: answer.body?.error?.code ?? null }
+      if (isRefused && !this.timeless.has(name))
+        return { status: 'refused', code: answer.body?.error?.code ?? null, items: null }
       if (open.id !== null) {
-        const row = await sent(() => this.#tenant.as(who).get(`/operations/${open.id}`))
+        const row = await sent(() => as(by).get(`/operations/${open.id}`))
         const { status, intent_hash, shown_hash, approval } = row?.status === 200 ? row.body : NOTHING
-        if (FINAL.includes(status)) return { status, code: row?.body.error?.code ?? null }
+        if (FINAL.includes(status))
+          return { status, code: row?.body.error?.code ?? null, items: row?.body.effect?.result?.items ?? null }
         if (this.timeless.has(name) && Date.now() > from + TIMELESS_MS)
-          await sent(() => this.#tenant.as('owner').post(`/operations/${open.id}/cancel`, { reason: 'a wrong clock' }))
+          await sent(() => as('owner').post(`/operations/${open.id}/cancel`, { reason: 'a wrong clock' }))
         // One after the other, so that runs are told of votes that do not decide.
         const voter = status === 'pending_approval' ? voters[approval.votes.length] : undefined
-        if (voter !== undefined)
-          await sent(() => this.#vote(this.#tenant.as(voter), open.id ?? '', intent_hash, shown_hash))
+        const vote = { decision: 'approve', intent_hash, shown_hash, reason: 'on' }
+        if (voter !== undefined) await sent(() => as(voter).post(`/operations/${open.id}/decisions`, vote))
       }
       await pause(150 + this.#random.below(300))
     }
-    return { status: 'stuck', code: null }
+    return { status: 'stuck', code: null, items: null }
   }
+}
 
-  async #vote(voter: Caller, id: string, intent_hash: string, shown_hash: string): Promise<unknown> {
-    return await voter.post(`/operations/${id}/decisions`, {
-      decision: 'approve',
-      intent_hash,
-      shown_hash,
-      reason: 'on',
-    })
-  }
+/** What lies in the store for an operation of this name. */
+export function bytesOf(name: string): Buffer {
+  return Buffer.from(`text of ${name}`)
+}
+
+/** The text of one of several inputs, the first of which is 1. */
+export function textOf(name: string, n: number): string {
+  return `${name} / ${n}`
 }
 
 /** The answer, or null when there was none. */

@@ -5,6 +5,7 @@ import type { Done } from './load.ts'
 import { findLate } from './oracle.ts'
 import { type Put, StoreWatch } from './store-watch.ts'
 import type { Received } from '../support/receiver.ts'
+import type { Effect } from '../support/world.ts'
 
 const NOTHING: Seen = {
   notes: new Map(),
@@ -21,19 +22,36 @@ const request = (answered: number | null): Received => ({
   at: 1,
   answered,
 })
-const done = (sort: Done['sort'], status: string, code: string | null = null): Done => ({
-  sort,
-  id: 'op_1',
-  name: 'c-1',
-  path: null,
-  status,
-  code,
+const put: Put = { key: 'objects/c-1', at: 1, onlyIfAbsent: true, created: true }
+const ASKED = { id: 'op_1', name: 'c-1', path: null, inputs: null, items: null, key: null, askedAt: 0, endedAt: 0 }
+const done = (sort: Done['sort'], status: string, code: string | null = null): Done => {
+  const ended = { ...ASKED, sort, status, code }
+  if (sort === 'raw') return { ...ended, key: 'tenants/t/dev/raw/ra_1/file.bin' }
+  if (sort !== 'batch') return ended
+  return { ...ended, inputs: 2, items: code === null ? [1, 2].map((n) => ({ n, state: 'committed' })) : null }
+}
+/** Notes of a batch, by their number, in the order they were written. */
+const wrote = (...numbers: number[]): Seen => {
+  const effects = numbers.map((number, at): Effect => {
+    const said = { tenant_id: 't', operation_id: 'op_1', note_id: `n_${at}`, at: '' }
+    return { n: at, what: 'INSERT', text: `c-1 / ${number}`, ...said }
+  })
+  return { ...NOTHING, notes: Map.groupBy(effects, ({ text }) => text) }
+}
+const registered = (text: string, ...more: string[]): Seen => ({
+  ...NOTHING,
+  store: new Map(
+    [['raw/ra_1/file.bin', text], ...more.map((key) => [key, text] as const)].map(([key = '', bytes]) => [
+      key,
+      Buffer.from(bytes ?? ''),
+    ]),
+  ),
+  puts: new Map([['raw/ra_1/file.bin', [put]]]),
 })
 const told = (...answered: (number | null)[]): Seen => {
   const sent = new Map([['op_1', answered.map(request)]])
   return { ...NOTHING, keyed: sent, blind: sent }
 }
-const put: Put = { key: 'objects/c-1', at: 1, onlyIfAbsent: true, created: true }
 const lies = (text: string, puts = [put]): Seen => ({
   ...NOTHING,
   store: new Map([['objects/c-1', Buffer.from(text)]]),
@@ -60,6 +78,14 @@ test.each([
   ['a failure that left its object', 'object', 'failed', 'run.terminated', lies('text of c-1')],
   ['an object that failed for no reason', 'object', 'failed', 'effect.failed', NOTHING],
   ['an object begun though nobody voted', 'object', 'expired', null, { ...lies('x'), store: new Map() }],
+  ['an upload registered with other bytes', 'raw', 'executed', null, registered('other')],
+  ['an upload that lies in two places', 'raw', 'executed', null, registered('text of c-1', 'raw/ra_1/again.bin')],
+  ['an upload that is there and failed', 'raw', 'failed', 'run.terminated', registered('text of c-1')],
+  ['an upload that was lost', 'raw', 'failed', 'effect.precondition_failed', NOTHING],
+  ['an input done twice', 'batch', 'executed', null, wrote(1, 2, 2)],
+  ['an input not done', 'batch', 'executed', null, wrote(1)],
+  ['inputs out of order', 'batch', 'executed', null, wrote(2, 1)],
+  ['inputs done of a batch that was stopped before', 'batch', 'failed', 'kill_switch.blocked', wrote(1)],
   ['a note that was not written', 'note by vote', 'executed', null, NOTHING],
   ['a note that failed for no reason', 'note by grant', 'failed', 'internal.error', NOTHING],
   ['a request refused', 'refused', 'refused', 'auth.invalid', NOTHING],
@@ -74,6 +100,9 @@ test.each([
   ['applied in the end', 'keyed', 'executed', null, told(null, 500, 200)],
   ['put twice, created once', 'object', 'executed', null, lies('text of c-1', [{ ...put, created: false }, put])],
   ['nobody knows, and it is there', 'object', 'unknown', null, lies('text of c-1')],
+  ['registered as it was uploaded', 'raw', 'executed', null, registered('text of c-1')],
+  ['all inputs done in order', 'batch', 'executed', null, wrote(1, 2)],
+  ['stopped before the first input', 'batch', 'failed', 'kill_switch.blocked', NOTHING],
   ['its run was terminated', 'note by vote', 'failed', 'run.terminated', { ...NOTHING, terminated: new Set(['op_1']) }],
 ] as const)('it says nothing: %s', (_what, sort, status, code, seen) => {
   expect(findWrong(seen, done(sort, status, code))).toEqual([])

@@ -40,7 +40,7 @@ export async function findFaults(witnesses: Witnesses): Promise<string[]> {
   return [
     ...done.filter(({ status }) => status === 'stuck').map(({ name }) => `${name} did not end`),
     ...done.flatMap((each) => findWrong(seen, each)),
-    ...ofNobody(seen, done),
+    ...ofNobody(witnesses, seen),
     ...windows.flatMap((window) => findLate(witnesses, window)),
     ...findUnheard(witnesses),
     ...(await rows(witnesses)),
@@ -61,12 +61,13 @@ function effectPuts({ puts }: Pick<Witnesses, 'puts'>): Put[] {
 }
 
 /** What the witnesses saw and nobody in the load asked for. */
-function ofNobody({ store, keyed, blind }: Seen, done: readonly Done[]): string[] {
-  const names = new Set(done.map(({ name }) => `objects/${name}`))
+function ofNobody({ done, tenantId }: Witnesses, { notes, store, keyed, blind }: Seen): string[] {
   const ids = new Set(done.map(({ id }) => id))
+  const keys = new Set(done.flatMap(({ name, key }) => [`objects/${name}`, shortKey({ tenantId }, key ?? '')]))
   return [
-    ...[...store.keys()].filter((key) => key.startsWith('objects/') && !names.has(key)),
+    ...[...store.keys()].filter((key) => /^(objects|raw)\//.test(key) && !keys.has(key)),
     ...[...keyed.keys(), ...blind.keys()].filter((id) => !ids.has(id)),
+    ...[...notes].filter(([, all]) => all.some(({ operation_id }) => !ids.has(operation_id))).map(([text]) => text),
   ].map((each) => `${each}: nobody asked for it`)
 }
 
@@ -116,6 +117,8 @@ async function rows({ owner, tenantId }: Witnesses): Promise<string[]> {
        where b.tenant_id = $1 and b.state = 'settled' and o.status <> 'executed'`,
     'operations with two ends': `select operation_id as id from audit_leaves where tenant_id = $1 and kind in ('operation.closed', 'operation.blocked',
        'operation.denied', 'operation.expired', 'operation.cancelled', 'operation.proposed') group by 1 having count(*) > 1`,
+    'assets registered twice': `select intent #>> '{input,asset_id}' as id from operations where tenant_id = $1 and status = 'executed'
+       and intent ->> 'action' = 'raw.register' group by 1 having count(*) > 1`,
     'leaves without a place': 'select id::text from audit_leaves where tenant_id = $1 and seq is null',
     'gaps in the log': `select 'log' as id from audit_heads h where tenant_id = $1 and size <> (select count(distinct seq) from audit_leaves where tenant_id = $1)`,
   }

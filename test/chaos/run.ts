@@ -84,7 +84,10 @@ const wrong = await findFaults({
   done: load.done,
   notes: await own.world.effects(),
   ...targets,
-  store: await readStore(own.deployment.stack.addresses.s3, `tenants/${tenant.id}/dev/objects/`),
+  store: await readStore(
+    own.deployment.stack.addresses.s3,
+    ['objects', 'raw'].map((folder) => `tenants/${tenant.id}/dev/${folder}/`),
+  ),
   puts: ground.watch.puts,
   terminated: runs.terminated,
   windows: stops.windows,

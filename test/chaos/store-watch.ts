@@ -53,16 +53,17 @@ export interface Store {
   secretAccessKey: string
 }
 
-/** What lies below a prefix, each with its bytes. */
-export async function readStore({ bucket: Bucket, ...at }: Store, Prefix: string): Promise<Map<string, Buffer>> {
+/** What lies below these prefixes, each with its bytes. */
+export async function readStore({ bucket: Bucket, ...at }: Store, prefixes: string[]): Promise<Map<string, Buffer>> {
   const client = new S3Client({ ...at, forcePathStyle: true, credentials: at })
   try {
     const found = new Map<string, Buffer>()
-    for await (const { Contents = [] } of paginateListObjectsV2({ client }, { Bucket, Prefix }))
-      for (const { Key = '' } of Contents) {
-        const { Body } = await client.send(new GetObjectCommand({ Bucket, Key }))
-        found.set(Key, Buffer.from((await Body?.transformToByteArray()) ?? []))
-      }
+    for (const Prefix of prefixes)
+      for await (const { Contents = [] } of paginateListObjectsV2({ client }, { Bucket, Prefix }))
+        for (const { Key = '' } of Contents) {
+          const { Body } = await client.send(new GetObjectCommand({ Bucket, Key }))
+          found.set(Key, Buffer.from((await Body?.transformToByteArray()) ?? []))
+        }
     return found
   } finally {
     client.destroy()

@@ -1,0 +1,53 @@
+/** Somebody who uploads a file by a ticket, and goes on until the store says that it has it. */
+import type { Caller } from '../support/client.ts'
+
+interface Ticket {
+  asset_id: string
+  key: string
+  url: string
+  method: string
+  fields: Record<string, string>
+}
+
+export class Upload {
+  readonly bytes: Buffer
+  readonly #sha256: string
+  #ticket: Ticket | null = null
+  #isThere = false
+
+  constructor(bytes: Buffer, sha256: string) {
+    this.bytes = bytes
+    this.#sha256 = sha256
+  }
+
+  /** Null before there is a ticket. */
+  get asset(): { asset_id: string; key: string } | null {
+    return this.#ticket
+  }
+
+  /** One step further; true once the store has said that it has the bytes. */
+  async goOn(caller: Caller): Promise<boolean> {
+    if (this.#isThere) return true
+    const ticket = this.#ticket ?? (await this.#ask(caller))
+    this.#ticket = ticket
+    if (ticket === null) return false
+    const form = new FormData()
+    for (const [name, value] of Object.entries(ticket.fields)) form.append(name, value)
+    form.append('file', new Blob([new Uint8Array(this.bytes)]))
+    const response = await fetch(ticket.url, { method: ticket.method, body: form })
+    await response.arrayBuffer()
+    this.#isThere = response.status < 300
+    return this.#isThere
+  }
+
+  /** A ticket whose answer was lost is one that nobody uploads by. */
+  async #ask(caller: Caller): Promise<Ticket | null> {
+    const { status, body } = await caller.post<Ticket>('/nexus/raw/presign-upload', {
+      filename: 'file.bin',
+      content_type: 'application/octet-stream',
+      sha256: this.#sha256,
+      size_bytes: this.bytes.length,
+    })
+    return status === 201 ? body : null
+  }
+}
