@@ -64,12 +64,24 @@ export class Crashes {
     return { app: this.#orders.app.hits(), api: this.#orders.api.hits(), worker: this.#orders.worker.hits() }
   }
 
+  /** Places that somebody died at. */
+  get met(): ReadonlySet<string> {
+    return new Set(Object.values(this.hits()).flatMap((hits) => Object.keys(hits)))
+  }
+
   async #carryOutAll(): Promise<void> {
-    for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) {
+    for (let next = this.#next(); next !== undefined; next = this.#next()) {
       const met = !this.#over && (await this.#carryOut(next))
       if (met || this.#over || ++next.tries >= MOST_TRIES) next.told(met)
       else this.#waiting.push(next)
     }
+  }
+
+  /** Places that nobody has died at come first. */
+  #next(): Order | undefined {
+    const { met } = this
+    const first = this.#waiting.findIndex(({ point }) => !met.has(point))
+    return this.#waiting.splice(Math.max(first, 0), 1)[0]
   }
 
   async #carryOut({ point, nth }: Order): Promise<boolean> {

@@ -20,7 +20,11 @@ const UNTOUCHED = ['blocked', 'denied', 'expired', 'cancelled', 'refused']
 /** Answers of 4xx that ask to come again say nothing of what was applied. */
 const COME_AGAIN = [408, 409, 425, 429]
 
-const isApplied = ({ answered }: Received) => answered !== null && answered >= 200 && answered < 300
+/** The target said yes, whoever heard it. */
+export function isApplied({ answered }: Received): boolean {
+  return answered !== null && answered >= 200 && answered < 300
+}
+
 const isRefused = ({ answered }: Received) =>
   answered !== null && answered >= 400 && answered < 500 && !COME_AGAIN.includes(answered)
 

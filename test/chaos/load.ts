@@ -17,7 +17,7 @@ const ASKED = {
   refused: { by: 'member', voters: [] },
 } as const satisfies Record<string, { by: MemberName; voters: readonly MemberName[] }>
 export type Sort = keyof typeof ASKED
-const SORTS = Object.keys(ASKED) as Sort[]
+export const SORTS = Object.keys(ASKED) as Sort[]
 
 /** What became of one of several inputs, as the operation tells it. */
 export interface Item {
