@@ -13,8 +13,10 @@ import { Load, pause } from './load.ts'
 import { Machine } from './machine.ts'
 import { findFaults } from './oracle.ts'
 import { Parts } from './parts.ts'
+import { againSince, endedSince, notYetAgain, RECOVERED_MS, secondsOf, worstAfter } from './recovery.ts'
+import { report } from './report.ts'
 import { Runs } from './runs.ts'
-import { digestOf, makeSchedule, POINTS, skipping, wordsOf } from './schedule.ts'
+import { digestOf, makeSchedule, skipping } from './schedule.ts'
 import { Stops } from './stops.ts'
 import { readStore } from './store-watch.ts'
 import { Caller } from '../support/client.ts'
@@ -36,8 +38,6 @@ if (![seed, minutes, callers].every((each) => Number.isFinite(each) && each > 0)
   process.stderr.write('usage: npm run chaos -- [--seed N] [--minutes M] [--callers K]\n')
   process.exit(2)
 }
-/** After healing, everything has ended within this. */
-const HEALED_MS = 90_000
 const BUNDLES = 80
 
 const say = (line: string) => void process.stdout.write(`${line}\n`)
@@ -61,23 +61,27 @@ for (const follower of followers) await follower.skipToTheEnd()
 const following = followers.map(async (follower) => await follower.follow())
 const working = load.run(callers)
 await faults.run(todo, say)
-load.stop()
 for (const each of Object.values(ground.links)) each.heal()
 const healedAt = Date.now()
-say('healed; waiting for everything to end')
-await working
-const recoveredMs = Date.now() - healedAt
-await until(
-  'everything that ended is sealed',
-  async () =>
-    (await owner.within(tenant.id, `select from outbox where tenant_id = $1`, [tenant.id]).catch(() => [0])).length ===
-    0,
-  { withinMs: HEALED_MS },
-)
-const ends = new Set(load.done.flatMap(({ id, status }) => (id === null || status === 'stuck' ? [] : [id])))
-await until('whoever follows heard of every end', () => followers.every((each) => each.ends.length >= ends.size), {
-  withinMs: 20_000,
+say('healed; waiting for work of every sort to succeed again, and for everything to end')
+await until('work of every sort succeeds again', () => notYetAgain(healedAt, load.done).length === 0, {
+  withinMs: RECOVERED_MS,
 }).catch(() => undefined)
+const againMs = notYetAgain(healedAt, load.done).length === 0 ? Date.now() - healedAt : Infinity
+load.stop()
+await working
+const endedMs = endedSince(healedAt, load.done)
+const stoppedAt = Date.now()
+const isSealed = async () =>
+  (await owner.within(tenant.id, 'select from outbox where tenant_id = $1', [tenant.id]).catch(() => [0])).length === 0
+await until('everything that ended is sealed', isSealed, { withinMs: RECOVERED_MS }).catch(() => undefined)
+const sealedMs = (await isSealed()) ? Date.now() - stoppedAt : Infinity
+const ends = load.done.flatMap(({ id, status }) => (id === null || status === 'stuck' ? [] : [id]))
+const hasHeard = (follower: Follower) => {
+  const heard = new Set(follower.ends)
+  return ends.every((id) => heard.has(id))
+}
+await until('whoever follows heard of every end', () => followers.every(hasHeard)).catch(() => undefined)
 await pause(1_000)
 for (const follower of followers) follower.stop()
 await Promise.all(following)
@@ -124,26 +128,27 @@ wrong.push(
   }),
 )
 
-const count = new Map<string, number>()
-for (const { sort, status } of load.done) count.set(`${sort} ${status}`, (count.get(`${sort} ${status}`) ?? 0) + 1)
-const fired = new Map<string, number>()
-for (const { fault } of faults.done) fired.set(wordsOf(fault), (fired.get(wordsOf(fault)) ?? 0) + 1)
-say('')
-say(
-  `operations    ${load.done.length}, of which executed ${load.done.filter(({ status }) => status === 'executed').length}`,
-)
-for (const [what, n] of [...count].sort()) say(`  ${what.padEnd(28)} ${n}`)
-say('effects       as their witnesses saw them')
-for (const [kind, n] of Object.entries(effects)) say(`  ${kind.padEnd(28)} ${n}`)
-say(`faults        ${faults.done.length} of ${todo.length} done, ${stops.windows.length} acknowledged stops`)
-for (const [what, n] of [...fired].sort()) say(`  ${what.padEnd(28)} ${n}`)
-const undone = todo.filter(({ fault }) => !faults.done.some((each) => each.fault === fault))
-if (undone.length > 0) say(`not done      ${undone.map(({ fault }) => wordsOf(fault)).join(', ')}`)
-say(`crash points  ${crashes.met.size} of ${POINTS.length} met`)
-for (const [name, hits] of Object.entries(crashes.hits())) say(`  ${name.padEnd(28)} ${JSON.stringify(hits)}`)
-say(`recovery      everything had ended ${(recoveredMs / 1000).toFixed(1)} s after the last fault`)
+const done = load.done.filter(({ name }) => !load.timeless.has(name))
+const recoveries = [
+  { ...worstAfter(faults.done, done, againSince), until: 'work succeeded again' },
+  { ...worstAfter(faults.done, done, endedSince), until: 'what was open had ended' },
+  { after: 'the last of all', ms: againMs, until: 'work of every sort succeeded again' },
+  { after: 'the last of all', ms: endedMs, until: 'what was open had ended' },
+  { after: 'the load', ms: sealedMs, until: 'what had ended was sealed' },
+]
+for (const { after, ms, until } of recoveries)
+  if (ms > RECOVERED_MS) wrong.push(`it took ${secondsOf(ms)} after ${after} until ${until}`)
+
+report(say, {
+  done: load.done,
+  effects,
+  todo,
+  faults: faults.done,
+  stops: stops.windows.length,
+  hits: crashes.hits(),
+  recoveries,
+})
 say(`bundles       ${some.length} verified offline: ${verdict}`)
-if (recoveredMs > HEALED_MS) wrong.push(`recovery took ${recoveredMs} ms`)
 say(wrong.length === 0 ? 'violations    none' : `violations    ${wrong.length}`)
 for (const each of wrong.slice(0, 50)) say(`  ${each}`)
 for (const { id } of await owner.within<{ id: string }>(

@@ -1,0 +1,48 @@
+/** How long a recovery took is told by the operations themselves, and after which fault. */
+import { expect, test } from 'vitest'
+import { againSince, endedSince, notYetAgain, worstAfter } from './recovery.ts'
+import type { Done } from './load.ts'
+
+const op = (askedAt: number, endedAt: number, status = 'executed', sort: Done['sort'] = 'raw'): Done => ({
+  sort,
+  status,
+  askedAt,
+  endedAt,
+  id: 'op_1',
+  name: 'c-1',
+  path: null,
+  inputs: null,
+  items: null,
+  key: null,
+  code: null,
+})
+
+test('work succeeds again with the first that was asked for afterwards and executed', () => {
+  const done = [op(0, 150), op(110, 300, 'blocked'), op(120, 500), op(200, 400)]
+  expect(againSince(100, done)).toBe(300)
+  expect(againSince(201, done)).toBe(Infinity)
+})
+
+test('what was open has ended when the last of it has', () => {
+  const done = [op(0, 90), op(50, 150), op(60, 400, 'unknown'), op(101, 900)]
+  expect(endedSince(100, done)).toBe(300)
+  expect(endedSince(1_000, done)).toBe(0)
+})
+
+test('the worst is told with its fault', () => {
+  const faults = [
+    { fault: { kind: 'kill', part: 'app' }, over: 100 },
+    { fault: { kind: 'stop', ms: 5 }, over: 200 },
+  ] as const
+  expect(worstAfter(faults, [op(0, 180), op(150, 700), op(210, 350)], againSince)).toEqual({
+    after: 'kill app',
+    ms: 250,
+  })
+  expect(worstAfter(faults, [op(0, 180), op(150, 700)], endedSince)).toEqual({ after: 'stop', ms: 500 })
+})
+
+test('a sort that has not succeeded since then is named', () => {
+  const since = ['note by grant', 'note by vote', 'batch', 'object', 'raw', 'keyed'] as const
+  const done = [...since.map((sort) => op(10, 20, 'executed', sort)), op(10, 20, 'unknown', 'blind')]
+  expect(notYetAgain(5, done)).toEqual(['blind'])
+})
