@@ -10,6 +10,7 @@ import type { CrashOrders } from '../support/crash-orders.ts'
 import type { CrashPoint } from '../../domain/crash-points.ts'
 
 const MET_WITHIN_MS = 15_000
+const LAST_MS = 60_000
 const LOOK_MS = 50
 const MOST_TRIES = 3
 const STOPPED_MS = 300
@@ -29,6 +30,7 @@ export class Crashes {
   readonly #runs: Runs
   readonly #waiting: Order[] = []
   #carrying: Promise<void> | null = null
+  #open = 0
   #over = false
 
   constructor(tools: { orders: Ground['orders']; stops: Stops; runs: Runs }) {
@@ -39,6 +41,13 @@ export class Crashes {
 
   /** Resolves when somebody died there, or nobody came however often it was ordered. */
   async order(point: CrashPoint, nth: number): Promise<boolean> {
+    this.#open++
+    return await this.#order(point, nth).finally(() => {
+      this.#open--
+    })
+  }
+
+  async #order(point: CrashPoint, nth: number): Promise<boolean> {
     // What a run left behind is there once one has left it.
     if (point === 'Q2') {
       if ((await this.#runs.terminateOne('refused')) === null) return false
@@ -52,8 +61,9 @@ export class Crashes {
     })
   }
 
-  /** What is still waiting is given up. */
+  /** What is still waiting has a little more time, and is then given up. */
   async stop(): Promise<void> {
+    for (const until = Date.now() + LAST_MS; this.#open > 0 && Date.now() < until; ) await pause(LOOK_MS)
     this.#over = true
     await this.#carrying
     for (const orders of Object.values(this.#orders)) orders.takeBack()
