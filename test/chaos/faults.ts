@@ -29,6 +29,8 @@ interface Tools {
 
 export class Faults {
   readonly done: CarriedOut[] = []
+  /** What went wrong with carrying them out, which is no part of any. */
+  readonly failures: string[] = []
   readonly #tools: Tools
 
   constructor(tools: Tools) {
@@ -49,7 +51,11 @@ export class Faults {
   }
 
   async #carryOut(fault: Fault): Promise<void> {
-    if (await this.#isDone(fault)) this.done.push({ fault, over: Date.now() })
+    try {
+      if (await this.#isDone(fault)) this.done.push({ fault, over: Date.now() })
+    } catch (error) {
+      this.failures.push(`${wordsOf(fault)}: ${String(error)}`)
+    }
   }
 
   /** False where there was nothing to do it to. */

@@ -113,7 +113,7 @@ const some = [...new Set(Array.from({ length: BUNDLES }, () => random.pick(ids))
 const { verdict, failures } = await verifyBundles(tenant.as('auditor'), some, {
   exo: await machine.verifier(own.deployment.home),
 })
-wrong.push(...failures)
+wrong.push(...failures, ...faults.failures)
 const effects = {
   transactional: notes.length,
   conditional: store.size,
