@@ -47,6 +47,9 @@ export class Machine {
     chmodSync(dir, 0o755)
     process.env.TMPDIR = dir
     const machine = new Machine(dir, mounted ? size : null, LIBFAKETIME.find((file) => existsSync(file)) ?? null)
+    // However it ends: a disk in memory would stay.
+    process.once('exit', () => machine.remove())
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
     await machine.#fakePostgres()
     return machine
   }
@@ -99,6 +102,7 @@ export class Machine {
   }
 
   remove(): void {
+    if (!existsSync(this.dir)) return
     if (this.#size !== null) execFileSync('umount', ['--lazy', this.dir])
     rmSync(this.dir, { recursive: true, force: true })
   }
