@@ -15,6 +15,7 @@ const of = (sort: Sort, status: string, count: number): Done[] =>
     items: null,
     key: null,
     code: null,
+    reason: null,
     askedAt: 0,
     endedAt: 0,
   }))

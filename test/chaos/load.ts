@@ -39,8 +39,9 @@ export interface Done extends Asked {
   /** Null where the proposal itself was never taken. */
   id: string | null
   status: string
-  /** Of its error, where it has one. */
+  /** Of its error, where it has one; the reason is in its details. */
   code: string | null
+  reason: string | null
   items: readonly Item[] | null
   /** Where an upload is to lie once it is registered. */
   key: string | null
@@ -49,7 +50,7 @@ export interface Done extends Asked {
   endedAt: number
 }
 
-type End = Pick<Done, 'status' | 'code' | 'items'>
+type End = Pick<Done, 'status' | 'code' | 'reason' | 'items'>
 
 const FINAL = ['executed', 'proposed', 'blocked', 'denied', 'expired', 'cancelled', 'failed', 'unknown']
 /** Paths of the targets, each answering in its own way. */
@@ -159,13 +160,11 @@ export class Load {
       if (typeof id === 'string') open.id = id
       // Refused before there was an operation, and always will be: its leaf is all there is.
       const isRefused = answer !== null && [400, 401, 403, 404].includes(answer.status) && open.id === null
-      if (isRefused && !this.timeless.has(name))
-        return { status: 'refused', code: answer.body?.error?.code ?? null, items: null }
+      if (isRefused && !this.timeless.has(name)) return endOf('refused', answer.body)
       if (open.id !== null) {
         const row = await sent(() => as(by).get(`/operations/${open.id}`))
         const { status, intent_hash, shown_hash, approval } = row?.status === 200 ? row.body : NOTHING
-        if (FINAL.includes(status))
-          return { status, code: row?.body.error?.code ?? null, items: row?.body.effect?.result?.items ?? null }
+        if (FINAL.includes(status)) return endOf(status, row?.body)
         if (this.timeless.has(name) && Date.now() > from + TIMELESS_MS)
           await sent(() => as('owner').post(`/operations/${open.id}/cancel`, { reason: 'a wrong clock' }))
         // One after the other, so that runs are told of votes that do not decide.
@@ -175,7 +174,18 @@ export class Load {
       }
       await pause(150 + this.#random.below(300))
     }
-    return { status: 'stuck', code: null, items: null }
+    return endOf('stuck', null)
+  }
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: answers are looked at field by field
+function endOf(status: string, body: any): End {
+  const { error, effect } = body ?? {}
+  return {
+    status,
+    code: error?.code ?? null,
+    reason: error?.details?.reason ?? null,
+    items: effect?.result?.items ?? null,
   }
 }
 

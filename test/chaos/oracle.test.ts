@@ -23,7 +23,17 @@ const request = (answered: number | null): Received => ({
   answered,
 })
 const put: Put = { key: 'objects/c-1', at: 1, onlyIfAbsent: true, created: true }
-const ASKED = { id: 'op_1', name: 'c-1', path: null, inputs: null, items: null, key: null, askedAt: 0, endedAt: 0 }
+const ASKED = {
+  id: 'op_1',
+  name: 'c-1',
+  path: null,
+  inputs: null,
+  items: null,
+  key: null,
+  reason: null,
+  askedAt: 0,
+  endedAt: 0,
+}
 const done = (sort: Done['sort'], status: string, code: string | null = null): Done => {
   const ended = { ...ASKED, sort, status, code }
   if (sort === 'raw') return { ...ended, key: 'tenants/t/dev/raw/ra_1/file.bin' }

@@ -15,6 +15,7 @@ const op = (askedAt: number, endedAt: number, status = 'executed', sort: Done['s
   items: null,
   key: null,
   code: null,
+  reason: null,
 })
 
 test('work succeeds again with the first that was asked for afterwards and executed', () => {

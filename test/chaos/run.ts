@@ -105,11 +105,13 @@ const wrong = await findFaults({
 })
 // A run that was reset is two histories, and one that was terminated after its operation had ended and before it was told so
 // breaks off: no verifier passes either. Of a wrong clock times do not follow.
-const isWhole = ({ id, name, code }: Done) =>
-  !runs.reset.has(id ?? '') && !load.timeless.has(name) && (!runs.terminated.has(id ?? '') || code === 'run.terminated')
-const whole = load.done.filter(isWhole)
-const ids = whole.flatMap(({ id }) => (id === null ? [] : [id]))
-const some = [...new Set(Array.from({ length: BUNDLES }, () => random.pick(ids)))]
+const isTerminated = ({ id }: Done) => id !== null && runs.terminated.has(id)
+const isToldSo = ({ code, reason }: Done) => code === 'run.terminated' || reason === 'run.terminated'
+const isWhole = (each: Done) =>
+  !runs.reset.has(each.id ?? '') && !load.timeless.has(each.name) && (!isTerminated(each) || isToldSo(each))
+const whole = load.done.filter((each) => each.id !== null && isWhole(each))
+const picked = [...Array.from({ length: BUNDLES }, () => random.pick(whole)), ...whole.filter(isTerminated)]
+const some = [...new Set(picked.flatMap(({ id }) => id ?? []))]
 const { verdict, failures } = await verifyBundles(tenant.as('auditor'), some, {
   exo: await machine.verifier(own.deployment.home),
 })
