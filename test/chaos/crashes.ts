@@ -20,8 +20,8 @@ const LEFT_MS = 21_000
 interface Order {
   point: CrashPoint
   nth: number
-  tries: number
-  told(met: boolean): void
+  /** When somebody died there, or null when nobody came. */
+  told(at: number | null): void
 }
 
 export class Crashes {
@@ -39,22 +39,25 @@ export class Crashes {
     this.#runs = tools.runs
   }
 
-  /** Resolves when somebody died there, or nobody came however often it was ordered. */
-  async order(point: CrashPoint, nth: number): Promise<boolean> {
+  /** Answers when somebody died there, or null when nobody came however often it was ordered. */
+  async order(point: CrashPoint, nth: number): Promise<number | null> {
     this.#open++
-    return await this.#order(point, nth).finally(() => {
+    try {
+      for (let tries = 0; tries < MOST_TRIES && !this.#over; tries++) {
+        // What a run left behind is there once one has left it.
+        if (point === 'Q2' && (await this.#runs.terminateOne('refused')) !== null) await this.#pause(LEFT_MS)
+        const at = await this.#orderOnce(point, nth)
+        if (at !== null) return at
+      }
+      return null
+    } finally {
       this.#open--
-    })
+    }
   }
 
-  async #order(point: CrashPoint, nth: number): Promise<boolean> {
-    // What a run left behind is there once one has left it.
-    if (point === 'Q2') {
-      if ((await this.#runs.terminateOne('refused')) === null) return false
-      await this.#pause(LEFT_MS)
-    }
+  async #orderOnce(point: CrashPoint, nth: number): Promise<number | null> {
     return await new Promise((told) => {
-      this.#waiting.push({ point, nth, tries: 0, told })
+      this.#waiting.push({ point, nth, told })
       this.#carrying ??= this.#carryOutAll().finally(() => {
         this.#carrying = null
       })
@@ -80,11 +83,9 @@ export class Crashes {
   }
 
   async #carryOutAll(): Promise<void> {
-    for (let next = this.#next(); next !== undefined; next = this.#next()) {
-      const met = !this.#over && (await this.#carryOut(next))
-      if (met || this.#over || ++next.tries >= MOST_TRIES) next.told(met)
-      else this.#waiting.push(next)
-    }
+    for (let next = this.#next(); next !== undefined; next = this.#next())
+      if (this.#over) next.told(null)
+      else await this.#carryOut(next)
   }
 
   /** Places that nobody has died at come first. */
@@ -94,7 +95,7 @@ export class Crashes {
     return this.#waiting.splice(Math.max(first, 0), 1)[0]
   }
 
-  async #carryOut({ point, nth }: Order): Promise<boolean> {
+  async #carryOut({ point, nth, told }: Order): Promise<void> {
     const given = PROCESSES.filter((name) => isMetBy(point, name)).map((name) => this.#orders[name])
     const before = deathsIn(given)
     const isMet = () => deathsIn(given) > before
@@ -107,10 +108,10 @@ export class Crashes {
     for (let looks = 0; !isMet() && !this.#over && Date.now() < until; looks++, await pause(LOOK_MS))
       if (point === 'Q2' && looks % 40 === 0) await this.#runs.reconcileNow()
     for (const orders of given) orders.takeBack()
+    told(isMet() ? Date.now() : null)
     await stopped
     // A stop that was not thrown before the end gives its order after it was taken back.
     for (const orders of given) orders.takeBack()
-    return isMet()
   }
 
   async #pause(ms: number): Promise<void> {

@@ -11,6 +11,9 @@ import type { Stops } from './stops.ts'
 /** A trouble of a link that nothing went through waits so much longer for something to meet. */
 const FELT_WITHIN_MS = 10_000
 
+/** The library looks again when its seconds differ by more than one: after almost two. */
+const MOVED_WITHIN_MS = 2_500
+
 export interface CarriedOut {
   fault: Fault
   /** Since when nothing of it was left but what came of it, by this machine's clock. */
@@ -52,15 +55,22 @@ export class Faults {
 
   async #carryOut(fault: Fault): Promise<void> {
     try {
-      if (await this.#isDone(fault)) this.done.push({ fault, over: Date.now() })
+      const over = await this.#over(fault)
+      if (over !== null) this.done.push({ fault, over })
     } catch (error) {
       this.failures.push(`${wordsOf(fault)}: ${String(error)}`)
     }
   }
 
-  /** False where there was nothing to do it to. */
-  async #isDone(fault: Fault): Promise<boolean> {
-    const { parts, links, crashes, stops, runs, machine } = this.#tools
+  /** Does it, and answers when it was over; null where there was nothing to do it to. */
+  async #over(fault: Fault): Promise<number | null> {
+    if (fault.kind === 'crash point') return await this.#tools.crashes.order(fault.point, fault.nth)
+    if (fault.kind === 'stop') return await this.#tools.stops.stop(fault.ms)
+    return (await this.#isDone(fault)) ? Date.now() : null
+  }
+
+  async #isDone(fault: Exclude<Fault, { kind: 'crash point' | 'stop' }>): Promise<boolean> {
+    const { parts, links, runs, machine } = this.#tools
     switch (fault.kind) {
       case 'kill':
         return await parts.kill(fault.part)
@@ -71,8 +81,6 @@ export class Faults {
         goOn()
         return true
       }
-      case 'crash point':
-        return await crashes.order(fault.point, fault.nth)
       case 'link': {
         const link = links[fault.link]
         const before = link.felt
@@ -83,8 +91,6 @@ export class Faults {
         link.heal(fault.trouble)
         return link.felt > before
       }
-      case 'stop':
-        return await stops.stop(fault.ms)
       case 'clock':
         await this.#moveClock(fault.clock, fault.seconds)
         await pause(fault.ms)
@@ -106,14 +112,12 @@ export class Faults {
     }
   }
 
-  /** It is read once a second. */
+  /** No process reads it later than that. */
   async #moveClock(clock: ClockName, seconds: number): Promise<void> {
     const { load, machine } = this.#tools
-    const told = clock === 'postgres'
-    if (told) for (const name of load.open.keys()) load.timeless.add(name)
-    load.isClockMoving = told
+    if (clock === 'postgres') load.clockMoves()
     machine.setClock(clock, seconds)
-    await pause(1_200)
-    load.isClockMoving = false
+    await pause(MOVED_WITHIN_MS)
+    if (clock === 'postgres') load.clockHasMoved()
   }
 }

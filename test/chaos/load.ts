@@ -67,8 +67,8 @@ export class Load {
   readonly open = new Map<string, { sort: Sort; id: string | null }>()
   /** Names of what was open while the database's clock was moved: times told of it do not follow. */
   readonly timeless = new Set<string>()
-  /** Set while it is being moved. */
-  isClockMoving = false
+  /** How many moves of it are under way. */
+  #moves = 0
   #on = true
   #n = 0
   readonly #tenant: Tenant
@@ -94,6 +94,16 @@ export class Load {
     this.#on = false
   }
 
+  /** The database's clock begins to be moved: its processes tell different times, until {@link clockHasMoved}. */
+  clockMoves(): void {
+    this.#moves++
+    for (const name of this.open.keys()) this.timeless.add(name)
+  }
+
+  clockHasMoved(): void {
+    this.#moves--
+  }
+
   async #one(): Promise<void> {
     const sort = this.#random.pick(SORTS)
     const name = `c-${++this.#n}`
@@ -102,7 +112,7 @@ export class Load {
     const asked = { sort, name, path, inputs }
     const open = { sort, id: null as string | null }
     this.open.set(name, open)
-    if (this.isClockMoving) this.timeless.add(name)
+    if (this.#moves > 0) this.timeless.add(name)
     const askedAt = Date.now()
     const bytes = bytesOf(name)
     const upload = sort === 'raw' ? new Upload(bytes, createHash('sha256').update(bytes).digest('hex')) : null

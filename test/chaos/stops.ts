@@ -29,8 +29,8 @@ export class Stops {
     this.#world = world
   }
 
-  /** `first` is done when it is this one's turn. Answers whether the stop was acknowledged. */
-  async stop(ms: number, first: () => void = () => undefined): Promise<boolean> {
+  /** `first` is done when it is this one's turn. Answers since when it was to run again, or null without an acknowledge. */
+  async stop(ms: number, first: () => void = () => undefined): Promise<number | null> {
     const mine = this.#last.then(async () => {
       first()
       return await this.#stop(ms)
@@ -39,7 +39,7 @@ export class Stops {
     return await mine
   }
 
-  async #stop(ms: number): Promise<boolean> {
+  async #stop(ms: number): Promise<number | null> {
     const isAcknowledged = await this.#acknowledged()
     const from = Date.now()
     const before = await this.#seen()
@@ -51,7 +51,7 @@ export class Stops {
     const refusals: string[] = []
     for (let tries = 0; tries < 60; tries++) {
       const refusal = await this.#resume()
-      if (refusal === null) return isAcknowledged
+      if (refusal === null) return isAcknowledged ? to : null
       refusals.push(refusal)
       await pause(500)
     }
