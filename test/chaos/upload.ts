@@ -37,6 +37,8 @@ export class Upload {
     const response = await fetch(ticket.url, { method: ticket.method, body: form })
     await response.arrayBuffer()
     this.#isThere = response.status < 300
+    // Its time is over, or was told by a clock that was wrong: nobody takes it any more.
+    if (response.status === 403) this.#ticket = null
     return this.#isThere
   }
 
