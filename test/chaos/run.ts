@@ -140,7 +140,7 @@ wrong.push(
 // What waits for a time that was told by a wrong clock is taken back by who asked for it, and not by us.
 const done = load.done.filter(({ name }) => !load.timeless.has(name))
 const recoveries = [
-  { ...worstAfter(faults.done, done, againSince), until: 'work succeeded again' },
+  { ...worstAfter(faults.done, load.done, againSince), until: 'work succeeded again' },
   { ...worstAfter(faults.done, done, endedSince), until: 'what was open had ended, less what targets took' },
   { after: 'the last of all', ms: againMs, until: 'work of every sort succeeded again' },
   {
