@@ -1,24 +1,12 @@
 /** A run of chaos in which something did not work, or was never broken, is no clean run. */
 import { expect, test } from 'vitest'
+import { aDone } from './a-done.ts'
 import { findShortfalls, type Happened } from './floors.ts'
 import { type Done, type Sort, SORTS } from './load.ts'
 import { makeSchedule, POINTS } from './schedule.ts'
 
 const of = (sort: Sort, status: string, count: number): Done[] =>
-  Array.from({ length: count }, () => ({
-    sort,
-    status,
-    id: 'op_1',
-    name: 'c-1',
-    path: null,
-    inputs: null,
-    items: null,
-    key: null,
-    code: null,
-    reason: null,
-    askedAt: 0,
-    endedAt: 0,
-  }))
+  Array.from({ length: count }, () => aDone({ sort, status }))
 const WORKED = SORTS.flatMap((sort) => [
   ...of(sort, sort === 'refused' ? 'expired' : 'executed', 40),
   ...of(sort, 'blocked', 60),

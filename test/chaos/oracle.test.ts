@@ -1,5 +1,6 @@
 /** What chaos would notice: each thing that must not be is put before the oracle, which says so. */
 import { expect, test } from 'vitest'
+import { aDone } from './a-done.ts'
 import { findWrong, type Seen } from './effects.ts'
 import type { Done } from './load.ts'
 import { findLate } from './oracle.ts'
@@ -23,19 +24,8 @@ const request = (answered: number | null): Received => ({
   answered,
 })
 const put: Put = { key: 'objects/c-1', at: 1, onlyIfAbsent: true, created: true }
-const ASKED = {
-  id: 'op_1',
-  name: 'c-1',
-  path: null,
-  inputs: null,
-  items: null,
-  key: null,
-  reason: null,
-  askedAt: 0,
-  endedAt: 0,
-}
 const done = (sort: Done['sort'], status: string, code: string | null = null): Done => {
-  const ended = { ...ASKED, sort, status, code }
+  const ended = aDone({ sort, status, code })
   if (sort === 'raw') return { ...ended, key: 'tenants/t/dev/raw/ra_1/file.bin' }
   if (sort !== 'batch') return ended
   return { ...ended, inputs: 2, items: code === null ? [1, 2].map((n) => ({ n, state: 'committed' })) : null }

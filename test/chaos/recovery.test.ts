@@ -1,22 +1,11 @@
 /** How long a recovery took is told by the operations themselves, and after which fault. */
 import { expect, test } from 'vitest'
+import { aDone } from './a-done.ts'
 import { againSince, endedSince, notYetAgain, worstAfter } from './recovery.ts'
 import type { Done } from './load.ts'
 
-const op = (askedAt: number, endedAt: number, status = 'executed', sort: Done['sort'] = 'raw'): Done => ({
-  sort,
-  status,
-  askedAt,
-  endedAt,
-  id: 'op_1',
-  name: 'c-1',
-  path: null,
-  inputs: null,
-  items: null,
-  key: null,
-  code: null,
-  reason: null,
-})
+const op = (askedAt: number, endedAt: number, status = 'executed', sort: Done['sort'] = 'raw'): Done =>
+  aDone({ sort, status, askedAt, endedAt })
 
 test('work succeeds again with the first that was asked for afterwards and executed', () => {
   const done = [op(0, 150), op(110, 300, 'blocked'), op(120, 500), op(200, 400)]

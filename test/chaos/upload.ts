@@ -1,13 +1,6 @@
 /** Somebody who uploads a file by a ticket, and goes on until the store says that it has it. */
 import type { Caller } from '../support/client.ts'
-
-interface Ticket {
-  asset_id: string
-  key: string
-  url: string
-  method: string
-  fields: Record<string, string>
-}
+import { type Ticket, uploadBy } from '../support/ticket.ts'
 
 export class Upload {
   readonly bytes: Buffer
@@ -31,14 +24,10 @@ export class Upload {
     const ticket = this.#ticket ?? (await this.#ask(caller))
     this.#ticket = ticket
     if (ticket === null) return false
-    const form = new FormData()
-    for (const [name, value] of Object.entries(ticket.fields)) form.append(name, value)
-    form.append('file', new Blob([new Uint8Array(this.bytes)]))
-    const response = await fetch(ticket.url, { method: ticket.method, body: form })
-    await response.arrayBuffer()
-    this.#isThere = response.status < 300
+    const status = await uploadBy(ticket, this.bytes)
+    this.#isThere = status < 300
     // Its time is over, or was told by a clock that was wrong: nobody takes it any more.
-    if (response.status === 403) this.#ticket = null
+    if (status === 403) this.#ticket = null
     return this.#isThere
   }
 

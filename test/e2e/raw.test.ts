@@ -9,6 +9,7 @@ import { Database } from '../support/database.ts'
 import { notRequired, RUNNING } from '../support/opening.ts'
 import { endedOf, makeTenant, type Operation, refused, type Tenant, UNLIMITED, vote } from '../support/tenant.ts'
 import { openTemporal } from '../support/temporal.ts'
+import { type Ticket, uploadBy } from '../support/ticket.ts'
 import { until } from '../support/until.ts'
 import { verifyBundles } from '../support/verified.ts'
 import type { JsonObject } from '../../domain/canonical.ts'
@@ -35,14 +36,6 @@ afterAll(async () => {
 const digest = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex')
 const BYTES = Buffer.from('a picture of nothing, and then some')
 
-interface Ticket {
-  asset_id: string
-  key: string
-  url: string
-  method: string
-  fields: Record<string, string>
-  expires_at: string
-}
 const ask = async (more: object = {}, by: Tenant = tenant) =>
   await by.as('owner').post<Ticket>('/nexus/raw/presign-upload', {
     filename: 'picture.png',
@@ -51,12 +44,8 @@ const ask = async (more: object = {}, by: Tenant = tenant) =>
     size_bytes: BYTES.length,
     ...more,
   })
-const upload = async (ticket: Ticket, bytes: Buffer, fields: Record<string, string> = {}) => {
-  const form = new FormData()
-  for (const [name, value] of Object.entries({ ...ticket.fields, ...fields })) form.append(name, value)
-  form.append('file', new Blob([bytes]))
-  return (await fetch(ticket.url, { method: ticket.method, body: form })).status
-}
+const upload = async (ticket: Ticket, bytes: Buffer, fields: Record<string, string> = {}) =>
+  await uploadBy({ ...ticket, fields: { ...ticket.fields, ...fields } }, bytes)
 const lies = async (Key: string) =>
   await store.send(new HeadObjectCommand({ Bucket: addresses.s3.bucket, Key })).then(
     () => true,
