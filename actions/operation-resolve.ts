@@ -8,12 +8,16 @@ import type { ApprovalTree } from '../domain/approval.ts'
 import { canonicalJson, type Json } from '../domain/canonical.ts'
 import { ExoError } from '../domain/errors.ts'
 
+/** A finding without anything found settles nothing. */
+export const SAYS_SOMETHING = [
+  (found: object) => Object.keys(found).length > 0,
+  'what was found has to be said',
+] as const
+
 const input = z.strictObject({
   operation_id: z.string().regex(/^op_[0-9a-z]{1,64}$/),
   outcome: z.enum(['committed', 'not_committed']),
-  evidence: z
-    .record(z.string(), z.json())
-    .refine((found) => Object.keys(found).length > 0, 'what was found has to be said'),
+  evidence: z.record(z.string(), z.json()).refine(...SAYS_SOMETHING),
 })
 
 interface Unsettled {

@@ -1,6 +1,7 @@
 /** Schemas of what callers send, shared by validation, document and types. */
 import { z } from '@hono/zod-openapi'
 import { depthOf } from '../actions/note-fields.ts'
+import { SAYS_SOMETHING } from '../actions/operation-resolve.ts'
 import { instant, providerName } from '../actions/policy-document.ts'
 import { LIMITS } from '../domain/limits.ts'
 import { OPINIONS } from '../domain/three-wise.ts'
@@ -84,9 +85,6 @@ export const presignRequest = z
 export const registerRequest = z
   .strictObject({ asset_id: z.string().regex(ASSET_ID), reason: reason.optional() })
   .openapi('RegisterRequest')
-
-/** A finding without anything found settles nothing. */
-const SAYS_SOMETHING = [(found: object) => Object.keys(found).length > 0, 'what was found has to be said'] as const
 
 export const resolveRequest = z
   .strictObject({

@@ -7,7 +7,7 @@ import { approvalWords, askedBy, previewLines, resolveCommand, title } from '../
 import { duration, fieldLines, visible } from '../render.ts'
 import type { Runner } from '../runner.ts'
 import type { Outcome, Session } from '../session.ts'
-import type { Style } from '../terminal.ts'
+import type { Style, Terminal } from '../terminal.ts'
 import type { JsonObject } from '../../domain/canonical.ts'
 import type { ActionClass } from '../../domain/plan.ts'
 
@@ -69,19 +69,12 @@ function card({ terminal, api, asOption }: Session, operation: Operation, me: { 
     ...field('shown', operation.shown_hash),
     ...choices(operation, me, asOption),
   ]
-  const edge = paint(CLASS_STYLE[operation.class], '▌')
-  return [
-    `${paint(CLASS_STYLE[operation.class], operation.class)}  ${paint('bold', title(operation))}`,
-    ...previewLines(operation, { paint, foldAt: FOLD_AT }),
-    '',
-    ...fieldLines(fields, { paintLabel: (label) => paint('dim', label) }),
-  ]
-    .map((line) => `${edge} ${line}`.trimEnd())
-    .join('\n')
+  const shown = previewLines(operation, { paint, foldAt: FOLD_AT })
+  return framed(terminal, CLASS_STYLE[operation.class], operation.class, operation, shown, fields)
 }
 
 /** An end that nobody could tell: its money stays held until people say what they found. */
-function unsettledCard({ terminal: { paint }, asOption }: Session, operation: Operation): string {
+function unsettledCard({ terminal, asOption }: Session, operation: Operation): string {
   const { id, target, error } = operation
   const fields = [
     ...(target === null ? [] : [{ label: 'target', value: target }]),
@@ -89,14 +82,21 @@ function unsettledCard({ terminal: { paint }, asOption }: Session, operation: Op
     { label: 'details', value: `exo show ${id}${asOption}` },
     { label: 'resolve', value: resolveCommand(id, asOption) },
   ]
-  const edge = paint('cyan', '▌')
-  return [
-    `${paint('cyan', 'unknown')}  ${paint('bold', title(operation))}`,
-    '',
-    ...fieldLines(fields, { paintLabel: (label) => paint('dim', label) }),
-  ]
-    .map((line) => `${edge} ${line}`.trimEnd())
-    .join('\n')
+  return framed(terminal, 'cyan', 'unknown', operation, [], fields)
+}
+
+/** What it is called, what is shown of it, and its fields, with an edge of its colour. */
+function framed(
+  { paint }: Terminal,
+  style: Style,
+  word: string,
+  operation: Operation,
+  shown: readonly string[],
+  fields: { label: string; value: string }[],
+): string {
+  const head = `${paint(style, word)}  ${paint('bold', title(operation))}`
+  const lines = [head, ...shown, '', ...fieldLines(fields, { paintLabel: (label) => paint('dim', label) })]
+  return lines.map((line) => `${paint(style, '▌')} ${line}`.trimEnd()).join('\n')
 }
 
 /** The commands, or why they are not this caller's. */
