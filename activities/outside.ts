@@ -48,10 +48,10 @@ export async function outsideOnce<Other>(
 ): Promise<GuardOutput | { instead: Other }> {
   const done = tools.keepAlive()
   try {
-    for (let pauseMs = FIRST_PAUSE_MS, own = 0; ; pauseMs *= 2) {
-      const tried = await oneTry(tools, input, before, own)
+    for (let pauseMs = FIRST_PAUSE_MS, over = 0; ; pauseMs *= 2) {
+      const tried = await oneTry(tools, input, before, over)
       if (!('again' in tried)) return tried
-      own = tried.again
+      over = tried.again
       await tools.pause(Math.max(pauseMs, tried.leaseMs ?? 0))
     }
   } finally {
@@ -59,7 +59,7 @@ export async function outsideOnce<Other>(
   }
 }
 
-/** It is not over: the number of the last try that was made here and is over, or 0. */
+/** It is not over, and goes on after a pause, by when the try of that number is over. */
 interface Again {
   again: number
   /** What is left of the lease of a try that another made. */
@@ -70,7 +70,8 @@ async function oneTry<Other>(
   tools: OutsideTools,
   input: Guarded,
   before: Before<Other>,
-  own: number,
+  /** The number of the last try that is known to be over, or 0. */
+  over: number,
 ): Promise<GuardOutput | Again | { instead: Other }> {
   return await tools.operations.fenced(input.tenant_id, input.operation_id, async (fence) => {
     tools.crashPoint('E1')
@@ -98,29 +99,29 @@ async function oneTry<Other>(
       case 'changed':
         return await endChanged(tools, input, begun.row, begun.passes)
       case 'dispatched':
-        // Whoever dispatched it may still be at it, until the lease ends.
-        if (isAnothers(begun.row.claim, own)) return { again: own, leaseMs: begun.row.claim?.lease_ms ?? 0 }
-        return await tryAgain(tools, input, begun.row, fence, begun.row.claim?.attempts ?? 0)
+        return await goOn(tools, input, begun.row, fence, over)
       case 'claimed':
         return await dispatch(tools, input, begun.row, begun.effect, fence, 1, begun.elapsed)
     }
   })
 }
 
-/** Whether a try is under way that was not made here, or may be. */
-function isAnothers(claim: PassRow['claim'], own: number): boolean {
-  return claim !== null && claim.attempts !== own && (claim.lease_ms ?? 0) > 0
-}
-
-/** A claim without an outcome: first what the target can tell, then another try if that can do no harm. */
-async function tryAgain(
+/**
+ * A claim without an outcome. The try of another may be under way until its lease ends, and no longer than a lease takes,
+ * whatever its row says: then the clock was moved. After that, what the target can tell, and another try if that can do no
+ * harm.
+ */
+async function goOn(
   tools: OutsideTools,
   input: Guarded,
   row: WithRow,
   fence: Fence,
-  tried: number,
+  over: number,
 ): Promise<EndedOutput | Again> {
   const { intent, plan } = row.operation
+  const { attempts: tried = 0, lease_ms } = row.claim ?? {}
+  const leaseMs = Math.min(lease_ms ?? 0, leaseOf(plan))
+  if (tried !== over && leaseMs > 0) return { again: tried, leaseMs }
   const action = findEffectful(intent.action, intent.action_version)
   if (action === null)
     return await conclude(tools, input, fence, { state: 'unknown', details: { reason: 'action version' } })

@@ -155,6 +155,24 @@ describe('http.post to a target that keeps keys', () => {
     expect(waited).toHaveLength(1)
   })
 
+  test('of a lease that a moved clock made longer, only what a lease takes is waited for', async () => {
+    const { body: asked } = await post(`${keyed.origin}/status/500?moved`)
+    const done = approved(asked, 'operator', 'operator2')
+    await until('the first try is made', () => keyed.at('/status/500?moved').length > 0)
+    await owner.within(
+      tenant.id,
+      `update claims set attempts = 5, lease_until = clock_timestamp() + interval '50 seconds' where operation_id = $1`,
+      [asked.id],
+    )
+    expect(await done).toMatchObject({ status: 'unknown', effect: { attempts: 5 } })
+    const waited = await owner.within(
+      tenant.id,
+      `select from claims where operation_id = $1 and outcome_at < lease_until - interval '30 seconds'`,
+      [asked.id],
+    )
+    expect(waited).toHaveLength(1)
+  })
+
   test('no end without it is recorded once it is claimed, whoever decided on one before', async () => {
     const { body: asked } = await post(`${keyed.origin}/flaky/3?end`)
     const done = approved(asked, 'operator', 'operator2')

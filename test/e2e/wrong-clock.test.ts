@@ -23,7 +23,7 @@ test('an end is sealed', async () => {
   const { body } = await tenant.as('operator').post('/operations', { ...note, run: 'propose' })
   const ahead = await owner.within<{ id: string }>(
     tenant.id,
-    `update outbox set due_at = due_at + interval '1 day' where operation_id = $1 and kind = 'seal' returning id`,
+    `update outbox set due_at = due_at + interval '2 minutes' where operation_id = $1 and kind = 'seal' returning id`,
     [body.id],
   )
   expect(ahead).toHaveLength(1)
@@ -38,7 +38,7 @@ test('a run that is gone is looked at', async () => {
   expect(body.status).toBe('pending_approval')
   const temporal = await openTemporal(addresses.temporal)
   await temporal.client.workflow.getHandle(`${tenant.id}/${body.id}`).terminate('a test')
-  await moveChange(owner, tenant.id, body.id, '1 day')
+  await moveChange(owner, tenant.id, body.id, '2 minutes')
   await until('it has ended', async () => {
     await temporal.client.schedule.getHandle('exo-reconcile').trigger(ScheduleOverlapPolicy.ALLOW_ALL)
     return (await tenant.as('member').get(`/operations/${body.id}`)).body.status === 'failed'

@@ -134,10 +134,10 @@ create table seals (
   foreign key (tenant_id, operation_id) references receipts (tenant_id, operation_id)
 );
 
--- Whether a time that was put down has come. Nothing is put off for an hour: one that lies further ahead was put down by a
+-- Whether a time that was put down has come. Nothing is put off for a minute: one that lies further ahead was put down by a
 -- clock that was wrong, and would otherwise be waited for until then.
 create function has_come(at timestamptz) returns boolean language sql volatile as $$
-  select at <= clock_timestamp() or at > clock_timestamp() + interval '1 hour'
+  select at <= clock_timestamp() or at > clock_timestamp() + interval '1 minute'
 $$;
 
 create function ms_until(at timestamptz) returns numeric language sql volatile as $$
