@@ -38,13 +38,17 @@ export async function findFaults(witnesses: Witnesses): Promise<string[]> {
     terminated: witnesses.terminated,
   }
   return [
-    ...done.filter(({ status }) => status === 'stuck').map(({ name }) => `${name} did not end`),
+    ...done.filter(({ status }) => status === 'stuck').map(inWords),
     ...done.flatMap((each) => findWrong(seen, each)),
     ...ofNobody(witnesses, seen),
     ...windows.flatMap((window) => findLate(witnesses, window)),
     ...findUnheard(witnesses),
     ...(await rows(witnesses)),
   ]
+}
+
+function inWords({ name, sort, path, id, askedAt }: Done): string {
+  return `${name} did not end: ${sort} ${path ?? ''} ${id}, asked for at ${new Date(askedAt).toISOString()}`
 }
 
 function byOperation({ received }: Pick<Receiver, 'received'>): Map<string, Received[]> {
