@@ -138,10 +138,9 @@ async function compareOutside(tools: OutsideTools): Promise<void> {
   const figures = new Map<string, Figures[]>(Object.keys(cases).map((name) => [name, []]))
   for (let round = 0; round <= ROUNDS; round++)
     for (const [name, { prepare, work }] of inTurn(round, Object.entries(cases))) {
-      const count = Math.ceil(ONE / 3)
-      await prepare?.(count)
+      await prepare?.(ONE)
       await settled()
-      const got = await measure(work, count, 1)
+      const got = await measure(work, ONE, 1)
       if (round > 0) figures.get(name)?.push(got)
     }
   const names = [...figures.keys()]
