@@ -39,9 +39,10 @@ export const objectPut = defineAction<Input>({
     kind: 'conditional',
     async dispatch({ objects }, context, { name, text }) {
       const put = await objects.putIfAbsent(context.tenant_id, name, text, context.timeLeftMs())
+      if (put !== 'taken' && put.sha256 === sha256TextHex(text)) return { state: 'committed', result: { ...put } }
       const there = await found({ objects }, context, { name, text })
       if (there?.state === 'unknown' && put === 'taken') return notApplied(context.attempts, REFUSAL, TAKEN)
-      return there ?? { state: 'unknown', details: { put } }
+      return there ?? { state: 'unknown', details: { put: put === 'taken' ? put : 'created' } }
     },
     async probe({ objects }, context, asked) {
       return await found({ objects }, context, asked)

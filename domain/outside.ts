@@ -31,8 +31,8 @@ export interface HttpAnswer {
 
 export interface OutsidePorts {
   objects: {
-    /** Creates the object, or says that the name is taken. Throws when the store's answer was lost. */
-    putIfAbsent(tenantId: string, name: string, text: string, timeoutMs: number): Promise<'created' | 'taken'>
+    /** Creates the object, as the store says it keeps it, or says that the name is taken. Throws when the answer was lost. */
+    putIfAbsent(tenantId: string, name: string, text: string, timeoutMs: number): Promise<StoredObject | 'taken'>
     /** What lies under the name, or null. */
     look(tenantId: string, name: string, timeoutMs: number): Promise<StoredObject | null>
   }
@@ -45,7 +45,7 @@ export interface OutsidePorts {
      * Puts the uploaded bytes there if nothing is there, checked by their digest. Reading them counts into the time, and
      * what is left is asked once more before they are put.
      */
-    promote(tenantId: string, asset: Asset, timeLeftMs: () => number): Promise<'created' | 'taken'>
+    promote(tenantId: string, asset: Asset, timeLeftMs: () => number): Promise<StoredObject | 'taken'>
   }
   secrets: {
     /** What operators of the deployment put there for this tenant and this host, or null. Read when it is needed, kept nowhere. */

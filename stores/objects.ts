@@ -97,12 +97,7 @@ export class ObjectStore {
         new HeadObjectCommand({ Bucket: this.#bucket, Key: key, ChecksumMode: 'ENABLED' }),
         deadline === undefined ? {} : { abortSignal: deadline },
       )
-      const sum = found.ChecksumSHA256
-      return {
-        key,
-        sha256: sum === undefined ? null : Buffer.from(sum, 'base64').toString('hex'),
-        size: found.ContentLength ?? 0,
-      }
+      return { key, sha256: hexOf(found.ChecksumSHA256), size: found.ContentLength ?? 0 }
     } catch (error) {
       if (error instanceof NotFound) return null
       throw error
@@ -136,10 +131,10 @@ export class ObjectStore {
     bytes: Uint8Array,
     deadline: AbortSignal,
     asked?: { sha256: string; content_type: string },
-  ): Promise<'created' | 'taken'> {
+  ): Promise<StoredObject | 'taken'> {
     const sha256 = asked === undefined ? createHash('sha256').update(bytes).digest() : Buffer.from(asked.sha256, 'hex')
     try {
-      await this.#once.send(
+      const kept = await this.#once.send(
         new PutObjectCommand({
           Bucket: this.#bucket,
           Key: key,
@@ -150,7 +145,7 @@ export class ObjectStore {
         }),
         { abortSignal: deadline },
       )
-      return 'created'
+      return { key, sha256: hexOf(kept.ChecksumSHA256), size: bytes.length }
     } catch (error) {
       if (error instanceof S3ServiceException && error.$metadata.httpStatusCode === 412) return 'taken'
       throw error
@@ -258,4 +253,8 @@ export class ObjectStore {
 function within(timeoutMs: number): AbortSignal {
   if (timeoutMs <= 0) throw new DOMException('no time is left', 'TimeoutError')
   return AbortSignal.timeout(timeoutMs)
+}
+
+function hexOf(base64: string | undefined): string | null {
+  return base64 === undefined ? null : Buffer.from(base64, 'base64').toString('hex')
 }

@@ -123,6 +123,17 @@ test('what may be an effect is asked for once: whether again is not for the clie
   expect(asked).toEqual(['PUT objects'])
 })
 
+test('what the store says it keeps is not asked for once more', async () => {
+  const digest = createHash('sha256').update('x').digest('hex')
+  behaves = { ...usual, slowMs: 0, digest }
+  const put = await effectOf(objectPut).dispatch(ports(), contextOf(3_000), { name: 'a.txt', text: 'x' })
+  expect(put).toEqual({
+    state: 'committed',
+    result: { key: store.objectKey('t_slow', 'a.txt'), sha256: digest, size: 1 },
+  })
+  expect(asked).toEqual(['PUT objects'])
+})
+
 describe('a store', () => {
   test('that creates what is there already is refused', async () => {
     behaves = { ...usual, slowMs: 0 }
