@@ -3,7 +3,7 @@
  * process can see and write, whatever its code does. Driven by the catalogue: a table somebody adds tomorrow is in it.
  */
 import type pg from 'pg'
-import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest'
 import { callers } from '../support/client.ts'
 import { Database } from '../support/database.ts'
 import { UNTIL } from '../support/opening.ts'
@@ -65,6 +65,16 @@ beforeAll(async () => {
       )
     ).map((row) => row.name)
 })
+
+/** The outbox may be empty again by now; this is due when the test is over. */
+beforeEach(async () => {
+  for (const { id } of [ours, theirs])
+    await owner.within(
+      id,
+      `insert into outbox (tenant_id, operation_id, kind, due_at) values ($1, 'op_none', 'cancel', clock_timestamp() + interval '50 seconds')`,
+      [id],
+    )
+})
 afterAll(async () => {
   for (const each of [owner, ...Object.values(as)]) await each.end()
 })
@@ -109,12 +119,6 @@ async function fill(tenant: Tenant): Promise<void> {
     `insert into batch_items (tenant_id, operation_id, n, state) select tenant_id, id, 1, 'committed' from operations limit 1`,
   )
   await until('something is sealed', async () => (await owner.within(tenant.id, 'select from seals')).length > 0)
-  // The last row of the outbox may be gone again by now; this one is due when this is long over.
-  await owner.within(
-    tenant.id,
-    `insert into outbox (tenant_id, operation_id, kind, due_at) values ($1, 'op_none', 'cancel', clock_timestamp() + interval '50 minutes')`,
-    [tenant.id],
-  )
   const lock = { title: 't', allowed_actions: ['note.remove'], surface_id: 's_main', valid_until: UNTIL }
   expect((await tenant.as('agent').post('/strategy-locks', lock)).status).toBe(201)
   expect((await tenant.as('owner').post('/privacy/train-prefs/tenant', { opt_out: true })).status).toBe(200)

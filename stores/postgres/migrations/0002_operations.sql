@@ -149,7 +149,7 @@ create table outbox (
   id bigint generated always as identity primary key,
   tenant_id text not null check (tenant_id <> ''),
   operation_id text not null,
-  kind text not null check (kind in ('start', 'signal', 'cancel', 'seal', 'review')),
+  kind text not null check (kind in ('signal', 'cancel', 'seal', 'review')),
   payload jsonb not null default '{}',
   attempts integer not null default 0,
   due_at timestamptz not null default clock_timestamp()
