@@ -6,7 +6,7 @@ import { z } from 'zod'
 import { defineAction } from './define.ts'
 import { sha256TextHex } from '../domain/hash.ts'
 import { notApplied, type Outcome, type OutsideContext, type OutsidePorts } from '../domain/outside.ts'
-import { NO_DIGEST, OBJECT_NAME } from '../domain/stored.ts'
+import { NO_DIGEST, OBJECT_NAME, type StoredObject } from '../domain/stored.ts'
 
 const REFUSAL = 'effect.precondition_failed'
 const TAKEN = { reason: 'the name is taken' }
@@ -39,10 +39,11 @@ export const objectPut = defineAction<Input>({
     kind: 'conditional',
     async dispatch({ objects }, context, { name, text }) {
       const put = await objects.putIfAbsent(context.tenant_id, name, text, context.timeLeftMs())
-      if (put !== 'taken' && put.sha256 === sha256TextHex(text)) return { state: 'committed', result: { ...put } }
+      const kept = put === 'taken' ? null : outcomeOf(put, text)
+      if (kept?.state === 'committed') return kept
       const there = await found({ objects }, context, { name, text })
       if (there?.state === 'unknown' && put === 'taken') return notApplied(context.attempts, REFUSAL, TAKEN)
-      return there ?? { state: 'unknown', details: { put: put === 'taken' ? put : 'created' } }
+      return there ?? { state: 'unknown', details: { put: kept === null ? 'taken' : 'created' } }
     },
     async probe({ objects }, context, asked) {
       return await found({ objects }, context, asked)
@@ -50,14 +51,17 @@ export const objectPut = defineAction<Input>({
   },
 })
 
-/** What lies there decides: these bytes are the effect, whoever put them; others are a name that is taken. */
 async function found(
   { objects }: Pick<OutsidePorts, 'objects'>,
   { tenant_id, timeLeftMs }: Pick<OutsideContext, 'tenant_id' | 'timeLeftMs'>,
   { name, text }: Input,
 ): Promise<Outcome | null> {
   const there = await objects.look(tenant_id, name, timeLeftMs())
-  if (there === null) return null
+  return there === null ? null : outcomeOf(there, text)
+}
+
+/** What lies there decides: these bytes are the effect, whoever put them; others are a name that is taken. */
+function outcomeOf(there: StoredObject, text: string): Outcome {
   if (there.sha256 === null) return { state: 'unknown', details: { reason: NO_DIGEST } }
   if (there.sha256 === sha256TextHex(text)) return { state: 'committed', result: { ...there } }
   return { state: 'failed', code: REFUSAL, details: TAKEN }

@@ -136,41 +136,28 @@ describe('http.post to a target that keeps keys', () => {
     )
   })
 
-  test('what another worker is trying is waited for, as long as its lease says', async () => {
-    const { body: asked } = await post(`${keyed.origin}/status/500`)
+  /** Another worker makes the last try, by its row for so long; the rows that end as `when` says. */
+  const whileAnotherTries = async (path: string, lease: string, when: string) => {
+    const { body: asked } = await post(`${keyed.origin}${path}`)
     const done = approved(asked, 'operator', 'operator2')
-    await until('the first try is made', () => keyed.at('/status/500').length > 0)
+    await until('the first try is made', () => keyed.at(path).length > 0)
     await owner.within(
       tenant.id,
-      `update claims set attempts = 5, lease_until = clock_timestamp() + interval '4 seconds' where operation_id = $1`,
-      [asked.id],
+      'update claims set attempts = 5, lease_until = clock_timestamp() + $2::interval where operation_id = $1',
+      [asked.id, lease],
     )
     expect(await done).toMatchObject({ status: 'unknown', effect: { attempts: 5 } })
-    expect(keyed.at('/status/500')).toHaveLength(1)
-    const waited = await owner.within(
-      tenant.id,
-      'select from claims where operation_id = $1 and outcome_at >= lease_until',
-      [asked.id],
-    )
-    expect(waited).toHaveLength(1)
+    expect(keyed.at(path)).toHaveLength(1)
+    return await owner.within(tenant.id, `select from claims where operation_id = $1 and ${when}`, [asked.id])
+  }
+
+  test('what another worker is trying is waited for, as long as its lease says', async () => {
+    expect(await whileAnotherTries('/status/500', '4 seconds', 'outcome_at >= lease_until')).toHaveLength(1)
   })
 
   test('of a lease that a moved clock made longer, only what a lease takes is waited for', async () => {
-    const { body: asked } = await post(`${keyed.origin}/status/500?moved`)
-    const done = approved(asked, 'operator', 'operator2')
-    await until('the first try is made', () => keyed.at('/status/500?moved').length > 0)
-    await owner.within(
-      tenant.id,
-      `update claims set attempts = 5, lease_until = clock_timestamp() + interval '50 seconds' where operation_id = $1`,
-      [asked.id],
-    )
-    expect(await done).toMatchObject({ status: 'unknown', effect: { attempts: 5 } })
-    const waited = await owner.within(
-      tenant.id,
-      `select from claims where operation_id = $1 and outcome_at < lease_until - interval '30 seconds'`,
-      [asked.id],
-    )
-    expect(waited).toHaveLength(1)
+    const early = `outcome_at < lease_until - interval '30 seconds'`
+    expect(await whileAnotherTries('/status/500?moved', '50 seconds', early)).toHaveLength(1)
   })
 
   test('no end without it is recorded once it is claimed, whoever decided on one before', async () => {
