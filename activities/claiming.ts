@@ -1,7 +1,7 @@
 /** The claim that commits before an effect which is not one transaction: what it rests on, and how long a try may last. */
 import { operationLeaf } from './endings.ts'
 import type { Guarded, Judged } from './judge.ts'
-import { previewOf } from './pass-tools.ts'
+import { previewOf, type WithRow } from './pass-tools.ts'
 import { kindHash } from '../domain/hash.ts'
 import { LIMITS } from '../domain/limits.ts'
 import type { ClaimDocument } from '../domain/operation-rows.ts'
@@ -30,6 +30,35 @@ export function claimOf(
     cost: intent.estimated_cost,
     lease_ms: leaseOf(plan),
     leaves: [operationLeaf(input, row, 'effect.intent', { after })],
+  }
+}
+
+/** The row as it is once the claim has committed: nobody else writes to it under the lock that it was read under. */
+export function claimedRow(row: WithRow, claim: ClaimDocument): WithRow {
+  const { effect_key, kind, satisfied_by, grant_id, preview, shown_hash, lease_ms, leaves } = claim
+  const { operation } = row
+  return {
+    ...row,
+    operation: {
+      ...operation,
+      status: 'executing',
+      preview: preview ?? operation.preview,
+      shown_hash: shown_hash ?? operation.shown_hash,
+    },
+    claim: {
+      state: 'dispatched',
+      kind,
+      effect_key,
+      attempts: 1,
+      passes: [...claim.passes],
+      votes: [...claim.votes],
+      satisfied_by,
+      result: null,
+      grant_id,
+      lease_ms,
+      age_ms: 0,
+    },
+    leaves: [...row.leaves, ...leaves.map((leaf) => leaf.leaf_hash)],
   }
 }
 

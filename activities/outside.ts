@@ -4,7 +4,7 @@
  * undone: what the target can tell is asked, and only a kind that is the same when it comes twice is tried again.
  */
 import { batchOnce } from './batch.ts'
-import { claimOf, leaseOf } from './claiming.ts'
+import { claimedRow, claimOf, leaseOf } from './claiming.ts'
 import { announceEnd, commitEnd, concludeClaim } from './conclude.ts'
 import { endDocument } from './endings.ts'
 import type { Before } from './guard.ts'
@@ -77,6 +77,7 @@ async function oneTry<Other>(
     tools.crashPoint('E1')
     const begun = await fence.guarded(async (transaction) => {
       const { row } = transaction
+      const asOfNow = readNow(tools.stopwatch)
       if (hasRow(row) && row.receipt === null && row.claim !== null) return { found: 'dispatched', row } as const
       const passes = await before(row)
       if ('instead' in passes) return { found: 'answer', answer: passes } as const
@@ -90,8 +91,10 @@ async function oneTry<Other>(
         return { found: 'changed', row: judged.row, passes: all } as const
       const elapsed = tools.stopwatch()
       tools.crashPoint('E2')
-      await transaction.claim(claimOf(input, all, judged))
-      return { found: 'claimed', row: judged.row, effect, elapsed } as const
+      const claim = claimOf(input, all, judged)
+      await transaction.claim(claim)
+      const claimed = claimedRow(judged.row, claim)
+      return { found: 'claimed', row: judged.row, effect, elapsed, claimed: () => asOfNow(claimed) } as const
     })
     switch (begun.found) {
       case 'answer':
@@ -101,7 +104,7 @@ async function oneTry<Other>(
       case 'dispatched':
         return await goOn(tools, input, begun.row, fence, over)
       case 'claimed':
-        return await dispatch(tools, input, begun.row, begun.effect, fence, 1, begun.elapsed)
+        return await dispatch(tools, input, begun.row, begun.effect, fence, 1, begun.elapsed, begun.claimed)
     }
   })
 }
@@ -150,11 +153,11 @@ async function dispatch(
   fence: Fence,
   attempts: number,
   elapsed: () => number,
+  claimed: () => PassRow | null = () => null,
 ): Promise<EndedOutput | Again> {
   tools.crashPoint('E3')
   const { intent, plan } = row.operation
   const context = contextOf(row, attempts, elapsed, fence)
-  const claimed = readMeanwhile(input, fence, tools.stopwatch)
   let outcome: Outcome
   if (context.timeLeftMs() <= 0) outcome = { state: 'unknown', details: { reason: 'the fence was lost' } }
   else
@@ -168,24 +171,14 @@ async function dispatch(
   return await conclude(tools, input, fence, outcome, claimed())
 }
 
-/**
- * Reads the claimed row while a request is on its way. Answers it as of when it is asked for; null where it is not there by
- * then or was there long before: whoever concludes reads it once more, and hears what is wrong.
- */
-function readMeanwhile(input: Guarded, fence: Fence, stopwatch: () => () => number): () => PassRow | null {
-  let current = (): PassRow | null => null
-  fence.readClaimed(input.tenant_id, input.operation_id).then(
-    (row) => {
-      // Moved on by the finer clock: the stopwatch, which decides what is fresh, may be ahead of it by a tick.
-      const [at, elapsed] = [performance.now(), stopwatch()]
-      current = () => {
-        const now = new Date(Date.parse(row.now) + Math.ceil(performance.now() - at)).toISOString()
-        return elapsed() > FRESH_MS ? null : { ...row, now }
-      }
-    },
-    () => undefined,
-  )
-  return () => current()
+/** A row that is read now, as of when it is asked for; null where that is long after: then it is read once more. */
+function readNow(stopwatch: () => () => number): (row: PassRow) => PassRow | null {
+  // Moved on by the finer clock: the stopwatch, which decides what is fresh, may be ahead of it by a tick.
+  const [at, elapsed] = [performance.now(), stopwatch()]
+  return (row) => {
+    const now = new Date(Date.parse(row.now) + Math.ceil(performance.now() - at)).toISOString()
+    return elapsed() > FRESH_MS ? null : { ...row, now }
+  }
 }
 
 /** An answer that is known must not be lost to a database that is away for a moment. */

@@ -107,7 +107,7 @@ export interface ClaimDocument {
   kind: string
   passes: readonly Pass[]
   votes: readonly Vote[]
-  satisfied_by: string
+  satisfied_by: NonNullable<ClaimRow['satisfied_by']>
   grant_id: string | null
   preview: Preview | null
   shown_hash: string | null

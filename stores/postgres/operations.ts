@@ -20,6 +20,10 @@ import type {
 import type { TransactionPorts } from '../../domain/ports.ts'
 
 const COMMIT = { text: 'commit' }
+/** Gives the locks of a session back. */
+const GIVE_BACK = { text: 'select pg_advisory_unlock_all(); set idle_session_timeout = 0' }
+
+type Told = Awaited<ReturnType<OperationRows['endOperation']>>
 
 export class OperationStore implements OperationRows {
   readonly #guard: pg.Pool
@@ -48,11 +52,17 @@ export class OperationStore implements OperationRows {
   }
 
   async markPending(document: PendingDocument): Promise<{ status: string; expires_at?: string }> {
-    return await answerOf(this.#guard, 'mark_pending', document)
+    const { rows } = await this.#guard.query<{ mark_pending: Awaited<ReturnType<OperationRows['markPending']>> }>({
+      name: 'mark_pending',
+      text: 'select mark_pending($1)',
+      values: [JSON.stringify(document)],
+    })
+    return only(rows).mark_pending
   }
 
   async endOperation(document: EndDocument): Promise<{ ended: boolean; status: string; row?: JsonObject }> {
-    return await answerOf(this.#guard, 'end_told', kept(document))
+    const { rows } = await this.#guard.query<{ end_told: Told }>(endTold(document))
+    return only(rows).end_told
   }
 
   /**
@@ -85,6 +95,7 @@ export class OperationStore implements OperationRows {
   async fenced<T>(tenantId: string, operationId: string, work: (fence: Fence) => Promise<T>): Promise<T> {
     const client = await this.#fences.connect()
     let holds = true
+    let isGiven = false
     const lost = () => {
       holds = false
     }
@@ -106,14 +117,19 @@ export class OperationStore implements OperationRows {
           return only(rows).again
         },
         readClaimed: async (tenant, operation) => await readClaimed(client, tenant, operation),
-        endOperation: async (document) => await answerOf(client, 'end_told', kept(document)),
+        // Whoever ends it has nothing left to do under the locks.
+        endOperation: async (document) => {
+          const [told] = await allOf<{ end_told: Told }>(inOnePacket(client, [endTold(document), GIVE_BACK]))
+          isGiven = true
+          return only(told?.rows ?? []).end_told
+        },
         holds: () => holds,
       })
     } catch (error) {
       broken = await rollBack(client, error)
       throw error
     } finally {
-      broken ??= holds ? await letGo(client) : new Error('the fence was lost')
+      broken ??= holds ? (isGiven ? undefined : await letGo(client)) : new Error('the fence was lost')
       client.off('error', lost)
       client.off('end', lost)
       client.release(broken)
@@ -147,17 +163,8 @@ async function readClaimed(on: pg.Pool | pg.PoolClient, tenantId: string, operat
   return only(rows).read_pass
 }
 
-async function answerOf<T>(
-  on: pg.Pool | pg.PoolClient,
-  name: 'mark_pending' | 'end_told',
-  document: object,
-): Promise<T> {
-  const { rows } = await on.query<Record<string, T>>({
-    name,
-    text: `select ${name}($1)`,
-    values: [JSON.stringify(document)],
-  })
-  return only(rows)[name] as T
+function endTold(document: EndDocument): pg.QueryConfig {
+  return { name: 'end_told', text: 'select end_told($1)', values: [JSON.stringify(kept(document))] }
 }
 
 function only<T>(rows: readonly T[]): T {
@@ -227,10 +234,10 @@ async function transactionOf<T>(
   return answer
 }
 
-/** Gives the locks of a session back; answers why the session must not be used again, if so. */
+/** Gives the locks back; answers why the session must not be used again, if so. */
 async function letGo(client: pg.PoolClient): Promise<Error | undefined> {
   try {
-    await client.query('select pg_advisory_unlock_all(); set idle_session_timeout = 0')
+    await client.query(GIVE_BACK)
     return undefined
   } catch (error) {
     return error instanceof Error ? error : new Error('the fence could not be given back', { cause: error })

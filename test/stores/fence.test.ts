@@ -1,5 +1,6 @@
 /** The fence of one try: held by a session, beyond the transaction that it began with, for as long as that session speaks. */
 import { afterAll, expect, inject, test } from 'vitest'
+import type { EndDocument } from '../../domain/operation-rows.ts'
 import { openPool } from '../../stores/postgres/pool.ts'
 import { OperationStore } from '../../stores/postgres/operations.ts'
 import { Database } from '../support/database.ts'
@@ -36,6 +37,21 @@ test('it outlives the transaction that it began with, and is given back at the e
     expect(await isFree('t_system')).toBe(false)
   })
   expect(await isFree('t_held')).toBe(true)
+})
+
+test('it is given back with the end of the operation, which nothing follows, even where that is refused', async () => {
+  const end = { tenant_id: 't_ended', operation_id: 'op_ended' } as EndDocument
+  await store.fenced('t_ended', 'op_ended', async (fence) => {
+    await fence.guarded(async () => undefined)
+    expect(await isFree('t_ended')).toBe(false)
+    await expect(fence.endOperation(end)).rejects.toThrow('operation op_ended is absent')
+    expect(await isFree('t_ended')).toBe(true)
+    expect(fence.holds()).toBe(true)
+  })
+  await store.fenced('t_ended', 'op_ended', async (fence) => {
+    await fence.guarded(async () => undefined)
+    expect(await isFree('t_ended')).toBe(false)
+  })
 })
 
 test('it is given back when the try throws, inside its transaction and after it', async () => {
