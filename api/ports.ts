@@ -15,7 +15,7 @@ import type { LeafRow } from '../domain/leaf.ts'
 import type { Status } from '../domain/lifecycle.ts'
 import type { NamedPlace, PlaceKind } from '../domain/places.ts'
 import type { Intent, Plan, Preview } from '../domain/plan.ts'
-import type { NotesReader, Signer } from '../domain/ports.ts'
+import type { NotesReader, Signer, VoteContext } from '../domain/ports.ts'
 import type { OperationInput } from '../domain/steps.ts'
 import type { Asset, AssetName, StoredObject, UploadTicket } from '../domain/stored.ts'
 import type { Pass } from '../domain/verdict.ts'
@@ -42,6 +42,8 @@ export interface Admission {
   train_ok: boolean | null
   /** Nearest first, the subject of the token last; absent where the principal calls in its own name. */
   on_behalf_of?: Represented[]
+  /** What a vote of the principal's is judged by; null where none was asked for, or it may not speak in the tenant. */
+  voting: { operation: OperationRow | null; context: VoteContext } | null
 }
 
 export type RateClass = 'mutation' | 'read' | 'decision'
@@ -76,6 +78,8 @@ export interface AdmissionPort {
     surface_id: string
     app_id: string
     rate_class: RateClass | null
+    /** The operation that is voted on; null where this is no vote. */
+    votes_on: string | null
   }): Promise<Admission>
   returnCall(tenantId: string, principalId: string, rateClass: string): Promise<void>
   openOperation(operation: JsonObject, leafEntry: string): Promise<{ created: boolean; id: string; same: boolean }>

@@ -44,6 +44,8 @@ export interface Variables {
   /** Set once the credential was accepted. */
   caller: Caller
   context: RequestContext
+  /** Of a vote, what was read with the admission. */
+  voting: Admission['voting']
   /** The body of a mutating request; null when it is not UTF-8. */
   bodyText: string | null
   /** Raises the per-principal limit when it is due; called after permissions were checked. */

@@ -32,6 +32,7 @@ export function admitCaller(routes: () => readonly KnownRoute[]): MiddlewareHand
       surface_id: headers.surface_id,
       app_id: headers.app_id,
       rate_class: rateClass,
+      votes_on: votesOn(c),
     })
     if (admission.principal === null) throw new ExoError('auth.invalid')
     c.set('accepted', true)
@@ -45,6 +46,7 @@ export function admitCaller(routes: () => readonly KnownRoute[]): MiddlewareHand
     try {
       await checkShape(c, routes())
       settleCaller(c, placedByTicket(c, headers, admission.asked_from), admission)
+      c.set('voting', admission.voting)
       c.set('takeRate', () => {
         if (admission.rate?.limited === true)
           throw new ExoError('rate_limit.exceeded', undefined, {
@@ -128,6 +130,11 @@ function settleContext(headers: HeaderContext, platform: boolean): void {
     return
   }
   if (headers.project_id === null) throw new ExoError('context.missing', undefined, { field: 'X-Project-Id' })
+}
+
+/** The operation that a call votes on, whose row is read with the admission. */
+function votesOn({ req }: Ctx): string | null {
+  return req.method === 'POST' ? (/^\/operations\/(op_[0-9a-z]{1,64})\/decisions$/.exec(req.path)?.[1] ?? null) : null
 }
 
 /** Stopping is exempt, and so are votes' own and control changes' counting as mutations. */

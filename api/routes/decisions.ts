@@ -34,15 +34,13 @@ export function decisionRoutes(app: App): void {
     },
     async (c, { body, param }) => {
       const ports = c.get('ports')
-      const { tenant_id, principal } = c.get('caller')
-      // What the API will attest is read for while the operation is.
-      const early =
-        body.vote === undefined ? ports.votes.rows.context(tenant_id, param('id'), '', principal.id) : undefined
-      early?.catch(() => undefined)
-      const row = await readOperation(ports, tenant_id, param('id'))
+      const read = c.get('voting')
+      const row = read?.operation ?? (await readOperation(ports, c.get('caller').tenant_id, param('id')))
       await refuseEarly(c, row, body)
       if (body.vote !== undefined) refuseTwoTongues(body.decision, body.vote)
-      const { after, vote } = await castVote(c, row, body.vote ?? (await attest(c, row, body)), await early)
+      const { after, vote } = await (body.vote === undefined
+        ? castVote(c, row, await attest(c, row, body), read?.context)
+        : castVote(c, row, body.vote))
       const { by, decision, at } = vote
       return c.json({ operation: operationView(after, ports.namespace), vote: { by, decision, counted: true, at } })
     },

@@ -3,6 +3,8 @@ import type pg from 'pg'
 import type { AccessToken } from '../../domain/access-token.ts'
 import type { JsonObject } from '../../domain/canonical.ts'
 import type { Represented } from '../../domain/delegation.ts'
+import type { VoteContext } from '../../domain/ports.ts'
+import type { OperationRow } from './reading.ts'
 
 export interface AdmissionRequest {
   credential:
@@ -14,6 +16,8 @@ export interface AdmissionRequest {
   surface_id: string
   app_id: string
   rate_class: 'mutation' | 'read' | 'decision' | null
+  /** The operation that is voted on; null where this is no vote. */
+  votes_on: string | null
 }
 
 export interface Admission {
@@ -37,6 +41,8 @@ export interface Admission {
   train_ok: boolean | null
   /** In whose name the principal calls; absent where that is its own. */
   on_behalf_of?: Represented[]
+  /** What a vote of the principal's is judged by; null where none was asked for, or it may not speak in the tenant. */
+  voting: { operation: OperationRow | null; context: VoteContext } | null
 }
 
 export interface OpenedOperation {
@@ -53,17 +59,11 @@ export class AdmissionStore {
   }
 
   async admit(request: AdmissionRequest): Promise<Admission> {
+    const { credential, tenant_id, project_id, surface_id, app_id, rate_class, votes_on } = request
     const { rows } = await this.#pool.query<{ admit: Admission }>({
       name: 'admit',
-      text: 'select admit($1, $2, $3, $4, $5, $6)',
-      values: [
-        JSON.stringify(request.credential),
-        request.tenant_id,
-        request.project_id,
-        request.surface_id,
-        request.app_id,
-        request.rate_class,
-      ],
+      text: 'select admit($1, $2, $3, $4, $5, $6, $7)',
+      values: [JSON.stringify(credential), tenant_id, project_id, surface_id, app_id, rate_class, votes_on],
     })
     const [row] = rows
     if (row === undefined) throw new Error('admit answered no row')

@@ -77,13 +77,14 @@ $$;
 -- An API key is known by id and hash of its secret, an access token (whose signature was verified) by issuer and subject,
 -- between two instants of this clock. Who acts for that subject is a subject of the same issuer: then the current actor calls,
 -- and those in whose name it does are told besides. A ticket is redeemed once, however many show it, and speaks for whoever
--- the credential it was given for still speaks for, in the place it was asked from.
+-- the credential it was given for still speaks for, in the place it was asked from. Whoever votes on an operation is told in
+-- the same round trip what the vote is judged by, as the tenant that was chosen sees it.
 create function admit(p_credential jsonb, p_tenant text, p_project text, p_surface text, p_app text,
-  p_rate_class text) returns jsonb language plpgsql security definer set search_path = public, pg_temp as $$
+  p_rate_class text, p_votes_on text) returns jsonb language plpgsql security definer set search_path = public, pg_temp as $$
 declare
   at timestamptz := clock_timestamp(); speaks_for text; only_tenants text[]; used timestamptz; credential jsonb; p principals%rowtype;
   ticket stream_tickets%rowtype; members jsonb; usable text[]; chosen text; rate jsonb; places_found jsonb; train_ok boolean;
-  behind text[]; asked_for jsonb;
+  behind text[]; asked_for jsonb; voting jsonb;
 begin
   if p_credential ->> 'kind' = 'ticket' then
     perform set_config('app.ticket', p_credential ->> 'secret_sha256', true);
@@ -150,18 +151,21 @@ begin
       into asked_for, train_ok from unnest(behind) with ordinality b (id, place) join principals q on q.id = b.id
       left join memberships m on m.tenant_id = chosen and m.principal_id = q.id;
   end if;
+  if chosen is not null and p_votes_on is not null and (rate -> 'limited') = 'false' then
+    voting := jsonb_build_object('operation', operation_row(chosen, p_votes_on), 'context', vote_context(chosen, p_votes_on, '', p.id));
+  end if;
   return jsonb_build_object('now', iso(clock_timestamp()), 'tenant_id', chosen, 'memberships', members,
     'principal', jsonb_build_object('id', p.id, 'kind', p.kind, 'name', p.name, 'person_id', p.person_id,
       'platform_role', p.platform_role, 'status', p.status),
     'credential', credential,
-    'places', places_found, 'rate', rate, 'train_ok', train_ok,
+    'places', places_found, 'rate', rate, 'train_ok', train_ok, 'voting', voting,
     'asked_from', case when ticket.tenant_id is not null then jsonb_build_object('tenant_id', p_tenant, 'project_id', p_project,
       'surface_id', p_surface, 'app_id', p_app) end)
     || case when behind is null then '{}' else jsonb_build_object('on_behalf_of', asked_for) end;
 end $$;
 grant execute on function iso(timestamptz) to app, guard, control, sequencer, stop, auditor;
 grant execute on function take_call(text, text, text), return_call(text, text, text) to app;
-grant execute on function admit(jsonb, text, text, text, text, text) to app;
+grant execute on function admit(jsonb, text, text, text, text, text, text) to app;
 
 -- Keys are seen, ended and revoked in the one tenant they are for; those of the platform in t_system. Nobody else can
 -- read the table, and what these functions write only tightens.
