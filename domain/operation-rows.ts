@@ -121,7 +121,7 @@ export type EndingRows = Pick<OperationRows, 'readClaimed' | 'endOperation'>
 
 /**
  * One try of an effect outside the database, under the fence from its first reading until it is over or the lease has ended.
- * Whoever holds it needs no other connection: those may all be waiting for it.
+ * Whoever holds it needs no other connection: those may all be waiting for it. The end of the operation gives its locks back.
  */
 export interface Fence extends EndingRows {
   /** The guard's transaction, whose reading starts after the locks were granted. They outlive it. */

@@ -14,6 +14,9 @@ import { leafRow, makeLeaf } from '../../domain/leaf.ts'
 import { PLACE_KINDS, PLACES } from '../../domain/places.ts'
 import { effectivePermissions, narrowedBy, PLATFORM_PERMISSIONS, type Role } from '../../domain/permissions.ts'
 
+/** What was read longer ago is read anew: a body may be long in coming, and its sender not be who they were. */
+const FRESH_MS = 500
+
 export function admitCaller(routes: () => readonly KnownRoute[]): MiddlewareHandler<Env> {
   return async function admitCaller(c, next) {
     const { admission: port } = c.get('ports')
@@ -25,6 +28,7 @@ export function admitCaller(routes: () => readonly KnownRoute[]): MiddlewareHand
     c.set('presentedAs', withoutSecret(credential))
     const headers = readHeaders(c, credential.kind === 'ticket')
     const rateClass = rateClassOf(c)
+    const askedAt = performance.now()
     const admission = await port.admit({
       credential,
       tenant_id: headers.tenant_id,
@@ -46,7 +50,7 @@ export function admitCaller(routes: () => readonly KnownRoute[]): MiddlewareHand
     try {
       await checkShape(c, routes())
       settleCaller(c, placedByTicket(c, headers, admission.asked_from), admission)
-      c.set('voting', admission.voting)
+      c.set('voting', performance.now() - askedAt > FRESH_MS ? null : admission.voting)
       c.set('takeRate', () => {
         if (admission.rate?.limited === true)
           throw new ExoError('rate_limit.exceeded', undefined, {

@@ -105,6 +105,7 @@ export class OperationStore implements OperationRows {
     try {
       return await work({
         guarded: async (inside) => {
+          isGiven = false
           const ms = Math.ceil(this.#leaseMs)
           // By itself: as a part of the transaction it would be taken back with it.
           const bound = { text: `set idle_session_timeout = ${ms}; set idle_in_transaction_session_timeout = ${ms}` }

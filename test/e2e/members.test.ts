@@ -1,4 +1,7 @@
 /** Principals and memberships: widened by another person's vote, narrowed at once, seen by the next request. */
+import { once } from 'node:events'
+import { type IncomingMessage, request } from 'node:http'
+import { text as asText } from 'node:stream/consumers'
 import { beforeAll, describe, expect, inject, test } from 'vitest'
 import { Caller, callers } from '../support/client.ts'
 import { expectDescribed } from '../support/described.ts'
@@ -177,6 +180,40 @@ describe('the last owner of a tenant', () => {
     expect(await remove('memberships', id, tenant.as('owner'))).toEqual(DONE)
   })
 })
+
+describe('a vote whose body is long in coming', () => {
+  test('is judged by what its sender is when it is there', async () => {
+    const { id, caller } = await newcomer('slow')
+    await put(id, 'operator')
+    const operation = await pending(tenant.as('agent'), { notebook: 'slow', text: 'no hurry' })
+    const said = JSON.stringify({ decision: 'deny', intent_hash: operation.intent_hash, reason: 'took my time' })
+    const { status, body } = await sentInTwo(caller, `/operations/${operation.id}/decisions`, said, async () => {
+      const removed = await tenant.as('owner').call('DELETE', `/memberships/${id}`, { reason: 'gone' })
+      expect(removed.status).toBe(200)
+      await new Promise((resolve) => setTimeout(resolve, 600))
+    })
+    expect([status, body.error.code, body.error.details.check]).toEqual([400, 'approval.vote_invalid', 'entitlement'])
+    expect(await tenant.operation(operation.id)).toMatchObject({ status: 'pending_approval', approval: { votes: [] } })
+  })
+})
+
+/** Sends the second half of a body when `meanwhile` is over. */
+async function sentInTwo({ url, token }: Caller, path: string, text: string, meanwhile: () => Promise<void>) {
+  const headers = {
+    authorization: `Bearer ${token}`,
+    'content-type': 'application/json',
+    'content-length': String(Buffer.byteLength(text)),
+    'x-mode': 'lab',
+    'x-project-id': 'p_main',
+  }
+  const sent = request(url + path, { method: 'POST', headers })
+  const answer = once(sent, 'response') as Promise<[IncomingMessage]>
+  sent.write(text.slice(0, 10))
+  await meanwhile()
+  sent.end(text.slice(10))
+  const [got] = await answer
+  return { status: got.statusCode, body: JSON.parse(await asText(got)) }
+}
 
 describe('a principal', () => {
   test('that its tenant revokes is refused by the next request, and is no member again', async () => {

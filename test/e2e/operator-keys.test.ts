@@ -4,14 +4,15 @@
  */
 import { generateKeyPairSync } from 'node:crypto'
 import { beforeAll, describe, expect, inject, it } from 'vitest'
-import { callers } from '../support/client.ts'
+import { Caller, callers } from '../support/client.ts'
+import { claimsOf, ISSUER, signToken } from '../support/issuer.ts'
 import { enrolled } from '../support/own-key.ts'
 import { openTemporal } from '../support/temporal.ts'
 import { makeTenant, pending, type Tenant, vote } from '../support/tenant.ts'
 import { until } from '../support/until.ts'
 import { verifyBundles } from '../support/verified.ts'
 
-const { url, credentials, addresses } = inject('deployment')
+const { url, home, credentials, addresses } = inject('deployment')
 let tenant: Tenant
 let kid: string
 
@@ -47,6 +48,22 @@ describe("an operator's own key", () => {
 })
 
 describe('a key that another tenant registered', () => {
+  it('is not demanded of votes here', async () => {
+    const all = callers(url, credentials)
+    const theirs = await makeTenant(all, url, 'home', { issuer: ISSUER })
+    const key = await enrolled(theirs.as('operator'), theirs.as('operator2'))
+    const host = await makeTenant(all, url, 'host', { guests: [theirs.principal('operator')] })
+    await host.open()
+    const operation = await pending(host.as('agent'), { notebook: 'keys', text: 'by a guest' })
+    const guest = new Caller(url, signToken(home, claimsOf(`${theirs.id}:operator`)))
+    const body = { decision: 'approve', intent_hash: operation.intent_hash, reason: 'looked at it' }
+    const voted = await guest.post(`/operations/${operation.id}/decisions`, body, {
+      headers: { 'x-tenant-id': host.id },
+    })
+    expect(voted.body).toMatchObject({ operation: { status: 'executed' } })
+    await theirs.as('operator').call('DELETE', `/operator-keys/${key.kid}`, { reason: 'the test is over' })
+  })
+
   // Sealing looks for enrolments in the operation's own tenant, so a vote signed with such a key must never be one.
   it('signs no vote here, neither a neighbour’s nor a platform operator’s who is a member of both', async () => {
     const all = callers(url, credentials)

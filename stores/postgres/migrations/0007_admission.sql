@@ -56,7 +56,8 @@ grant execute on function represented_of(text, jsonb) to guard, control;
 create function voter_of(tenant text, principal text) returns jsonb language sql stable as $$
   select jsonb_build_object('principal_id', p.id, 'kind', p.kind, 'person_id', p.person_id, 'status', p.status,
       'platform_role', p.platform_role, 'role', m.role, 'membership_permissions', coalesce(to_jsonb(m.permissions), '[]'),
-      'has_active_key', exists (select from operator_keys a where a.principal_id = p.id and a.revoked_at is null))
+      'has_active_key', exists (select from operator_keys a where a.tenant_id = tenant
+        and a.principal_id = p.id and a.revoked_at is null))
     from principals p left join memberships m on m.tenant_id = tenant and m.principal_id = p.id and m.status = 'active'
     where p.id = principal
 $$;
@@ -152,6 +153,8 @@ begin
       left join memberships m on m.tenant_id = chosen and m.principal_id = q.id;
   end if;
   if chosen is not null and p_votes_on is not null and (rate -> 'limited') = 'false' then
+    -- Nobody's own rows of other tenants are to be seen any more.
+    perform set_config('app.principal', '', true);
     voting := jsonb_build_object('operation', operation_row(chosen, p_votes_on), 'context', vote_context(chosen, p_votes_on, '', p.id));
   end if;
   return jsonb_build_object('now', iso(clock_timestamp()), 'tenant_id', chosen, 'memberships', members,
