@@ -1,7 +1,7 @@
 /** How long a recovery took is told by the operations themselves, and after which fault. */
 import { expect, test } from 'vitest'
 import { aDone } from './a-done.ts'
-import { againSince, endedSince, notYetAgain, worstAfter } from './recovery.ts'
+import { againSince, endedSince, meanwhile, notYetAgain, worstAfter } from './recovery.ts'
 import type { Done } from './load.ts'
 
 const op = (askedAt: number, endedAt: number, status = 'executed', sort: Done['sort'] = 'raw'): Done =>
@@ -34,8 +34,21 @@ test('the worst is told with its fault', () => {
   expect(worstAfter(faults, [op(0, 180), op(150, 700), op(210, 350)], againSince)).toEqual({
     after: 'kill app',
     ms: 250,
+    over: 100,
   })
-  expect(worstAfter(faults, [op(0, 180), op(150, 700)], endedSince)).toEqual({ after: 'stop', ms: 500 })
+  expect(worstAfter(faults, [op(0, 180), op(150, 700)], endedSince)).toEqual({ after: 'stop', ms: 500, over: 200 })
+})
+
+test('what came meanwhile of what was asked for is told with it', () => {
+  const blocked = { ...op(1_000, 2_000, 'blocked', 'blind'), code: 'kill_switch.active' as const }
+  const said = meanwhile({ after: 'stop', ms: 3_000, over: 500 }, [
+    op(0, 400),
+    blocked,
+    op(2_500, 3_500),
+    op(4_000, 5_000),
+  ])
+  expect(said).toContain('from 1970-01-01T00:00:00.500Z')
+  expect(said).toContain('blind blocked kill_switch.active 1 to 2; raw executed 2 to 3)')
 })
 
 test('a sort that has not succeeded since then is named', () => {

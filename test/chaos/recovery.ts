@@ -21,6 +21,8 @@ export interface Recovery {
   /** After which fault. */
   after: string
   ms: number
+  /** Since when, by this machine's clock, where that is a fault's. */
+  over?: number
 }
 
 /** Until an operation that was asked for after that was executed. */
@@ -45,8 +47,19 @@ export function worstAfter(
   done: readonly Done[],
   since: (over: number, done: readonly Done[]) => number,
 ): Recovery {
-  const all = faults.map(({ fault, over }) => ({ after: wordsOf(fault), ms: since(over, done) }))
+  const all = faults.map(({ fault, over }) => ({ after: wordsOf(fault), ms: since(over, done), over }))
   return all.reduce((worst, each) => (each.ms > worst.ms ? each : worst), { after: 'no fault', ms: 0 })
+}
+
+/** When a recovery that took too long began, and what came meanwhile of what was asked for: which fault it was tells little. */
+export function meanwhile({ over, ms }: Recovery, done: readonly Done[]): string {
+  if (over === undefined) return ''
+  const asked = done.filter(({ askedAt, endedAt }) => askedAt <= over + ms && endedAt >= over)
+  const ends = asked.map(({ sort, status, code, reason, askedAt, endedAt }) => {
+    const when = [askedAt, endedAt].map((at) => ((at - over) / 1000).toFixed(0))
+    return `${sort} ${[status, code, reason].filter((word) => word !== null).join(' ')} ${when.join(' to ')}`
+  })
+  return ` (from ${new Date(over).toISOString()}; meanwhile, in seconds since: ${ends.join('; ')})`
 }
 
 /** Sorts of which nothing that was asked for since then has ended as it should. */

@@ -13,7 +13,7 @@ import { type Done, Load, pause } from './load.ts'
 import { Machine } from './machine.ts'
 import { findFaults } from './oracle.ts'
 import { Parts } from './parts.ts'
-import { againSince, endedSince, notYetAgain, RECOVERED_MS, secondsOf, worstAfter } from './recovery.ts'
+import { againSince, endedSince, notYetAgain, RECOVERED_MS, secondsOf, worstAfter, meanwhile } from './recovery.ts'
 import { report } from './report.ts'
 import { Runs } from './runs.ts'
 import { digestOf, makeSchedule, skipping } from './schedule.ts'
@@ -150,8 +150,9 @@ const recoveries = [
   },
   { after: 'the load', ms: sealedMs, until: 'what had ended was sealed' },
 ]
-for (const { after, ms, until } of recoveries)
-  if (ms > RECOVERED_MS) wrong.push(`it took ${secondsOf(ms)} after ${after} until ${until}`)
+for (const each of recoveries)
+  if (each.ms > RECOVERED_MS)
+    wrong.push(`it took ${secondsOf(each.ms)} after ${each.after} until ${each.until}${meanwhile(each, load.done)}`)
 
 report(say, {
   done: load.done,
