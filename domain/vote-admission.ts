@@ -26,7 +26,7 @@ interface Read {
 }
 
 export interface AdmitOptions {
-  /** What was read for this operation and whoever the API attests, while something else was waited for. */
+  /** What was read for this operation and whoever the API attests, with their admission. */
   early?: VoteContext | undefined
   /** Told when nothing but the rows can refuse the vote any more, before they are asked; again when they ask for a newer time. */
   onSound?: () => void

@@ -52,16 +52,14 @@ export class OperationStore implements OperationRows {
   }
 
   async markPending(document: PendingDocument): Promise<{ status: string; expires_at?: string }> {
-    const { rows } = await this.#guard.query<{ mark_pending: Awaited<ReturnType<OperationRows['markPending']>> }>({
-      name: 'mark_pending',
-      text: 'select mark_pending($1)',
-      values: [JSON.stringify(document)],
-    })
+    const { rows } = await this.#guard.query<{ mark_pending: Awaited<ReturnType<OperationRows['markPending']>> }>(
+      calling('mark_pending', document),
+    )
     return only(rows).mark_pending
   }
 
   async endOperation(document: EndDocument): Promise<{ ended: boolean; status: string; row?: JsonObject }> {
-    const { rows } = await this.#guard.query<{ end_told: Told }>(endTold(document))
+    const { rows } = await this.#guard.query<{ end_told: Told }>(calling('end_told', kept(document)))
     return only(rows).end_told
   }
 
@@ -120,7 +118,9 @@ export class OperationStore implements OperationRows {
         readClaimed: async (tenant, operation) => await readClaimed(client, tenant, operation),
         // Whoever ends it has nothing left to do under the locks.
         endOperation: async (document) => {
-          const [told] = await allOf<{ end_told: Told }>(inOnePacket(client, [endTold(document), GIVE_BACK]))
+          const [told] = await allOf<{ end_told: Told }>(
+            inOnePacket(client, [calling('end_told', kept(document)), GIVE_BACK]),
+          )
           isGiven = true
           return only(told?.rows ?? []).end_told
         },
@@ -164,8 +164,9 @@ async function readClaimed(on: pg.Pool | pg.PoolClient, tenantId: string, operat
   return only(rows).read_pass
 }
 
-function endTold(document: EndDocument): pg.QueryConfig {
-  return { name: 'end_told', text: 'select end_told($1)', values: [JSON.stringify(kept(document))] }
+/** The call of a database function that takes one document, planned once for a connection. */
+function calling(name: 'mark_pending' | 'claim_effect' | 'end_told' | 'end_now', document: object): pg.QueryConfig {
+  return { name, text: `select ${name}($1)`, values: [JSON.stringify(document)] }
 }
 
 function only<T>(rows: readonly T[]): T {
@@ -203,16 +204,12 @@ async function transactionOf<T>(
     ports,
     end: async (document) => {
       settled = true
-      const end = { name: 'end_now', text: 'select end_now($1)', values: [JSON.stringify(kept(document))] }
-      const told = await together<{ end_now: JsonObject }>(end, COMMIT)
+      const told = await together<{ end_now: JsonObject }>(calling('end_now', kept(document)), COMMIT)
       return only(told.at(-2)?.rows ?? []).end_now
     },
     claim: async (document) => {
       settled = true
-      await together(
-        { name: 'claim_effect', text: 'select claim_effect($1)', values: [JSON.stringify(document)] },
-        COMMIT,
-      )
+      await together(calling('claim_effect', document), COMMIT)
     },
     attempt: async (work) => {
       await client.query('savepoint item')
