@@ -9,6 +9,7 @@ import { endedOutput } from './endings.ts'
 import { type Before, codeOfRefusal, type GuardTools, isContention } from './guard.ts'
 import { type Guarded, judge } from './judge.ts'
 import { bug, hasRow, type PassTools, type WithRow } from './pass-tools.ts'
+import { proposalFault } from './proposals.ts'
 import { itemsOf } from '../actions/batch.ts'
 import { findEffectful } from '../actions/registry.ts'
 import { canonicalJson, type Json, type JsonObject } from '../domain/canonical.ts'
@@ -87,6 +88,9 @@ async function goOn(tools: BatchTools, input: Guarded, transaction: GuardTransac
   const { row } = transaction
   if (!hasRow(row)) throw bug('a claimed operation has no row')
   if (row.receipt !== null) return { ended: endedOutput(row.receipt.receipt) }
+  // The row was read anew: what follows is what was approved or nothing.
+  if ((await proposalFault(tools.keys, input, row.operation)) !== null)
+    return await endHere(tools, input, transaction, row, 'proposal.invalid')
   const items = itemsOf(row.operation.intent.input)
   const past = row.batch_items ?? []
   if (past.length >= items.length) return await end(tools, input, transaction, row, past)

@@ -7,14 +7,15 @@ import { batchOnce } from './batch.ts'
 import { claimedRow, claimOf, leaseOf } from './claiming.ts'
 import { announceEnd, commitEnd, concludeClaim } from './conclude.ts'
 import { endDocument } from './endings.ts'
-import type { Before } from './guard.ts'
+import { type Before, isContention } from './guard.ts'
 import { type Guarded, judge } from './judge.ts'
 import { bug, hasRow, type PassTools, type WithRow } from './pass-tools.ts'
+import { proposalFault } from './proposals.ts'
 import { contextOf, lookFor, outsideOf, type TargetTools, wordOf } from './targets.ts'
 import type { OutsideEffect } from '../actions/define.ts'
 import { findEffectful } from '../actions/registry.ts'
 import { makePass } from '../domain/gates/chain.ts'
-import type { Fence, PassRow } from '../domain/operation-rows.ts'
+import type { Fence, GuardTransaction, PassRow } from '../domain/operation-rows.ts'
 import { KEY_WINDOW_MS, MOST_TRIES, type Outcome, type OutsideKind } from '../domain/outside.ts'
 import type { EndedOutput, GuardInput, GuardOutput } from '../domain/steps.ts'
 import type { Pass } from '../domain/verdict.ts'
@@ -75,7 +76,7 @@ async function oneTry<Other>(
 ): Promise<GuardOutput | Again | { instead: Other }> {
   return await tools.operations.fenced(input.tenant_id, input.operation_id, async (fence) => {
     tools.crashPoint('E1')
-    const begun = await fence.guarded(async (transaction) => {
+    const begun = await within(tools, fence, async (transaction) => {
       const { row } = transaction
       const asOfNow = readNow(tools.stopwatch)
       if (hasRow(row) && row.receipt === null && row.claim !== null) return { found: 'dispatched', row } as const
@@ -109,6 +110,20 @@ async function oneTry<Other>(
   })
 }
 
+/** What the database refuses once it refuses always: it is not tried for ever. */
+async function within<T>(
+  tools: OutsideTools,
+  fence: Fence,
+  work: (transaction: GuardTransaction) => Promise<T>,
+): Promise<T> {
+  try {
+    return await fence.guarded(work)
+  } catch (error) {
+    if (tools.isUnavailable(error) || isContention(error)) throw error
+    throw bug('the guard failed', error)
+  }
+}
+
 /**
  * A claim without an outcome. The try of another may be under way until its lease ends, and no longer than a lease takes,
  * whatever its row says: then the clock was moved. After that, what the target can tell, and another try if that can do no
@@ -125,24 +140,33 @@ async function goOn(
   const { attempts: tried = 0, lease_ms } = row.claim ?? {}
   const leaseMs = Math.min(lease_ms ?? 0, leaseOf(plan))
   if (tried !== over && leaseMs > 0) return { again: tried, leaseMs }
+  // What looking does not find may still be on its way: it is not failed.
+  const unknown = async (reason: string) =>
+    await conclude(tools, input, fence, { state: 'unknown', details: { reason } })
+  // The row was read anew: what is sent, and what is looked for, is what was approved or nothing.
+  const fault = await proposalFault(tools.keys, input, row.operation)
+  if (fault !== null) return await unknown(`not as it was approved: ${fault}`)
   const action = findEffectful(intent.action, intent.action_version)
-  if (action === null)
-    return await conclude(tools, input, fence, { state: 'unknown', details: { reason: 'action version' } })
+  if (action === null) return await unknown('action version')
   const effect = outsideOf(action)
   const looked = await lookFor(tools, effect, row)
   tools.crashPoint('Q1')
   if (looked !== null && looked.state !== 'unknown') return await conclude(tools, input, fence, looked)
+  const reason = whyNoMore(effect, row, tried)
+  if (reason !== null) return await unknown(reason)
+  const elapsed = tools.stopwatch()
+  const isOurs = await fence.dispatchAgain(leaseOf(plan), tried)
+  return isOurs ? await dispatch(tools, input, row, effect, fence, tried + 1, elapsed) : { again: tried }
+}
+
+/** Why there is no other try; null where one can do no harm. */
+function whyNoMore(effect: OutsideEffect<unknown>, row: WithRow, tried: number): string | null {
+  const { intent, plan } = row.operation
   const [kill] = makePass('guard', plan, intent, row.facts).verdicts
-  const stopped = kill?.decision === 'block'
-  const forgotten = plan.effect_kind === 'keyed' && (row.claim?.age_ms ?? 0) > KEY_WINDOW_MS
-  if (!stopped && !forgotten && tried < MOST_TRIES[plan.effect_kind as OutsideKind]) {
-    const elapsed = tools.stopwatch()
-    const isOurs = await fence.dispatchAgain(leaseOf(plan), tried)
-    return isOurs ? await dispatch(tools, input, row, effect, fence, tried + 1, elapsed) : { again: tried }
-  }
-  const reason = stopped ? 'stopped meanwhile' : forgotten ? 'the key may be forgotten' : 'no answer to the last try'
-  // What looking does not find may still be on its way: it is not failed.
-  return await conclude(tools, input, fence, { state: 'unknown', details: { reason } })
+  if (kill?.decision === 'block') return 'stopped meanwhile'
+  if (effect.holds?.(intent.preconditions, row.view) === false) return 'the target was changed meanwhile'
+  if (plan.effect_kind === 'keyed' && (row.claim?.age_ms ?? 0) > KEY_WINDOW_MS) return 'the key may be forgotten'
+  return tried < MOST_TRIES[plan.effect_kind as OutsideKind] ? null : 'no answer to the last try'
 }
 
 async function dispatch(

@@ -11,7 +11,7 @@ import type { OperationRef } from '../domain/steps.ts'
 /** Null when sound, else which part is not. */
 export async function proposalFault(
   keys: JwsReader,
-  ref: OperationRef,
+  ref: Omit<OperationRef, 'run_id'>,
   operation: NonNullable<PassRow['operation']>,
 ): Promise<string | null> {
   const { intent, plan } = operation

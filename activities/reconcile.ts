@@ -8,12 +8,14 @@ import { concludeClaim } from './conclude.ts'
 import { endDocument, operationLeaf, type ReceiptTools } from './endings.ts'
 import { type ExpiryTools, expireLocks } from './expire-locks.ts'
 import { hasRow } from './pass-tools.ts'
+import { proposalFault } from './proposals.ts'
 import { type SweepTools, sweepUploads } from './sweep.ts'
 import { lookFor, outsideOf, type TargetTools } from './targets.ts'
 import { findEffectful } from '../actions/registry.ts'
 import type { CrashPoint } from '../domain/crash-points.ts'
 import type { OperationRows, PassRow } from '../domain/operation-rows.ts'
 import type { Outcome } from '../domain/outside.ts'
+import type { JwsReader } from '../domain/ports.ts'
 import type { OperationInput, ReconcileSteps } from '../domain/steps.ts'
 
 interface Ref {
@@ -24,6 +26,7 @@ interface Ref {
 export interface ReconcileTools extends SweepTools, ExpiryTools, TargetTools {
   operations: OperationRows
   receipts: ReceiptTools
+  keys: JwsReader
   runs: {
     runState(ref: Ref): Promise<'running' | 'closed' | 'absent'>
     startOperation(input: OperationInput): Promise<string | null>
@@ -128,13 +131,18 @@ async function endDispatched(tools: ReconcileTools, { tenant_id, operation_id }:
   const { intent, intent_hash, plan, plan_hash } = row.operation
   const ref = { tenant_id, operation_id, intent_hash, plan_hash, run_id: null }
   if (plan.batch !== undefined) {
+    tools.crashPoint('Q1')
     await endBatch(tools, ref, 'run.terminated')
+    tools.crashPoint('Q2')
     return true
   }
   const action = findEffectful(intent.action, intent.action_version)
-  const looked = action === null ? null : await lookFor(tools, outsideOf(action), row)
+  const isSound = (await proposalFault(tools.keys, ref, row.operation)) === null
+  const looked = action === null || !isSound ? null : await lookFor(tools, outsideOf(action), row)
   const unknown: Outcome = { state: 'unknown', details: { reason: 'run.terminated' } }
   if (looked?.state === 'unknown' && (row.claim?.age_ms ?? 0) < LOOKED_FOR_MS) return false
+  tools.crashPoint('Q1')
   await concludeClaim(tools, ref, looked === null || looked.state === 'unknown' ? unknown : looked)
+  tools.crashPoint('Q2')
   return true
 }

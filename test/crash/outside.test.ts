@@ -5,7 +5,7 @@
  * app dies in the path of a single effect is test/crash/points.test.ts. `EXO_CRASH_FULL=1` has more of all.
  */
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
-import { type Carried, carryVote } from '../support/carrying.ts'
+import { type Carried, carryVote, carryVotes } from '../support/carrying.ts'
 import { Database } from '../support/database.ts'
 import { countOf, FourKinds, type Kind, KINDS, type Work } from '../support/four-kinds.ts'
 import { type OwnDeployment, startOwnDeployment } from '../support/own-deployment.ts'
@@ -142,6 +142,22 @@ test('a run lost while its object is on its way under a grant looks for the obje
   await reconcileNow(owner, temporal.client, tenant.id, id)
   expect(await kinds.expectTruth(work, id, 2 * HEALED_MS)).toBe('executed')
   expect(await verified(id)).toEqual(PASSED)
+})
+
+test('a claim that the database refuses is not tried for ever: it failed, and nothing was sent', async () => {
+  const { tenant } = kinds
+  const work = kinds.work('keyed')
+  const { body: asked } = await tenant.as('owner').post<Operation>('/operations', work.request)
+  await owner.query(`alter table claims add constraint refused check (operation_id <> '${asked.id}') not valid`)
+  try {
+    const arrived = kinds.arrived
+    void carryVotes(tenant, asked.id, HEALED_MS).catch(() => null)
+    expect(await kinds.expectTruth(work, asked.id, HEALED_MS)).toBe('failed')
+    expect((await tenant.operation(asked.id)).error.code).toBe('internal.error')
+    expect(kinds.arrived).toBe(arrived)
+  } finally {
+    await owner.query('alter table claims drop constraint refused')
+  }
 })
 
 /** The app dies at a place of what this asks for, its run is terminated meanwhile, and the time of its try ends. */

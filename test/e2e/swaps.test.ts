@@ -1,6 +1,7 @@
 /**
  * Whatever changes between the first yes and the effect, nothing is done on what nobody approved: thirteen things that may
- * change, each swapped under an operation that waits for its last vote. `EXO_SWAPS` sets how often each is.
+ * change, each swapped under an operation that waits for its last vote, and three under an effect that has begun. `EXO_SWAPS`
+ * sets how often each is.
  */
 import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3'
 import { createHash } from 'node:crypto'
@@ -14,6 +15,7 @@ import { Database } from '../support/database.ts'
 import { notRequired, UNTIL } from '../support/opening.ts'
 import { Receiver } from '../support/receiver.ts'
 import { makeTenant, notesIn, type Operation, type Tenant, UNLIMITED, vote } from '../support/tenant.ts'
+import { until } from '../support/until.ts'
 
 const SWAPS = Number(process.env.EXO_SWAPS ?? '1')
 const { url, home, credentials, addresses } = inject('deployment')
@@ -22,17 +24,20 @@ const store = new S3Client({ ...addresses.s3, forcePathStyle: true, credentials:
 const WAIVED = notRequired('reversible', 'contained', 'irreversible')
 let tenant: Tenant
 let receiver: Receiver
+/** A target that keeps keys, so that what it did not answer is sent again. */
+let keeper: Receiver
 
 beforeAll(async () => {
   tenant = await makeTenant(callers(url, credentials), url, 'swaps')
   receiver = await Receiver.start()
+  keeper = await Receiver.start()
   await tenant.open({
     ...UNLIMITED,
     not_required: WAIVED,
     license_types: [{ id: 'lt_swaps', name: 'Swaps' }],
     firearms: [{ action: 'note.append', license_types: ['lt_swaps'] }],
     ...licensed(),
-    egress: [target()],
+    egress: [target(), keeping()],
   })
   const directory = join(home, 'secrets', tenant.id, new URL(receiver.origin).host)
   mkdirSync(directory, { recursive: true })
@@ -41,6 +46,7 @@ beforeAll(async () => {
 afterAll(async () => {
   store.destroy()
   await receiver?.stop()
+  await keeper?.stop()
   await owner.end()
 })
 
@@ -62,6 +68,12 @@ const target = (more: JsonObject = {}): JsonObject => ({
   allowed_headers: ['X-Ref'],
   secret_headers: [{ header: 'Authorization', secret: 'token' }],
   ...more,
+})
+
+const keeping = (): JsonObject => ({
+  origin: keeper.origin,
+  methods: ['POST'],
+  idempotency_header: 'Idempotency-Key',
 })
 
 interface Story {
@@ -98,7 +110,7 @@ const policyWas = (change: () => JsonObject, was: () => JsonObject): Pick<Story,
 const egressWas = (egress: () => JsonObject[]) =>
   policyWas(
     () => ({ egress: egress() }),
-    () => ({ egress: [target()] }),
+    () => ({ egress: [target(), keeping()] }),
   )
 const membershipOf = (who: 'agent' | 'operator2'): Pick<Story, 'swap' | 'restore'> => {
   const set = async (status: string) =>
@@ -205,6 +217,56 @@ test.each(each)('swapped: $what ($round)', async ({ story }) => {
   } finally {
     await story.restore?.()
   }
+})
+
+const rounds = Array.from({ length: SWAPS }, (_, round) => ({ round: round + 1 }))
+/** Asks, and has it approved; answers when the effect has begun, which is when `begun` says so. */
+const under = async (asked: Operation, begun: () => boolean | Promise<boolean>) => {
+  for (const who of ['operator2', 'operator'] as const)
+    if (who === 'operator' || asked.approval.quorum > 1) void vote(tenant.as(who), asked)
+  await until('the effect has begun', begun)
+}
+/** The first try is answered with 500; the second would be taken. */
+const tryTwice = async (name: string, swap: (asked: Operation) => Promise<unknown>) => {
+  const path = `/flaky/2?${name}`
+  const asked = await propose({ action: 'http.post', target: `${keeper.origin}${path}`, input: { body: { name } } })
+  await under(asked, () => keeper.at(path).length > 0)
+  await swap(asked)
+  const { status, error } = await tenant.ended(asked.id, 60_000)
+  expect(keeper.received.filter(({ body }) => body.includes(name)).map(({ body }) => body)).toEqual([`{"name":"${name}"}`])
+  expect(status).toBe('unknown')
+  return error.details.reason
+} // biome-ignore format: one flow
+
+test.each(rounds)('swapped between two tries: the bytes, in their row ($round)', async ({ round }) => {
+  const reason = await tryTwice(`bytes${round}`, async ({ id }) => {
+    await sql(`update operations set intent = jsonb_set(intent, '{input,body,more}', '1') where id = $1`, [id])
+  })
+  expect(reason).toBe('not as it was approved: intent')
+})
+
+test.each(rounds)('swapped between two tries: the target, taken off the list ($round)', async ({ round }) => {
+  const { swap, restore } = egressWas(() => [target()])
+  const reason = await tryTwice(`list${round}`, async (asked) => await swap(asked, ''))
+  await restore?.()
+  expect(reason).toBe('the target was changed meanwhile')
+})
+
+test.each(rounds)('swapped between inputs of one operation: those that follow ($round)', async ({ round }) => {
+  const notebook = `several${round}`
+  const inputs = Array.from({ length: 500 }, (_, i) => ({ notebook, text: `${i + 1}` }))
+  const asked = await propose({ action: 'note.append', inputs })
+  const written = async () => await sql('select text from notes where notebook = $1', [notebook])
+  await under(asked, async () => (await written()).length > 0)
+  const other = inputs.map((input) => ({ ...input, text: 'another' }))
+  await sql(`update operations set intent = jsonb_set(intent, '{input,items}', $2) where id = $1`, [
+    asked.id,
+    JSON.stringify(other),
+  ])
+  const { effect } = await tenant.ended(asked.id, 60_000)
+  expect((await written()).filter((row) => row['text'] === 'another')).toEqual([])
+  expect(effect.result.blocked).toBeGreaterThan(0)
+  expect(effect.result.items.at(-1)).toMatchObject({ state: 'blocked', code: 'proposal.invalid' })
 })
 
 test('swapped: where the target’s name leads', async () => {
