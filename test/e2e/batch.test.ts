@@ -134,12 +134,30 @@ test('a stop holds between items: what is done stays, the rest is blocked, and n
   await tenant.policy({ kill_switches: [RUNNING('tenant')] })
 })
 
-test('its undo takes back what was committed', async () => {
-  const asked = await tenant.as('agent').post<Operation>(`/operations/${first.id}/undo`, { reason: 'a mistake' })
-  expect(asked.status).toBe(202)
-  const done = await approved(asked.body)
-  expect(done).toMatchObject({ status: 'executed', undo_of: first.id, effect: { result: { committed: 500 } } })
+const undo = async (id: string) =>
+  await tenant.as('agent').post<Operation>(`/operations/${id}/undo`, { reason: 'a mistake' })
+
+test('its undo takes back what was committed; one that was stopped on its way leaves the rest to another', async () => {
+  const stopped = await undo(first.id)
+  expect(stopped.status).toBe(202)
+  const voted = vote(tenant.as('operator'), stopped.body)
+  await until('some are taken back', async () => (await inOrder('all')).length < 500)
+  const stop = { scope: 'tenant', state: 'stopped', reason: 'an incident', actions: ['note.remove'] }
+  await tenant.as('operator2').put('/kill-switches', stop)
+  await voted
+  const { effect, status } = await tenant.ended(stopped.body.id)
+  const { committed, blocked } = effect.result
+  expect([status, committed + blocked, blocked > 0]).toEqual(['executed', 500, true])
+  expect(await inOrder('all')).toHaveLength(blocked)
+  expect((await tenant.operation(first.id)).undone_by).toBeNull()
+  await tenant.policy({ kill_switches: [RUNNING('tenant')] })
+
+  const done = await approved((await undo(first.id)).body)
+  expect(done).toMatchObject({ status: 'executed', undo_of: first.id })
+  expect(done.effect.result).toMatchObject({ committed: blocked, failed: committed, blocked: 0 })
   expect(await inOrder('all')).toEqual([])
+  expect((await tenant.operation(first.id)).undone_by).toBe(done.id)
+  expect(refused(await undo(first.id))).toEqual([409, 'operation.not_reversible'])
 })
 
 test('the same key and inputs are the same operation, other inputs a conflict', async () => {

@@ -178,7 +178,9 @@ begin
     preview = coalesce(nullif(d -> 'preview', 'null'), preview), shown_hash = coalesce(d ->> 'shown_hash', shown_hash)
     where tenant_id = o.tenant_id and id = o.id;
   perform keep_temperature(o, d -> 'passes');
-  if d ->> 'status' = 'executed' and o.undo_of is not null then
+  -- An undo of several inputs that was stopped on its way leaves the rest to another.
+  if d ->> 'status' = 'executed' and o.undo_of is not null
+      and (o.plan -> 'batch' is null or d #>> '{claim,result,blocked}' = '0') then
     update operations set undone_by = o.id where tenant_id = o.tenant_id and id = o.undo_of;
   end if;
   insert into outbox (tenant_id, operation_id, kind, due_at)
