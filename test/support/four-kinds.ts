@@ -61,7 +61,7 @@ export class FourKinds {
 
   work(kind: Kind): Work {
     const name = `w-${++this.#names}`
-    return { kind, name, request: this.#request(kind, name) }
+    return { kind, name, request: { ...this.#request(kind, name), estimated_cost: '1' } }
   }
 
   #request(kind: Kind, name: string): object {
