@@ -9,6 +9,7 @@ export function aDone(more: Pick<Done, 'sort' | 'status'> & Partial<Done>): Done
     inputs: null,
     items: null,
     key: null,
+    voters: 2,
     code: null,
     reason: null,
     askedAt: 0,

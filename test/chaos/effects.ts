@@ -1,5 +1,5 @@
 /** What became of one operation, as its witnesses saw it, beside what it says of itself. Shares no code with the product. */
-import { bytesOf, type Done, textOf } from './load.ts'
+import { bytesOf, type Done, type Sort, textOf } from './load.ts'
 import type { Put } from './store-watch.ts'
 import type { Received } from '../support/receiver.ts'
 import type { Effect } from '../support/world.ts'
@@ -13,6 +13,18 @@ export interface Seen {
   store: ReadonlyMap<string, Buffer>
   puts: ReadonlyMap<string, readonly Put[]>
   terminated: ReadonlySet<string>
+}
+
+/** How many people have to say yes. A standing grant is enough for the first; nobody who may vote is told of the last. */
+const PEOPLE: Record<Sort, number> = {
+  'note by grant': 0,
+  'note by vote': 1,
+  batch: 1,
+  object: 1,
+  raw: 1,
+  keyed: 2,
+  blind: 2,
+  refused: Number.POSITIVE_INFINITY,
 }
 
 /** Nothing was begun for an operation that ended so. */
@@ -30,7 +42,7 @@ const isRefused = ({ answered }: Received) =>
 
 /** What does not hold of it, in words. */
 export function findWrong(seen: Seen, done: Done): string[] {
-  const wrong = [...effectOf(seen, done), ...endOf(seen, done)]
+  const wrong = [...effectOf(seen, done), ...endOf(seen, done), ...authorityOf(done)]
   const { sort, id, name, status } = done
   return wrong.map((said) => `${sort} ${name} ${id} ${status}: ${said}`)
 }
@@ -48,6 +60,12 @@ function endOf(seen: Seen, { sort, id, status, code, items }: Done): string[] {
   if (code === 'kill_switch.blocked' && sort === 'batch' && items === null) return []
   const sent = sort === 'keyed' || sort === 'blind' ? (seen[sort].get(id ?? '') ?? []) : []
   return code === 'effect.failed' && sent.some(isRefused) ? [] : [`${code}, for which there was no reason`]
+}
+
+/** Nothing is begun that too few people have said yes to, whether or not they were told that it counts. */
+function authorityOf({ sort, status, voters }: Done): string[] {
+  const isBegun = status === 'executed' || status === 'unknown'
+  return isBegun && voters < PEOPLE[sort] ? [`${voters} people had said yes to it`] : []
 }
 
 function effectOf(seen: Seen, done: Done): string[] {

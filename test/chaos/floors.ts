@@ -56,7 +56,7 @@ function ofEffects({ effects, minutes }: Happened): string[] {
     .map(([kind, seen]) => `only ${seen} ${kind} effects were seen: ${least} were to be`)
 }
 
-/** Each kind of fault, and each part and link that one was planned for. */
+/** Each kind of fault, and each part, and trouble of a link, that one was planned for. */
 function ofFaults({ planned, faults }: Happened): string[] {
   const done = new Set(faults.map(groupOf))
   const missed = new Set(planned.map(groupOf).filter((group) => !done.has(group)))
@@ -69,7 +69,7 @@ function groupOf(fault: Fault): string {
     case 'pause':
       return `${fault.kind} ${fault.part}`
     case 'link':
-      return `trouble on the link to ${fault.link}`
+      return `link to ${fault.link}: ${fault.trouble.kind}`
     case 'clock':
       return `clock of ${fault.clock}`
     default:

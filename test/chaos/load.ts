@@ -45,9 +45,18 @@ export interface Done extends Asked {
   items: readonly Item[] | null
   /** Where an upload is to lie once it is registered. */
   key: string | null
+  /** How many people sent a yes, told or not that it counts. */
+  voters: number
   /** Milliseconds of this machine's clock. */
   askedAt: number
   endedAt: number
+}
+
+/** What is still on its way, and who sent a yes. */
+interface Open {
+  sort: Sort
+  id: string | null
+  said: Set<MemberName>
 }
 
 type End = Pick<Done, 'status' | 'code' | 'reason' | 'items'>
@@ -64,7 +73,7 @@ const TIMELESS_MS = 60_000
 
 export class Load {
   readonly done: Done[] = []
-  readonly open = new Map<string, { sort: Sort; id: string | null }>()
+  readonly open = new Map<string, Open>()
   /** Names of what was open while the database's clock was moved: times told of it do not follow. */
   readonly timeless = new Set<string>()
   /** How many moves of it are under way. */
@@ -110,7 +119,7 @@ export class Load {
     const path = sort === 'keyed' || sort === 'blind' ? this.#random.pick(PATHS) : null
     const inputs = sort === 'batch' ? 2 + this.#random.below(MOST_INPUTS - 1) : null
     const asked = { sort, name, path, inputs }
-    const open = { sort, id: null as string | null }
+    const open: Open = { sort, id: null, said: new Set() }
     this.open.set(name, open)
     if (this.#moves > 0) this.timeless.add(name)
     const askedAt = Date.now()
@@ -119,7 +128,7 @@ export class Load {
     const end = await this.#carry(open, asked, upload)
     this.open.delete(name)
     const key = upload?.asset?.key ?? null
-    this.done.push({ ...asked, id: open.id, ...end, key, askedAt, endedAt: Date.now() })
+    this.done.push({ ...asked, id: open.id, ...end, key, voters: open.said.size, askedAt, endedAt: Date.now() })
   }
 
   #bodyOf({ sort, name, path, inputs }: Asked): object {
@@ -158,7 +167,7 @@ export class Load {
   }
 
   /** Proposes, votes and looks until the operation has ended; `stuck` when patience is over. */
-  async #carry(open: { id: string | null }, asked: Asked, upload: Upload | null): Promise<End> {
+  async #carry(open: Open, asked: Asked, upload: Upload | null): Promise<End> {
     const { name } = asked
     const { by, voters } = ASKED[asked.sort]
     const as = (who: MemberName) => this.#tenant.as(who)
@@ -180,6 +189,7 @@ export class Load {
         // One after the other, so that runs are told of votes that do not decide.
         const voter = status === 'pending_approval' ? voters[approval.votes.length] : undefined
         const vote = { decision: 'approve', intent_hash, shown_hash, reason: 'on' }
+        if (voter !== undefined) open.said.add(voter)
         if (voter !== undefined) await sent(() => as(voter).post(`/operations/${open.id}/decisions`, vote))
       }
       await pause(150 + this.#random.below(300))

@@ -108,6 +108,24 @@ test.each([
   expect(findWrong(seen, done(sort, status, code))).toEqual([])
 })
 
+const wroteOne: Seen = (() => {
+  const effect: Effect = { n: 1, what: 'INSERT', text: 'c-1', tenant_id: 't', operation_id: 'op_1', note_id: 'n_1', at: '' }
+  return { ...NOTHING, notes: new Map([['c-1', [effect]]]) }
+})() // biome-ignore format: one row
+
+test.each([
+  ['note by grant', 0, wroteOne, true],
+  ['note by vote', 0, wroteOne, false],
+  ['note by vote', 1, wroteOne, true],
+  ['refused', 0, wroteOne, false],
+  ['refused', 2, wroteOne, false],
+  ['keyed', 1, told(200), false],
+  ['keyed', 2, told(200), true],
+  ['blind', 1, told(200), false],
+] as const)('of %s with %i who said yes', (sort, voters, seen, isSound) => {
+  expect(findWrong(seen, { ...done(sort, 'executed'), voters }).length).toBe(isSound ? 0 : 1)
+})
+
 test('inside the window of a stop no request, no object and no note begins', () => {
   const window = { from: 100, to: 200, notes: [5, 5] as const }
   const at = (...times: number[]) => ({ received: times.map((each) => ({ ...request(200), at: each })) })

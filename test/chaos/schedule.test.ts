@@ -31,11 +31,19 @@ test.each(SEEDS)('what a machine lacks is skipped, and the rest of seed %i comes
   }
 })
 
-test.each(SEEDS)('a minute of seed %i has met every kind, ten have met each part, link and place to die at', (seed) => {
-  const kinds = (minutes: number) => new Set(makeSchedule(seed, minutes * MINUTES).map(({ fault }) => fault.kind)).size
-  expect(kinds(1)).toBe(kinds(10))
-  const words = new Set(makeSchedule(seed, 10 * MINUTES).map(({ fault }) => wordsOf(fault)))
-  for (const point of POINTS) expect(words).toContain(`crash at ${point}`)
-  for (const link of LINKS) expect([...words].filter((word) => word.startsWith(`link to ${link}: `))).not.toEqual([])
-  for (const part of PARTS) for (const what of ['kill', 'pause']) expect(words).toContain(`${what} ${part}`)
-})
+test.each(SEEDS)(
+  'a minute of seed %i has met every kind, ten have met each part, trouble of a link and place to die at',
+  (seed) => {
+    const kinds = (minutes: number) =>
+      new Set(makeSchedule(seed, minutes * MINUTES).map(({ fault }) => fault.kind)).size
+    expect(kinds(1)).toBe(kinds(10))
+    const words = new Set(makeSchedule(seed, 10 * MINUTES).map(({ fault }) => wordsOf(fault)))
+    for (const point of POINTS) expect(words).toContain(`crash at ${point}`)
+    for (const link of LINKS)
+      for (const trouble of ['latency', 'reset', 'lost replies', 'half bodies', 'silence'])
+        expect(words).toContain(`link to ${link}: ${trouble}`)
+    for (const link of ['s3', 'keyed', 'blind']) expect(words).toContain(`link to ${link}: answers`)
+    expect(words).toContain('link to keyed: duplicates')
+    for (const part of PARTS) for (const what of ['kill', 'pause']) expect(words).toContain(`${what} ${part}`)
+  },
+)

@@ -14,6 +14,13 @@ export type LinkName = (typeof LINKS)[number]
 export const CLOCKS = ['app', 'postgres'] as const
 export type ClockName = (typeof CLOCKS)[number]
 export const POINTS = Object.keys(CRASH_POINTS) as CrashPoint[]
+/** What can go wrong on each link. Only HTTP has statuses to answer with; only a target that keeps keys is told things twice. */
+const TROUBLES = LINKS.flatMap((link) =>
+  (['latency', 'reset', 'lost replies', 'half bodies', 'silence', 'answers', 'duplicates'] as const)
+    .filter((trouble) => trouble !== 'duplicates' || link === 'keyed')
+    .filter((trouble) => trouble !== 'answers' || (link !== 'postgres' && link !== 'temporal'))
+    .map((trouble) => ({ link, trouble })),
+)
 /** Places that are come to seldom: the first time is waited for, and no later one. */
 const SELDOM = new Set<CrashPoint>(['A6', 'U3', 'W3', 'W5', 'K1', 'K3', 'Q1', 'Q2'])
 
@@ -41,7 +48,7 @@ const WEIGHTS: readonly [number, Fault['kind']][] = [
   [4, 'kill'],
   [3, 'pause'],
   [12, 'crash point'],
-  [5, 'link'],
+  [8, 'link'],
   [3, 'stop'],
   [1, 'terminate'],
   [1, 'reset run'],
@@ -51,8 +58,8 @@ const WEIGHTS: readonly [number, Fault['kind']][] = [
 ]
 
 /**
- * Faults until `forMs`, a few seconds apart, sometimes two at once. A longer run begins as a shorter one does. Parts, links and
- * places to die at take turns, in an order of the seed's, so that ten minutes have them all.
+ * Faults until `forMs`, a few seconds apart, sometimes two at once. A longer run begins as a shorter one does. Parts, troubles
+ * of links and places to die at take turns, in an order of the seed's, so that ten minutes have them all.
  */
 export function makeSchedule(seed: number, forMs: number): Planned[] {
   const random = new Random(seed)
@@ -62,7 +69,7 @@ export function makeSchedule(seed: number, forMs: number): Planned[] {
   const turns: Turns = {
     killed: cycle(shuffled(random, PARTS)),
     paused: cycle(shuffled(random, PARTS)),
-    link: cycle(shuffled(random, LINKS)),
+    trouble: cycle(shuffled(random, TROUBLES)),
     point: cycle(shuffled(random, POINTS)),
   }
   for (let atMs = 3_000; atMs < forMs; atMs += random.chance(0.2) ? 200 : 2_500 + random.below(4_500))
@@ -118,7 +125,7 @@ function pickKind(random: Random): Fault['kind'] {
 interface Turns {
   killed: () => Part
   paused: () => Part
-  link: () => LinkName
+  trouble: () => (typeof TROUBLES)[number]
   point: () => CrashPoint
 }
 
@@ -145,8 +152,8 @@ function makeFault(random: Random, turns: Turns, kind: Fault['kind']): Fault {
     case 'crash point':
       return crashAt(turns.point(), 1 + random.below(4))
     case 'link': {
-      const link = turns.link()
-      return { kind, link, trouble: makeTrouble(random, link), ms: 500 + random.below(4_000) }
+      const { link, trouble } = turns.trouble()
+      return { kind, link, trouble: makeTrouble(random, trouble), ms: 500 + random.below(4_000) }
     }
     case 'stop':
       return { kind, ms: 300 + random.below(1_500) }
@@ -161,23 +168,15 @@ function makeFault(random: Random, turns: Turns, kind: Fault['kind']): Fault {
   }
 }
 
-/** Only links that carry HTTP know statuses; only a target that keeps keys is told things twice. */
-function makeTrouble(random: Random, link: LinkName): Trouble {
-  const speaksHttp = link === 's3' || link === 'keyed' || link === 'blind'
-  switch (random.below(link === 'keyed' ? 7 : speaksHttp ? 6 : 5)) {
-    case 0:
-      return { kind: 'latency', ms: 50 + random.below(800) }
-    case 1:
-      return { kind: 'reset' }
-    case 2:
-      return { kind: 'lost replies' }
-    case 3:
-      return { kind: 'half bodies', bytes: 1 + random.below(40) }
-    case 4:
-      return { kind: 'silence' }
-    case 5:
-      return { kind: 'answers', status: random.pick([500, 502, 503]) }
+function makeTrouble(random: Random, kind: Trouble['kind']): Trouble {
+  switch (kind) {
+    case 'latency':
+      return { kind, ms: 50 + random.below(800) }
+    case 'half bodies':
+      return { kind, bytes: 1 + random.below(40) }
+    case 'answers':
+      return { kind, status: random.pick([500, 502, 503]) }
     default:
-      return { kind: 'duplicates' }
+      return { kind }
   }
 }
