@@ -9,7 +9,7 @@ import { type ClockName, type Fault, type LinkName, type Planned, wordsOf } from
 import type { Stops } from './stops.ts'
 
 /** A trouble of a link that nothing went through waits so much longer for something to meet. */
-const FELT_WITHIN_MS = 10_000
+const FELT_WITHIN_MS = 20_000
 
 /** The library looks again when its seconds differ by more than one: after almost two. */
 const MOVED_WITHIN_MS = 2_500

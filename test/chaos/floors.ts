@@ -56,24 +56,24 @@ function ofEffects({ effects, minutes }: Happened): string[] {
     .map(([kind, seen]) => `only ${seen} ${kind} effects were seen: ${least} were to be`)
 }
 
-/** Each kind of fault, and each part, and trouble of a link, that one was planned for. */
+/** Each kind of fault, and each part, link and trouble of links that one was planned for. */
 function ofFaults({ planned, faults }: Happened): string[] {
-  const done = new Set(faults.map(groupOf))
-  const missed = new Set(planned.map(groupOf).filter((group) => !done.has(group)))
+  const done = new Set(faults.flatMap(groupsOf))
+  const missed = new Set(planned.flatMap(groupsOf).filter((group) => !done.has(group)))
   return [...missed].map((group) => `never done, though planned: ${group}`)
 }
 
-function groupOf(fault: Fault): string {
+function groupsOf(fault: Fault): string[] {
   switch (fault.kind) {
     case 'kill':
     case 'pause':
-      return `${fault.kind} ${fault.part}`
+      return [`${fault.kind} ${fault.part}`]
     case 'link':
-      return `link to ${fault.link}: ${fault.trouble.kind}`
+      return [`trouble on the link to ${fault.link}`, `a link with ${fault.trouble.kind}`]
     case 'clock':
-      return `clock of ${fault.clock}`
+      return [`clock of ${fault.clock}`]
     default:
-      return fault.kind
+      return [fault.kind]
   }
 }
 
