@@ -4,7 +4,7 @@
  * used, certificates are verified, and what comes back is read up to a bound.
  */
 import { createHash } from 'node:crypto'
-import { lookup } from 'node:dns/promises'
+import { lookup, Resolver } from 'node:dns/promises'
 import { isIP, type LookupFunction } from 'node:net'
 import { Agent, errors, request } from 'undici'
 import { isPublicAddress } from '../domain/addresses.ts'
@@ -16,16 +16,34 @@ const HEADER_BYTES = 16 * 1024
 export interface EgressOptions {
   /** Addresses of our own networks may be reached: the lab, where targets are named exactly. */
   ownNetworks: boolean
-  /** How a name is resolved: the machine's own way unless given. */
-  resolve?: (host: string) => Promise<readonly { address: string }[]>
+  /** How a name is resolved, until the signal says that it is too late. */
+  resolve?: Resolve
+  /** `address:port` of the name servers that are asked outside the lab; the machine's own unless given. */
+  nameServers?: readonly string[]
 }
+
+type Resolve = (host: string, deadline: AbortSignal) => Promise<readonly { address: string }[]>
+
+/** The machine's own way, with its file of hosts. Few threads do so at a time, which all who wait share. */
+const asTheMachine: Resolve = async (host) => await lookup(host, { all: true, order: 'ipv4first' })
+
+/** By asking name servers alone, each request by itself: a name whose server is silent keeps nobody else's waiting. */
+const asNameServersTell =
+  (servers: readonly string[] | undefined): Resolve =>
+  async (host, deadline) => {
+    const resolver = new Resolver()
+    if (servers !== undefined) resolver.setServers(servers)
+    deadline.addEventListener('abort', () => resolver.cancel(), { once: true })
+    const asked = await Promise.allSettled([resolver.resolve4(host), resolver.resolve6(host)])
+    return asked.flatMap((each) => (each.status === 'fulfilled' ? each.value.map((address) => ({ address })) : []))
+  }
 
 export class Egress {
   readonly #ownNetworks: boolean
-  readonly #resolve: NonNullable<EgressOptions['resolve']>
-  constructor({ ownNetworks, resolve }: EgressOptions) {
+  readonly #resolve: Resolve
+  constructor({ ownNetworks, resolve, nameServers }: EgressOptions) {
     this.#ownNetworks = ownNetworks
-    this.#resolve = resolve ?? (async (host) => await lookup(host, { all: true, order: 'ipv4first' }))
+    this.#resolve = resolve ?? (ownNetworks ? asTheMachine : asNameServersTell(nameServers))
   }
 
   readonly post: OutsidePorts['http']['post'] = async ({ url, headers, body, timeoutMs }) => {
@@ -57,7 +75,7 @@ export class Egress {
     const isAllowed = (address: string) => this.#ownNetworks || isPublicAddress(address)
     if (isIP(host) !== 0) return isAllowed(host) ? host : null
     try {
-      const found = await Promise.race([this.#resolve(host), whenAborted(deadline)])
+      const found = await Promise.race([this.#resolve(host, deadline), whenAborted(deadline)])
       // One refused address is enough: a name that points inside as well is not to be reached at all.
       if (found.some(({ address }) => !isAllowed(address))) return null
       return found[0]?.address

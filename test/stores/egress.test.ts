@@ -6,6 +6,7 @@ import { isExactOrigin } from '../../actions/egress-origin.ts'
 import { isPublicAddress } from '../../domain/addresses.ts'
 import type { HttpAnswer } from '../../domain/outside.ts'
 import { Egress } from '../../stores/egress.ts'
+import { NameServer } from '../support/name-server.ts'
 
 let server: Server
 let port: number
@@ -48,20 +49,31 @@ const HOSTS = `
   .split(/\s+/)
 
 describe('outside the lab', () => {
-  const egress = new Egress({ ownNetworks: false })
+  let names: NameServer
+  beforeAll(async () => {
+    names = await NameServer.start('127.0.0.1')
+  })
+  afterAll(async () => await names.stop())
+  const egress = () => new Egress({ ownNetworks: false, nameServers: [names.at] })
 
   test(`none of ${HOSTS.length} spellings is connected to`, async () => {
     const before = connections
     const answered: string[] = []
     for (const host of HOSTS) {
-      const url = `http://${host}:${port}/`
-      const { status, silence } = await ask(egress, url)
-      if (status !== null || (silence !== 'address_forbidden' && silence !== 'name_unresolved'))
-        answered.push(`${host}: ${status} ${silence}`)
+      const { status, silence } = await ask(egress(), `http://${host}:${port}/`)
+      if (status !== null || silence !== 'address_forbidden') answered.push(`${host}: ${status} ${silence}`)
     }
     expect(answered).toEqual([])
     expect(connections).toBe(before)
     expect(HOSTS.length).toBeGreaterThanOrEqual(120)
+    expect(names.asked).toContain('metadata.google.internal')
+  })
+
+  test('names whose servers are silent keep nobody else waiting', async () => {
+    const silent = Promise.all(Array.from({ length: 32 }, (_, i) => ask(egress(), `http://silent${i}.example/`)))
+    const first = await Promise.race([silent, ask(egress(), 'http://told.example/')])
+    expect(first).toMatchObject({ silence: 'address_forbidden' })
+    for (const { status, silence } of await silent) expect([status, silence]).toEqual([null, 'name_unresolved'])
   })
 
   test('a name with one address inside among others is refused whole', async () => {
