@@ -9,7 +9,7 @@ import { endedOutput } from './endings.ts'
 import { type Before, codeOfRefusal, type GuardTools, isContention } from './guard.ts'
 import { type Guarded, judge } from './judge.ts'
 import { bug, hasRow, type PassTools, type WithRow } from './pass-tools.ts'
-import { proposalFault } from './proposals.ts'
+import { notApproved, proposalFault } from './proposals.ts'
 import { itemsOf } from '../actions/batch.ts'
 import { findEffectful } from '../actions/registry.ts'
 import { canonicalJson, type Json, type JsonObject } from '../domain/canonical.ts'
@@ -88,9 +88,10 @@ async function goOn(tools: BatchTools, input: Guarded, transaction: GuardTransac
   const { row } = transaction
   if (!hasRow(row)) throw bug('a claimed operation has no row')
   if (row.receipt !== null) return { ended: endedOutput(row.receipt.receipt) }
-  // The row was read anew: what follows is what was approved or nothing.
-  if ((await proposalFault(tools.keys, input, row.operation)) !== null)
-    return await endHere(tools, input, transaction, row, 'proposal.invalid')
+  // The row was read anew: what follows is what was approved or nothing, and nothing else that it says is settled.
+  const fault = await proposalFault(tools.keys, input, row.operation)
+  if (fault !== null)
+    return await conclude(tools, input, transaction, row, { state: 'unknown', details: { reason: notApproved(fault) } })
   const items = itemsOf(row.operation.intent.input)
   const past = row.batch_items ?? []
   if (past.length >= items.length) return await end(tools, input, transaction, row, past)
@@ -197,6 +198,17 @@ async function end(
       : { state: 'failed', code: items[0]?.code ?? 'effect.failed', details: { committed, failed, blocked } }
   const unit = toMicros(row.operation.plan.batch?.unit_cost) ?? 0n
   const settled = fromMicros(unit * BigInt(committed)) ?? '0'
+  return await conclude(tools, ref, transaction, row, outcome, settled)
+}
+
+async function conclude(
+  tools: Pick<PassTools, 'receipts'>,
+  ref: Ref,
+  transaction: GuardTransaction,
+  row: WithRow,
+  outcome: Outcome,
+  settled?: string,
+): Promise<Told> {
   const document = await outcomeDocument(tools, ref, row, outcome, settled)
   const seen = await transaction.end({ ...document, run_id: ref.run_id })
   return { ended: endedOutput(document.receipt), row: seen }

@@ -7,10 +7,10 @@ import { batchOnce } from './batch.ts'
 import { claimedRow, claimOf, leaseOf } from './claiming.ts'
 import { announceEnd, commitEnd, concludeClaim } from './conclude.ts'
 import { endDocument } from './endings.ts'
-import { type Before, isContention } from './guard.ts'
+import { type Before, codeOfRefusal } from './guard.ts'
 import { type Guarded, judge } from './judge.ts'
 import { bug, hasRow, type PassTools, type WithRow } from './pass-tools.ts'
-import { proposalFault } from './proposals.ts'
+import { notApproved, proposalFault } from './proposals.ts'
 import { contextOf, lookFor, outsideOf, type TargetTools, wordOf } from './targets.ts'
 import type { OutsideEffect } from '../actions/define.ts'
 import { findEffectful } from '../actions/registry.ts'
@@ -76,7 +76,7 @@ async function oneTry<Other>(
 ): Promise<GuardOutput | Again | { instead: Other }> {
   return await tools.operations.fenced(input.tenant_id, input.operation_id, async (fence) => {
     tools.crashPoint('E1')
-    const begun = await within(tools, fence, async (transaction) => {
+    const begun = await within(fence, async (transaction) => {
       const { row } = transaction
       const asOfNow = readNow(tools.stopwatch)
       if (hasRow(row) && row.receipt === null && row.claim !== null) return { found: 'dispatched', row } as const
@@ -111,16 +111,11 @@ async function oneTry<Other>(
 }
 
 /** What the database refuses once it refuses always: it is not tried for ever. */
-async function within<T>(
-  tools: OutsideTools,
-  fence: Fence,
-  work: (transaction: GuardTransaction) => Promise<T>,
-): Promise<T> {
+async function within<T>(fence: Fence, work: (transaction: GuardTransaction) => Promise<T>): Promise<T> {
   try {
     return await fence.guarded(work)
   } catch (error) {
-    if (tools.isUnavailable(error) || isContention(error)) throw error
-    throw bug('the guard failed', error)
+    throw codeOfRefusal(error) === null ? error : bug('the guard was refused', error)
   }
 }
 
@@ -145,7 +140,7 @@ async function goOn(
     await conclude(tools, input, fence, { state: 'unknown', details: { reason } })
   // The row was read anew: what is sent, and what is looked for, is what was approved or nothing.
   const fault = await proposalFault(tools.keys, input, row.operation)
-  if (fault !== null) return await unknown(`not as it was approved: ${fault}`)
+  if (fault !== null) return await unknown(notApproved(fault))
   const action = findEffectful(intent.action, intent.action_version)
   if (action === null) return await unknown('action version')
   const effect = outsideOf(action)

@@ -30,3 +30,8 @@ export async function proposalFault(
   const same = Object.entries(expected).every(([key, value]) => (claims as Record<string, unknown>)[key] === value)
   return same ? null : 'proposal claims'
 }
+
+/** Why an effect that has begun goes no further: its row is not what was signed any more. */
+export function notApproved(fault: string): string {
+  return `not as it was approved: ${fault}`
+}

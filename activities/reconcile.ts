@@ -8,7 +8,7 @@ import { concludeClaim } from './conclude.ts'
 import { endDocument, operationLeaf, type ReceiptTools } from './endings.ts'
 import { type ExpiryTools, expireLocks } from './expire-locks.ts'
 import { hasRow } from './pass-tools.ts'
-import { proposalFault } from './proposals.ts'
+import { notApproved, proposalFault } from './proposals.ts'
 import { type SweepTools, sweepUploads } from './sweep.ts'
 import { lookFor, outsideOf, type TargetTools } from './targets.ts'
 import { findEffectful } from '../actions/registry.ts'
@@ -130,6 +130,15 @@ async function endDispatched(tools: ReconcileTools, { tenant_id, operation_id }:
   if (!hasRow(row) || (row.claim?.lease_ms ?? 0) > 0) return false
   const { intent, intent_hash, plan, plan_hash } = row.operation
   const ref = { tenant_id, operation_id, intent_hash, plan_hash, run_id: null }
+  const concludes = async (outcome: Outcome) => {
+    tools.crashPoint('Q1')
+    await concludeClaim(tools, ref, outcome)
+    tools.crashPoint('Q2')
+    return true
+  }
+  const unknown = (reason: string): Outcome => ({ state: 'unknown', details: { reason } })
+  const fault = await proposalFault(tools.keys, ref, row.operation)
+  if (fault !== null) return await concludes(unknown(notApproved(fault)))
   if (plan.batch !== undefined) {
     tools.crashPoint('Q1')
     await endBatch(tools, ref, 'run.terminated')
@@ -137,12 +146,7 @@ async function endDispatched(tools: ReconcileTools, { tenant_id, operation_id }:
     return true
   }
   const action = findEffectful(intent.action, intent.action_version)
-  const isSound = (await proposalFault(tools.keys, ref, row.operation)) === null
-  const looked = action === null || !isSound ? null : await lookFor(tools, outsideOf(action), row)
-  const unknown: Outcome = { state: 'unknown', details: { reason: 'run.terminated' } }
+  const looked = action === null ? null : await lookFor(tools, outsideOf(action), row)
   if (looked?.state === 'unknown' && (row.claim?.age_ms ?? 0) < LOOKED_FOR_MS) return false
-  tools.crashPoint('Q1')
-  await concludeClaim(tools, ref, looked === null || looked.state === 'unknown' ? unknown : looked)
-  tools.crashPoint('Q2')
-  return true
+  return await concludes(looked === null || looked.state === 'unknown' ? unknown('run.terminated') : looked)
 }

@@ -161,7 +161,11 @@ test('a claim that the database refuses is not tried for ever: it failed, and no
 })
 
 /** The app dies at a place of what this asks for, its run is terminated meanwhile, and the time of its try ends. */
-async function terminatedAt(point: CrashPoint, ask: () => Promise<string>): Promise<string> {
+async function terminatedAt(
+  point: CrashPoint,
+  ask: () => Promise<string>,
+  meanwhile: (id: string) => Promise<unknown> = async () => null,
+): Promise<string> {
   const { tenant } = kinds
   own.arm(point, 1)
   const id = await ask()
@@ -172,6 +176,7 @@ async function terminatedAt(point: CrashPoint, ask: () => Promise<string>): Prom
     const over = 'select from claims where operation_id = $1 and lease_until < clock_timestamp()'
     return (await owner.within(tenant.id, over, [id])).length > 0
   })
+  await meanwhile(id)
   await reconcileNow(owner, temporal.client, tenant.id, id)
   return id
 }
@@ -196,6 +201,25 @@ test.each([
     expect(await verified(id)).toEqual(PASSED)
   },
 )
+
+test('a run terminated, whose row was made one of several inputs meanwhile, ends unknown: its money stays held', async () => {
+  const { tenant } = kinds
+  const work = kinds.work('keyed')
+  const change = `update operations set plan = jsonb_set(plan, '{batch}', '{"items": 1, "unit_cost": "1"}') where id = $1`
+  const id = await terminatedAt(
+    'E5',
+    async () => {
+      const { body } = await tenant.as('owner').post<Operation>('/operations', work.request)
+      void carryVotes(tenant, body.id, HEALED_MS).catch(() => null)
+      return body.id
+    },
+    async (id) => await owner.within(tenant.id, change, [id]),
+  )
+  expect(await kinds.expectTruth(work, id, HEALED_MS)).toBe('unknown')
+  expect((await tenant.operation(id)).error.details.reason).toBe('not as it was approved: plan')
+  const held = 'select state from budget_entries where operation_id = $1'
+  expect(await owner.within(tenant.id, held, [id])).toEqual([{ state: 'reserved' }])
+})
 
 test.each([
   ['E5', 25, 'executed'],
