@@ -258,6 +258,8 @@ const beside: CrashPoint[] = []
  * that waits for people, and where the effect is outside one whose target has answered a process that died of it.
  */
 const whileReconciling: Trial = async (point, of) => {
+  // So that nobody else's effect dies in its stead.
+  await settle()
   const kind = random.pick(of)
   const work = kinds.work(kind)
   const { tenant } = kinds
