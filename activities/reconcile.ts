@@ -130,21 +130,17 @@ async function endDispatched(tools: ReconcileTools, { tenant_id, operation_id }:
   if (!hasRow(row) || (row.claim?.lease_ms ?? 0) > 0) return false
   const { intent, intent_hash, plan, plan_hash } = row.operation
   const ref = { tenant_id, operation_id, intent_hash, plan_hash, run_id: null }
-  const concludes = async (outcome: Outcome) => {
+  const ends = async (end: () => Promise<unknown>) => {
     tools.crashPoint('Q1')
-    await concludeClaim(tools, ref, outcome)
+    await end()
     tools.crashPoint('Q2')
     return true
   }
+  const concludes = async (outcome: Outcome) => await ends(() => concludeClaim(tools, ref, outcome))
   const unknown = (reason: string): Outcome => ({ state: 'unknown', details: { reason } })
   const fault = await proposalFault(tools.keys, ref, row.operation)
   if (fault !== null) return await concludes(unknown(notApproved(fault)))
-  if (plan.batch !== undefined) {
-    tools.crashPoint('Q1')
-    await endBatch(tools, ref, 'run.terminated')
-    tools.crashPoint('Q2')
-    return true
-  }
+  if (plan.batch !== undefined) return await ends(() => endBatch(tools, ref, 'run.terminated'))
   const action = findEffectful(intent.action, intent.action_version)
   const looked = action === null ? null : await lookFor(tools, outsideOf(action), row)
   if (looked?.state === 'unknown' && (row.claim?.age_ms ?? 0) < LOOKED_FOR_MS) return false

@@ -187,7 +187,7 @@ export const SETTINGS = {
   EXO_CRASH_LOG: { reader: 'test', meaning: 'Where it tells that it did.' },
   EXO_SEED: { reader: 'test', meaning: 'Repeats a run that drew lots.' },
   EXO_FLIPS: { reader: 'test', meaning: 'How often stops are thrown.' },
-  EXO_SWAPS: { reader: 'test', meaning: 'How often each thing is swapped between vote and effect.' },
+  EXO_SWAPS: { reader: 'test', meaning: 'How often each thing is swapped between vote and effect, or under it.' },
   EXO_CRASH_FULL: { reader: 'test', meaning: 'The long form of the crash tests.' },
   EXO_POINTS: { reader: 'test', meaning: 'Crash points with commas between them; all when absent.' },
   EXO_FUZZ: { reader: 'test', meaning: 'How many broken requests.' },

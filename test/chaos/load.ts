@@ -189,8 +189,10 @@ export class Load {
         // One after the other, so that runs are told of votes that do not decide.
         const voter = status === 'pending_approval' ? voters[approval.votes.length] : undefined
         const vote = { decision: 'approve', intent_hash, shown_hash, reason: 'on' }
-        if (voter !== undefined) open.said.add(voter)
-        if (voter !== undefined) await sent(() => as(voter).post(`/operations/${open.id}/decisions`, vote))
+        if (voter !== undefined) {
+          open.said.add(voter)
+          await sent(() => as(voter).post(`/operations/${open.id}/decisions`, vote))
+        }
       }
       await pause(150 + this.#random.below(300))
     }

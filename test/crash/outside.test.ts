@@ -10,7 +10,7 @@ import { Database } from '../support/database.ts'
 import { countOf, FourKinds, type Kind, KINDS, type Work } from '../support/four-kinds.ts'
 import { type OwnDeployment, startOwnDeployment } from '../support/own-deployment.ts'
 import { Random, seedOfRun } from '../support/random.ts'
-import { openTemporal, reconcileNow } from '../support/temporal.ts'
+import { leaseIsOver, openTemporal, reconcileNow } from '../support/temporal.ts'
 import { notesIn, type Operation, vote } from '../support/tenant.ts'
 import { until } from '../support/until.ts'
 import { verifyBundles } from '../support/verified.ts'
@@ -172,10 +172,7 @@ async function terminatedAt(
   await own.hit(point)
   await temporal.client.workflow.getHandle(`${tenant.id}/${id}`).terminate('a test')
   await own.answers()
-  await until('the lease is over', async () => {
-    const over = 'select from claims where operation_id = $1 and lease_until < clock_timestamp()'
-    return (await owner.within(tenant.id, over, [id])).length > 0
-  })
+  await leaseIsOver(owner, tenant.id, id)
   await meanwhile(id)
   await reconcileNow(owner, temporal.client, tenant.id, id)
   return id

@@ -14,7 +14,7 @@ import { countOf, FourKinds, type Kind, KINDS, type Work } from '../support/four
 import { RUNNING } from '../support/opening.ts'
 import { type OwnDeployment, startOwnDeployment } from '../support/own-deployment.ts'
 import { Random, seedOfRun } from '../support/random.ts'
-import { openTemporal, reconcileNow } from '../support/temporal.ts'
+import { leaseIsOver, openTemporal, reconcileNow } from '../support/temporal.ts'
 import { until, within } from '../support/until.ts'
 import { verifyBundles } from '../support/verified.ts'
 import { CRASH_POINTS, type CrashPoint } from '../../domain/crash-points.ts'
@@ -274,8 +274,7 @@ const whileReconciling: Trial = async (point, of) => {
   await temporal.client.workflow.getHandle(`${tenant.id}/${id}`).terminate('a test')
   if (kind !== 'transactional') {
     await own.answers()
-    const over = 'select from claims where operation_id = $1 and lease_until < clock_timestamp()'
-    await until('the lease is over', async () => (await owner.within(tenant.id, over, [id])).length > 0)
+    await leaseIsOver(owner, tenant.id, id)
     own.arm(point, 1)
   }
   await reconcileNow(owner, temporal.client, tenant.id, id)

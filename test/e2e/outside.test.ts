@@ -6,7 +6,7 @@ import { callers } from '../support/client.ts'
 import { Database } from '../support/database.ts'
 import { notRequired, RUNNING } from '../support/opening.ts'
 import { Receiver } from '../support/receiver.ts'
-import { openTemporal, reconcileNow } from '../support/temporal.ts'
+import { leaseIsOver, openTemporal, reconcileNow } from '../support/temporal.ts'
 import {
   endedOf,
   makeTenant,
@@ -271,18 +271,7 @@ describe.concurrent('a run that is broken into', () => {
   test('while its effect is under way, and terminated, ends; nobody can tell what the effect came to unless it is over', async () => {
     const { id, run } = await underWay('/flaky/5')
     await run.terminate('a test')
-    await until(
-      'the time of its try is over',
-      async () => {
-        const over = await owner.within(
-          tenant.id,
-          'select from claims where operation_id = $1 and lease_until < clock_timestamp()',
-          [id],
-        )
-        return over.length > 0
-      },
-      { withinMs: 60_000 },
-    )
+    await leaseIsOver(owner, tenant.id, id, 60_000)
     await reconcileNow(owner, temporal.client, tenant.id, id)
     const row = await tenant.ended(id, 90_000)
     expect(['executed', 'unknown']).toContain(row.status)

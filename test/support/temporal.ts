@@ -27,6 +27,12 @@ export async function reconcileNow(owner: Database, client: Client, tenantId: st
   await client.schedule.getHandle('exo-reconcile').trigger(ScheduleOverlapPolicy.ALLOW_ALL)
 }
 
+/** Resolves when the time of an effect's try is over, which nobody may be left to end. */
+export async function leaseIsOver(owner: Database, tenantId: string, id: string, withinMs = 15_000): Promise<void> {
+  const over = 'select from claims where operation_id = $1 and lease_until < clock_timestamp()'
+  await until('the lease is over', async () => (await owner.within(tenantId, over, [id])).length > 0, { withinMs })
+}
+
 /** Moves the time at which an operation last changed, in PostgreSQL's words for an interval. */
 export async function moveChange(owner: Database, tenantId: string, id: string, by: string): Promise<void> {
   await owner.transaction(async (rows) => {
