@@ -6,6 +6,7 @@ import type { EffectfulAction } from './define.ts'
 import { canonicalJson, type Json, type JsonObject } from '../domain/canonical.ts'
 import { sha256TextHex } from '../domain/hash.ts'
 import type { Preview } from '../domain/plan.ts'
+import { beginning } from '../domain/text.ts'
 
 const SHOWN_BYTES = 24 * 1024
 const SHOWN_FIRST = 40
@@ -30,7 +31,7 @@ export function itemsOf(input: JsonObject): JsonObject[] {
 export function batchPreview(action: EffectfulAction<unknown>, input: JsonObject, view: Json): Preview {
   const views = Array.isArray(view) ? view : []
   const lines = itemsOf(input).map((item, index) => {
-    const { title, fields } = action.preview(item, views[index] ?? null)
+    const { title, fields } = action.preview(item, views[index] ?? null, null)
     return {
       label: `${index + 1}`,
       value: [title, ...fields.map((field) => `${field.label}: ${field.value}`)].join(' · '),
@@ -51,7 +52,7 @@ export function batchPreview(action: EffectfulAction<unknown>, input: JsonObject
 }
 
 function cut(value: string): string {
-  return value.length <= SHOWN_CHARACTERS ? value : `${value.slice(0, SHOWN_CHARACTERS).toWellFormed()}…`
+  return value.length <= SHOWN_CHARACTERS ? value : `${beginning(value, SHOWN_CHARACTERS)}…`
 }
 
 /** The inputs of the undo, one for each item that was committed. */

@@ -105,8 +105,8 @@ export interface EffectfulAction<I> extends Common<I> {
   readonly places?: (input: I) => readonly NamedPlace[]
   /** Preconditions and an approval tree of its own; throws ExoError to refuse before an operation exists. */
   readonly plan?: (input: I, context: PlanContext) => PlanAddition
-  /** Pure: the document people are shown, from the input and what `view` answered. */
-  readonly preview: (input: I, view: Json) => Preview
+  /** Pure: the document people are shown, from the input, what `view` answered and what stands beside the input. */
+  readonly preview: (input: I, view: Json, target: string | null) => Preview
   /** Set where the action acts on something that is named beside its input. */
   readonly target?: 'url'
   readonly effect: TransactionalEffect<I> | OutsideEffect<I>

@@ -13,6 +13,7 @@ import { ExoError } from '../domain/errors.ts'
 import { sha256TextHex } from '../domain/hash.ts'
 import { notApplied, outcomeOfAnswer, type OutsideContext, type OutsidePorts } from '../domain/outside.ts'
 import type { EgressTarget } from '../domain/policy.ts'
+import { beginning } from '../domain/text.ts'
 
 const input = z.strictObject({ body: z.record(z.string(), z.json()), headers: callerHeaders })
 
@@ -48,10 +49,11 @@ export const httpPost = defineAction<z.infer<typeof input>>({
     }
   },
 
-  preview: ({ body, headers = {} }, view) => {
+  preview: ({ body, headers = {} }, view, target) => {
     const allowed = view as unknown as EgressTarget | null
     const text = canonicalJson(body)
     const fields = [
+      { label: 'target', value: target ?? 'none' },
       ...shownBody(text),
       ...Object.entries(headers).map(([name, value]) => ({ label: `header ${name}`, value })),
     ]
@@ -109,7 +111,7 @@ function boundOf({ idempotency_header, allowed_headers, secret_headers }: Egress
 function shownBody(text: string) {
   if (text.length <= SHOWN_CHARACTERS) return [{ label: 'body', value: text }]
   return [
-    { label: 'body', value: `${text.slice(0, SHOWN_CHARACTERS).toWellFormed()}…` },
+    { label: 'body', value: `${beginning(text, SHOWN_CHARACTERS)}…` },
     { label: 'SHA-256 of the whole body', value: sha256TextHex(text) },
   ]
 }

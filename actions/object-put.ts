@@ -7,6 +7,7 @@ import { defineAction } from './define.ts'
 import { sha256TextHex } from '../domain/hash.ts'
 import { notApplied, type Outcome, type OutsideContext, type OutsidePorts } from '../domain/outside.ts'
 import { NO_DIGEST, OBJECT_NAME, type StoredObject } from '../domain/stored.ts'
+import { beginning } from '../domain/text.ts'
 
 const REFUSAL = 'effect.precondition_failed'
 const TAKEN = { reason: 'the name is taken' }
@@ -30,7 +31,7 @@ export const objectPut = defineAction<Input>({
     title: `Put the object ${name}`,
     fields: [
       { label: 'name', value: name },
-      { label: 'text', value: text.length > 4_000 ? `${text.slice(0, 4_000)}…` : text },
+      { label: 'text', value: text.length > 4_000 ? `${beginning(text, 4_000)}…` : text },
       { label: 'SHA-256', value: sha256TextHex(text) },
     ],
   }),

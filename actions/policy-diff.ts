@@ -4,6 +4,7 @@ import { canonicalJson, type Json, type JsonObject } from '../domain/canonical.t
 import { sha256TextHex } from '../domain/hash.ts'
 import { LIMITS } from '../domain/limits.ts'
 import type { Preview } from '../domain/plan.ts'
+import { beginning } from '../domain/text.ts'
 
 const MAX_VALUE = 600
 const MAX_LINES = 150
@@ -19,7 +20,7 @@ export function policyDiff(current: JsonObject, next: JsonObject): Preview['fiel
   if (lines.length <= MAX_LINES && JSON.stringify(lines).length < LIMITS.previewBytes - 1024) return lines
   const digest = sha256TextHex(canonicalJson(lines))
   return [
-    ...lines.slice(0, 20).map(({ label, value }) => ({ label, value: value.slice(0, 200) })),
+    ...lines.slice(0, 20).map(({ label, value }) => ({ label, value: beginning(value, 200) })),
     { label: 'and more', value: `${lines.length} changed rows in all, SHA-256 of the whole diff ${digest}` },
   ]
 }
@@ -102,5 +103,5 @@ function content(row: JsonObject | undefined): string {
 function short(text: string): string {
   return text.length <= MAX_VALUE
     ? text
-    : `${text.slice(0, MAX_VALUE)}… (${text.length} characters, SHA-256 ${sha256TextHex(text)})`
+    : `${beginning(text, MAX_VALUE)}… (${text.length} characters, SHA-256 ${sha256TextHex(text)})`
 }

@@ -3,7 +3,7 @@ import { ApplicationFailure } from '@temporalio/common'
 import type { ReceiptTools } from './endings.ts'
 import { batchPreview } from '../actions/batch.ts'
 import { findEffectful } from '../actions/registry.ts'
-import type { JsonObject } from '../domain/canonical.ts'
+import { type JsonObject, NotIJson } from '../domain/canonical.ts'
 import type { CrashPoint } from '../domain/crash-points.ts'
 import type { OperationRows, PassRow } from '../domain/operation-rows.ts'
 import type { Preview } from '../domain/plan.ts'
@@ -30,12 +30,36 @@ export function previewOf(row: WithRow): Preview | null {
   const action = findEffectful(intent.action, intent.action_version)
   if (action === null) return null
   return plan.batch === undefined
-    ? action.preview(intent.input, row.view)
+    ? action.preview(intent.input, row.view, intent.target)
     : batchPreview(action, intent.input, row.view)
 }
 
 export function hasRow(row: PassRow): row is WithRow {
   return row.operation !== null
+}
+
+type AnyStep = (input: never) => Promise<unknown>
+
+/** The same steps, of which one ends with a bug where the data itself forbids it: no later try would heal that. */
+export function endingOnBugs<S extends Record<string, AnyStep>>(steps: S): S {
+  const wrapped = Object.entries(steps).map(([name, step]) => [
+    name,
+    async (input: never) => {
+      try {
+        return await step(input)
+      } catch (error) {
+        if (isOfTheData(error)) throw bug(`${name} failed`, error)
+        throw error
+      }
+    },
+  ])
+  return Object.fromEntries(wrapped) as S
+}
+
+/** What cannot be hashed, and what PostgreSQL calls a data exception. */
+function isOfTheData(error: unknown): boolean {
+  const code = error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : ''
+  return error instanceof NotIJson || code.startsWith('22')
 }
 
 /** A failure that trying again cannot heal; the run ends failed instead of parking. */

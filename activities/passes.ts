@@ -1,7 +1,7 @@
 /** The steps that read, wait and end: everything but the effect itself. Each may run again and then finds what it did. */
 import { announceEnd, commitEnd, concludeClaim } from './conclude.ts'
 import { endDocument, endedOutput, operationLeaf } from './endings.ts'
-import { bug, hasRow, type PassTools, previewOf, type WithRow } from './pass-tools.ts'
+import { bug, endingOnBugs, hasRow, type PassTools, previewOf, type WithRow } from './pass-tools.ts'
 import { proposalFault } from './proposals.ts'
 import { signedVotes, soundVotes } from './vote-rows.ts'
 import { kindHash } from '../domain/hash.ts'
@@ -16,7 +16,7 @@ type Guards = 'guardEffect' | 'proposeAndGuard' | 'resumeAndGuard' | 'effectOuts
 export function passSteps(tools: PassTools): Omit<Steps, Guards> {
   const { operations, receipts } = tools
 
-  return {
+  return endingOnBugs<Omit<Steps, Guards>>({
     readPass: async (input) =>
       await passOf(tools, input, await operations.readPass(input.tenant_id, input.operation_id)),
     async markPending(input) {
@@ -105,7 +105,7 @@ export function passSteps(tools: PassTools): Omit<Steps, Guards> {
       })
       await operations.raiseAlarm(home, operation_id, leafRow(leaf))
     },
-  }
+  })
 }
 
 /** One pass as the workflow is told it, from the row that was read. */

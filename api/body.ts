@@ -3,6 +3,8 @@ import type { z } from 'zod'
 import type { Ctx } from './request.ts'
 import { canonicalJson, NotIJson, parseIJson, type Json } from '../domain/canonical.ts'
 import { ExoError } from '../domain/errors.ts'
+import { LIMITS } from '../domain/limits.ts'
+import { beginning } from '../domain/text.ts'
 
 /** Body members that may repeat the context, and what they must then equal. */
 const REPEATED = ['tenant_id', 'project_id', 'mode', 'user_id', 'surface_id'] as const
@@ -12,9 +14,9 @@ export function readBody<S extends z.ZodType>(c: Ctx, schema: S, keep: readonly 
   if (text === null) throw faultAt('', 'the body is not UTF-8')
   let value: Json
   try {
-    value = parseIJson(text === '' ? '{}' : text)
+    value = parseIJson(text === '' ? '{}' : text, LIMITS.bodyDepth)
   } catch (error) {
-    if (error instanceof NotIJson || error instanceof SyntaxError) throw faultAt('', error.message.slice(0, 200))
+    if (error instanceof NotIJson || error instanceof SyntaxError) throw faultAt('', beginning(error.message, 200))
     throw error
   }
   refuseNul(value, '')
@@ -41,7 +43,7 @@ export function parseWith<S extends z.ZodType>(schema: S, value: unknown, at = '
   throw new ExoError('validation.error', undefined, {
     errors: parsed.error.issues.slice(0, 50).map((issue) => ({
       path: `${at}${issue.path.map((part) => `/${String(part)}`).join('')}`,
-      message: issue.message.endsWith('received undefined') ? 'is missing' : issue.message.slice(0, 300),
+      message: issue.message.endsWith('received undefined') ? 'is missing' : beginning(issue.message, 300),
     })),
   })
 }
@@ -110,6 +112,6 @@ function mismatchesOf(c: Ctx, given: Said, keep: readonly string[]): { field: st
 
 /** What was said, and no more of it than shows what it was. */
 function shortened(value: Json): Json {
-  if (typeof value === 'string') return value.slice(0, 100)
-  return typeof value === 'object' && value !== null ? canonicalJson(value).slice(0, 100) : value
+  if (typeof value === 'string') return beginning(value, 100)
+  return typeof value === 'object' && value !== null ? beginning(canonicalJson(value), 100) : value
 }

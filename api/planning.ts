@@ -22,6 +22,7 @@ import { LIMITS } from '../domain/limits.ts'
 import { fromMicros, toMicros } from '../domain/money.ts'
 import { bindingHash } from '../domain/three-wise.ts'
 import { intentHash, planHash, type Intent, type Plan } from '../domain/plan.ts'
+import { beginning } from '../domain/text.ts'
 
 type Body = z.output<typeof operationRequest>
 export type OperationRequest = Omit<Body, 'input' | 'inputs'> &
@@ -37,7 +38,7 @@ export interface Planned {
 /** The action of this name, or `action.unknown`. */
 export function findAction(name: string): RegisteredAction {
   const action = ACTIONS.get(name)
-  if (action === undefined) throw new ExoError('action.unknown', undefined, { action: name.slice(0, 200) })
+  if (action === undefined) throw new ExoError('action.unknown', undefined, { action: beginning(name, 200) })
   return action
 }
 

@@ -42,8 +42,8 @@ export function isSameJson(a: unknown, b: unknown): boolean {
 }
 
 /** Throws {@link NotIJson} unless the value is plain I-JSON all the way down. */
-export function assertIJson(value: unknown): asserts value is Json {
-  const found = firstFault(value, 0)
+export function assertIJson(value: unknown, deepest = MAX_DEPTH): asserts value is Json {
+  const found = firstFault(value, deepest)
   if (found !== null) throw new NotIJson(found.message, found.path)
 }
 
@@ -53,8 +53,8 @@ interface Fault {
 }
 
 /** The path grows on the way back: one for each sound member would cost more than the look. */
-function firstFault(value: unknown, depth: number): Fault | null {
-  if (depth > MAX_DEPTH) return fault('nested too deeply')
+function firstFault(value: unknown, levelsLeft: number): Fault | null {
+  if (levelsLeft < 0) return fault('nested too deeply')
   switch (typeof value) {
     case 'boolean':
       return null
@@ -65,26 +65,26 @@ function firstFault(value: unknown, depth: number): Fault | null {
       return Number.isInteger(value) && !Number.isSafeInteger(value) ? fault('unsafe integer') : null
     case 'object':
       if (value === null) return null
-      return Array.isArray(value) ? faultIn(value, depth) : faultOf(value, depth)
+      return Array.isArray(value) ? faultIn(value, levelsLeft) : faultOf(value, levelsLeft)
     default:
       return fault(`${typeof value} is not JSON`)
   }
 }
 
-function faultIn(list: readonly unknown[], depth: number): Fault | null {
+function faultIn(list: readonly unknown[], levelsLeft: number): Fault | null {
   for (let i = 0; i < list.length; i++) {
-    const found = firstFault(list[i], depth + 1)
+    const found = firstFault(list[i], levelsLeft - 1)
     if (found !== null) return below(String(i), found)
   }
   return null
 }
 
-function faultOf(value: object, depth: number): Fault | null {
+function faultOf(value: object, levelsLeft: number): Fault | null {
   const prototype = Object.getPrototypeOf(value)
   if (prototype !== null && Object.getPrototypeOf(prototype) !== null) return fault('not a plain object')
   for (const key of Object.keys(value)) {
     if (!key.isWellFormed()) return fault('lone surrogate in a key')
-    const found = firstFault((value as Record<string, unknown>)[key], depth + 1)
+    const found = firstFault((value as Record<string, unknown>)[key], levelsLeft - 1)
     if (found !== null) return below(key.replaceAll('~', '~0').replaceAll('/', '~1'), found)
   }
   return null
@@ -102,10 +102,10 @@ function below(key: string, { message, path }: Fault): Fault {
  * Parses I-JSON text. Unlike `JSON.parse` it refuses duplicate keys, lone surrogates and integers that do not survive
  * a double. Throws {@link NotIJson} with the place, or SyntaxError for text that is not JSON at all.
  */
-export function parseIJson(text: string): Json {
+export function parseIJson(text: string, deepest = MAX_DEPTH): Json {
   const value: unknown = JSON.parse(text)
   const written = keysWritten(text)
-  assertIJson(value)
+  assertIJson(value, deepest)
   // V8 13.6 may take a key that is one escaped character for a backslash, where a backslash stood in the text before.
   if (text.includes('\\') && !isSameJson(written.sort(), keysOf(value).sort()))
     throw new NotIJson('a key was misread', '')

@@ -7,6 +7,7 @@
  */
 import { Environment } from '@marcbachmann/cel-js/evaluator'
 import { canonicalJson, type Json, type JsonObject } from './canonical.ts'
+import { beginning } from './text.ts'
 
 export const CONSTRAINT_CHARACTERS = 1000
 
@@ -176,5 +177,5 @@ function longest(value: Json, least: number): number {
 }
 
 function firstLine(error: unknown): string {
-  return (error instanceof Error ? error.message : 'cannot be read').split('\n')[0]?.slice(0, 200) ?? ''
+  return beginning((error instanceof Error ? error.message : 'cannot be read').split('\n')[0] ?? '', 200)
 }

@@ -2,6 +2,8 @@
 export const LIMITS = Object.freeze({
   bodyBytes: 256 * 1024,
   inputBytes: 64 * 1024,
+  /** Of a request's body; what it is written into later may nest it a few levels deeper, and JSON ends at 64. */
+  bodyDepth: 48,
   configValues: 500,
   configDepth: 16,
   previewBytes: 32 * 1024,

@@ -1,5 +1,6 @@
 /** What the Temporal UI shows of a waiting operation, in Markdown. Text from outside is escaped: it is an injection surface. */
 import type { OperationInput, PassOutput } from '../domain/steps.ts'
+import { beginning } from '../domain/text.ts'
 
 export function pendingDetails(input: OperationInput, shown: PassOutput, expiresAt: string): string {
   const { intent, plan } = input
@@ -27,6 +28,6 @@ export function pendingDetails(input: OperationInput, shown: PassOutput, expires
 /** One line of text with everything Markdown or HTML would read as markup made harmless, cut with its length said. */
 function plain(text: string): string {
   const line = text.replace(/[\p{Cc}\p{Cf}]/gu, (c) => `\\u${(c.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`)
-  const cut = line.length > 400 ? `${line.slice(0, 400)}… (${line.length} characters)` : line
+  const cut = line.length > 400 ? `${beginning(line, 400)}… (${line.length} characters)` : line
   return cut.replace(/[\\`*_{}[\]<>()#+\-!|~&]/g, (c) => `&#${c.charCodeAt(0)};`)
 }

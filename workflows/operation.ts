@@ -25,6 +25,7 @@ import type {
   OperationResult,
   PassOutput,
 } from '../domain/steps.ts'
+import { beginning } from '../domain/text.ts'
 
 setWorkflowOptions({ versioningBehavior: 'PINNED' }, governedOperation)
 export async function governedOperation(input: OperationInput): Promise<OperationResult> {
@@ -208,7 +209,7 @@ async function refuseStart(input: OperationInput): Promise<never> {
   await localSteps.raiseAlarm({
     tenant_id: id(input?.tenant_id),
     operation_id: id(input?.operation_id),
-    detail: `run ${workflowInfo().runId} of ${workflowInfo().workflowId.slice(0, 200).toWellFormed()} carries no proposal`,
+    detail: `run ${workflowInfo().runId} of ${beginning(workflowInfo().workflowId, 200)} carries no proposal`,
   })
   throw ApplicationFailure.nonRetryable('no valid proposal', 'ProposalInvalid')
 }

@@ -13,6 +13,7 @@ import { ExoError } from '../../domain/errors.ts'
 import { leafRow, makeLeaf } from '../../domain/leaf.ts'
 import { PLACE_KINDS, PLACES } from '../../domain/places.ts'
 import { effectivePermissions, narrowedBy, PLATFORM_PERMISSIONS, type Role } from '../../domain/permissions.ts'
+import { beginning } from '../../domain/text.ts'
 
 /** What was read longer ago is read anew: a body may be long in coming, and its sender not be who they were. */
 const FRESH_MS = 500
@@ -170,7 +171,7 @@ async function recordRefusal(c: Ctx, admission: Admission, error: ExoError): Pro
     request_id: c.get('requestId'),
     trace_id: c.get('traceId'),
     train_ok: tenantId === admission.tenant_id && admission.train_ok === true,
-    after: { method: c.req.method, path: asWritten(c.req.path).slice(0, 200) },
+    after: { method: c.req.method, path: beginning(asWritten(c.req.path), 200) },
   })
   await c.get('ports').records.leaf(tenantId, null, c.get('requestId'), leafRow(leaf))
 }

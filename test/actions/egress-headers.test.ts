@@ -72,12 +72,10 @@ test('the longest request is shown within the bound of a preview, with the diges
   const asked = { body: { text: '中'.repeat(60_000) }, headers }
   expect(httpPost.input.safeParse(asked).success).toBe(true)
   const secret_headers = Array.from({ length: 4 }, (_, i) => ({ header: `Y-${i}`, secret: 's'.repeat(64) }))
-  const shown = httpPost.preview(asked, {
-    origin: 'https://example.com',
-    methods: ['POST'],
-    idempotency_header: null,
-    secret_headers,
-  })
+  const target = `https://example.com/${'p'.repeat(2_000)}`
+  const listed = { origin: 'https://example.com', methods: ['POST'], idempotency_header: null, secret_headers }
+  const shown = httpPost.preview(asked, listed, target)
   expect(Buffer.byteLength(JSON.stringify(shown))).toBeLessThan(LIMITS.previewBytes)
+  expect(shown.fields[0]).toEqual({ label: 'target', value: target })
   expect(shown.fields.map(({ label }) => label)).toContain('SHA-256 of the whole body')
 })

@@ -62,7 +62,7 @@ describe.each([apiKeyCreate, membershipPut, principalCreate, tenantCreate])('$na
 
   test('has a preview whose fields are texts, with and without somebody to show', () => {
     for (const view of [null, principal() as unknown as Json])
-      for (const { label, value } of action.preview(action.example, view).fields)
+      for (const { label, value } of action.preview(action.example, view, null).fields)
         expect([typeof label, typeof value]).toEqual(['string', 'string'])
   })
 })
@@ -70,8 +70,9 @@ describe.each([apiKeyCreate, membershipPut, principalCreate, tenantCreate])('$na
 describe('api_key.create', () => {
   test('takes what a principal may do from its rows, and shows it', () => {
     const shown = (change: Partial<PrincipalView>) =>
-      apiKeyCreate.preview(key, principal(change) as unknown as Json).fields.find(({ label }) => label === 'principal')
-        ?.value
+      apiKeyCreate
+        .preview(key, principal(change) as unknown as Json, null)
+        .fields.find(({ label }) => label === 'principal')?.value
     expect(shown({})).toBe('agent Reporter, member, who may do execute:observe, execute:reversible, read')
     expect(shown({ role: 'viewer' })).not.toBe(shown({}))
     for (const gone of [{ status: 'revoked' }, { membership: 'revoked' }, { role: null, membership: null }])
@@ -154,6 +155,7 @@ test('tenant.create takes subjects of known issuers, for new members', () => {
   const known = body({ name: undefined, principal_id: 'p_known', oidc: { issuer: ISSUER, sub: 's' } })
   expect(tenantCreate.input.safeParse(known).success).toBe(false)
   expect(
-    tenantCreate.preview(tenantCreate.input.parse(body({ oidc: { issuer: ISSUER, sub: 's' } })), null).fields[1]?.value,
+    tenantCreate.preview(tenantCreate.input.parse(body({ oidc: { issuer: ISSUER, sub: 's' } })), null, null).fields[1]
+      ?.value,
   ).toBe(`user, owner, s at ${ISSUER}`)
 })

@@ -93,7 +93,7 @@ describe.each(CONTROL_ACTIONS.map((action) => [action.name, action] as const))('
   test('shows every member that the row will have, with what is gone and what is new', () => {
     const was = { gone: 'yes', nested: { a: 1 } }
     for (const seen of [null, view(), view({ row: was })]) {
-      const { title, fields } = action.preview(input, seen)
+      const { title, fields } = action.preview(input, seen, null)
       expect(title).toBe(action.title)
       for (const { label, value } of fields) expect([typeof label, typeof value]).toEqual(['string', 'string'])
       expect(JSON.stringify(fields).length).toBeLessThan(LIMITS.previewBytes)

@@ -13,7 +13,7 @@ test('opting the tenant in governs, and opting out is not its to do', () => {
 
 test('people are shown what was said before, and that nothing said is a no', () => {
   const before = { opt_out: true, changed_by: 'p_admin', changed_at: '2026-01-01T00:00:00.000000Z' }
-  const shown = (view: object | null) => trainPrefsPut.preview({ opt_out: false }, view as never).fields[0]?.value
+  const shown = (view: object | null) => trainPrefsPut.preview({ opt_out: false }, view as never, null).fields[0]?.value
   expect(shown(null)).toBe('nobody has said anything: opted out')
   expect(shown(before)).toContain('p_admin')
 })

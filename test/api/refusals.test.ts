@@ -140,6 +140,18 @@ const ORDER: Case[] = [
     leaf: 'access.refused',
   },
   {
+    title: 'an unknown path that is cut within a character where it is told',
+    request: () => ({
+      method: 'POST',
+      path: `/${'a'.repeat(198)}%F0%9F%98%80`,
+      headers: but(good('viewer'), { 'x-mode': null }),
+      body: JUNK,
+    }),
+    status: 404,
+    code: 'route.not_found',
+    leaf: 'access.refused',
+  },
+  {
     title: 'a method the path does not have',
     request: () => ({
       method: 'DELETE',
@@ -431,6 +443,7 @@ const BODIES: [string, () => RawRequest, object?][] = [
     ask('{"action":"note.append","input":{"notebook":"n","text":"t","labels":{"n":1e999}}}'),
   ],
   ['JSON nested a hundred thousand deep', ask('['.repeat(100_000) + ']'.repeat(100_000))],
+  ['JSON nested a level deeper than allowed', ask(`${'['.repeat(49)}${']'.repeat(49)}`)],
   ['an unknown member', ask(operationBody({ more: 1 })), errors('')],
   ['a member called __proto__', ask('{"__proto__":{"action":"note.append","input":{"notebook":"n","text":"t"}}}')],
   [

@@ -63,7 +63,7 @@ test('its name is free and its example passes its own schema', () => {
 })
 
 test('its preview shows every field of the input', () => {
-  const shown = reminderAppend.preview(input, null).fields.map(({ value }) => value)
+  const shown = reminderAppend.preview(input, null, null).fields.map(({ value }) => value)
   expect(shown.toSorted()).toEqual(Object.values(input).toSorted())
 })
 

@@ -84,6 +84,13 @@ describe('object.put', () => {
     expect([response.status, await response.text()]).toEqual([200, 'All is well.'])
   })
 
+  test('is shown and put where its text is cut within a character', async () => {
+    const text = `${'x'.repeat(3_999)}😀y`
+    const asked = (await put('cut.txt', text)).body
+    expect(await tenant.operation(asked.id)).toMatchObject({ status: 'pending_approval' })
+    expect(await approved(asked, 'operator')).toMatchObject({ status: 'executed' })
+  })
+
   test('leaves other bytes under the name alone, and finds its own done already', async () => {
     const other = await approved((await put('report.txt', 'All is lost.')).body, 'operator')
     expect(other).toMatchObject({ status: 'failed', error: { code: 'effect.precondition_failed' } })
@@ -126,6 +133,14 @@ describe('http.post to a target that keeps keys', () => {
     })
     expect(request?.headers).not.toHaveProperty('authorization')
     expect(await held(done.id)).toBe('settled')
+  })
+
+  test('sends a body nested as deep as a request may be, and refuses one deeper', async () => {
+    const nested = (levels: number) => JSON.parse(`${'{"d":'.repeat(levels)}1${'}'.repeat(levels)}`) as JsonObject
+    const asked = await post(`${keyed.origin}/deep`, nested(46))
+    expect(asked.status).toBe(202)
+    expect((await approved(asked.body, 'operator', 'operator2')).status).toBe('executed')
+    expect(refused(await post(`${keyed.origin}/deeper`, nested(47)))).toEqual([400, 'validation.error'])
   })
 
   test('asks again under the same key until there is an answer', async () => {

@@ -1,0 +1,42 @@
+/** A preview is hashed, so it must be I-JSON wherever it is cut: half a character would leave nothing to show and to sign. */
+import { expect, test } from 'vitest'
+import { batchPreview } from '../../actions/batch.ts'
+import { noteAppend } from '../../actions/note-append.ts'
+import { httpPost } from '../../actions/http-post.ts'
+import { objectPut } from '../../actions/object-put.ts'
+import { policyDiff } from '../../actions/policy-diff.ts'
+import { canonicalJson, type JsonObject } from '../../domain/canonical.ts'
+
+/** Pairs of which one is cut in two wherever a cut falls: one text has them at even places, the other at odd ones. */
+const cutAnywhere = ['', 'x'].map((first) => first + '😀'.repeat(7_000))
+const target = 'https://example.com/v1/orders?confirm=1'
+const listed = { origin: 'https://example.com', methods: ['POST'], idempotency_header: null }
+
+test.each(cutAnywhere)('long texts are cut between characters', (text) => {
+  const notes = Array.from({ length: 4 }, () => ({ notebook: 'n', text: text.slice(0, 8_001).toWellFormed() }))
+  for (const shown of [
+    objectPut.preview({ name: 'a.txt', text }, null, null),
+    httpPost.preview({ body: { text } }, listed, target),
+    batchPreview(noteAppend, { items: notes }, []),
+  ]) {
+    expect(canonicalJson(shown)).toContain('…')
+    expect(canonicalJson(shown)).toContain('😀')
+  }
+})
+
+test.each(cutAnywhere)('so are the rows of a control document, a few and many', (text) => {
+  const name = text.slice(0, 1_001).toWellFormed()
+  const licences = (many: number): JsonObject => ({
+    license_types: Array.from({ length: many }, (_, i) => ({ code: `code_${i}`, name })),
+  })
+  for (const many of [1, 200]) {
+    const shown = policyDiff({}, licences(many))
+    expect(shown.length).toBeGreaterThan(0)
+    expect(canonicalJson(shown)).toContain('😀')
+  }
+})
+
+test('people see where a request goes, path and query too', () => {
+  for (const view of [listed, null])
+    expect(httpPost.preview({ body: {} }, view, target).fields[0]).toEqual({ label: 'target', value: target })
+})
