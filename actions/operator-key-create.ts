@@ -6,6 +6,7 @@ import { z } from 'zod'
 import { defineAction } from './define.ts'
 import { quorumTree } from '../domain/approval.ts'
 import { canonicalJson } from '../domain/canonical.ts'
+import { isSoundEd25519Key } from '../domain/ed25519.ts'
 import { ExoError } from '../domain/errors.ts'
 import { sha256TextHex } from '../domain/hash.ts'
 
@@ -13,7 +14,11 @@ const input = z.strictObject({
   public_jwk: z.strictObject({
     kty: z.literal('OKP'),
     crv: z.literal('Ed25519'),
-    x: z.string().regex(/^[A-Za-z0-9_-]{43}$/),
+    // What the verifier would refuse is never registered: its owner's votes would count and could not be proven.
+    x: z
+      .string()
+      .regex(/^[A-Za-z0-9_-]{43}$/)
+      .refine(isSoundEd25519Key, 'is not a sound Ed25519 key'),
   }),
 })
 

@@ -8,7 +8,7 @@ import type { PassRow } from '../domain/operation-rows.ts'
 import type { JwsReader, VoterRow } from '../domain/ports.ts'
 import type { OperationRef } from '../domain/steps.ts'
 import { permissionsOf } from '../domain/vote-admission.ts'
-import { readVoteClaims, VOTE_TYP } from '../domain/vote.ts'
+import { parseVoteClaims, VOTE_TYP } from '../domain/vote.ts'
 
 type WithRow = PassRow & { operation: NonNullable<PassRow['operation']> }
 
@@ -56,7 +56,7 @@ async function isSigned(keys: JwsReader, ref: OperationRef, row: WithRow, vote: 
         ? await keys.readWith(vote.jws, VOTE_TYP, kid, own.public_jwk)
         : null
   if (read === null || 'failed' in read) return false
-  const claims = readVoteClaims(JSON.parse(read.payload))
+  const claims = parseVoteClaims(read.payload)
   if (claims === null) return false
   const by = vote.assurance === 'attested' ? claims.by : (claims.by ?? vote.by)
   return (

@@ -9,7 +9,7 @@ import { sha256TextHex } from './hash.ts'
 import { leafRow, makeLeaf } from './leaf.ts'
 import { effectivePermissions, PLATFORM_PERMISSIONS, type Role } from './permissions.ts'
 import type { JwsReader, VoteContext, VoterRow, VoteRows } from './ports.ts'
-import { checkVoteClaims, readVoteClaims, VOTE_MAX_BYTES, VOTE_TYP, type VoteCheck, type VoteClaims } from './vote.ts'
+import { checkVoteClaims, parseVoteClaims, VOTE_MAX_BYTES, VOTE_TYP, type VoteCheck, type VoteClaims } from './vote.ts'
 
 export interface VoteTools {
   rows: VoteRows
@@ -162,7 +162,7 @@ async function readVote(
   if (kid === null) return { check: 'kid', context: await rows.context(tenantId, operationId, '', null) }
   const attested = await keys.read(jws, VOTE_TYP, 'attest')
   if ('payload' in attested) {
-    const claims = claimsOf(attested.payload)
+    const claims = parseVoteClaims(attested.payload)
     const isEarly = early?.voter != null && early.voter.principal_id === claims?.by
     const context = isEarly ? early : await rows.context(tenantId, operationId, kid, claims?.by ?? '')
     if (claims?.by === undefined) return { check: 'entitlement', context }
@@ -173,19 +173,10 @@ async function readVote(
   if (context.key === null) return { check: 'kid', context }
   const signed = await keys.readWith(jws, VOTE_TYP, kid, context.key.public_jwk)
   if ('failed' in signed) return { check: signed.failed, context }
-  const claims = claimsOf(signed.payload)
+  const claims = parseVoteClaims(signed.payload)
   if (claims === null || (claims.by !== undefined && claims.by !== context.key.principal_id))
     return { check: 'entitlement', context }
   return { claims, context, assurance: 'self_signed' }
-}
-
-function claimsOf(payload: string): VoteClaims | null {
-  try {
-    return readVoteClaims(JSON.parse(payload))
-  } catch (error) {
-    if (error instanceof SyntaxError) return null
-    throw error
-  }
 }
 
 /** What somebody may do in the tenant where they vote; nothing once they or their membership have ended. */

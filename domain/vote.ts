@@ -3,6 +3,7 @@
  * are checked where keys and rows are; each failure is named by the same word everywhere.
  */
 import { fromBase64 } from './base64.ts'
+import { NotIJson, parseIJson } from './canonical.ts'
 
 export const VOTE_TYP = 'exo-vote+jwt'
 export const VOTE_MAX_AGE_SECONDS = 3600
@@ -55,13 +56,23 @@ export function looksLikeYes(jws: string): boolean {
   return bytes !== null && String.fromCharCode(...bytes).includes('"decision":"approve"')
 }
 
-/** Parses claims strictly; null for anything that is not exactly a vote's claims. */
+/** The claims of a payload; null for a text that is not I-JSON, or holds anything that is not exactly a vote's claims. */
+export function parseVoteClaims(payload: string): VoteClaims | null {
+  try {
+    return readVoteClaims(parseIJson(payload))
+  } catch (error) {
+    if (error instanceof SyntaxError || error instanceof NotIJson) return null
+    throw error
+  }
+}
+
+/** Takes no U+0000, which no row can hold. */
 export function readVoteClaims(value: unknown): VoteClaims | null {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return null
   const claims = value as Record<string, unknown>
   const text = (key: string, max: number) => {
     const member = claims[key]
-    return typeof member === 'string' && member.length > 0 && member.length <= max
+    return typeof member === 'string' && member.length > 0 && member.length <= max && !member.includes('\0')
   }
   const hash = (key: string) => typeof claims[key] === 'string' && /^[0-9a-f]{64}$/.test(claims[key])
   const known = [
@@ -86,9 +97,8 @@ export function readVoteClaims(value: unknown): VoteClaims | null {
     hash('shown_hash') &&
     (claims.decision === 'approve' || claims.decision === 'deny') &&
     (claims.reason === null || text('reason', 500)) &&
-    typeof claims.nonce === 'string' &&
-    claims.nonce.length >= 16 &&
-    claims.nonce.length <= 128 &&
+    text('nonce', 128) &&
+    String(claims.nonce).length >= 16 &&
     Number.isSafeInteger(claims.iat) &&
     Number.isSafeInteger(claims.exp) &&
     (claims.by === undefined || text('by', 64))

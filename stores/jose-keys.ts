@@ -5,7 +5,7 @@
 import { createHash, createPrivateKey, sign, type JsonWebKeyInput } from 'node:crypto'
 import { compactVerify, decodeProtectedHeader, errors, exportJWK, generateKeyPair, importJWK } from 'jose'
 import type { CryptoKey, JWK } from 'jose'
-import type { JsonObject } from '../domain/canonical.ts'
+import { type JsonObject, NotIJson, parseIJson } from '../domain/canonical.ts'
 import type { JwsRead, JwsReader, KeyPurpose, Signer } from '../domain/ports.ts'
 
 export interface PublicKeyRow {
@@ -42,6 +42,9 @@ export function openSigner(privateJwk: JWK): Signer {
 }
 
 const RECENT_MAX = 500
+
+/** What every key id of ours is made of; anything else names no key, and is no text for a row either. */
+const KID = /^[A-Za-z0-9_-]{1,128}$/
 
 export class JoseReader implements JwsReader {
   readonly #keys = new Map<string, { purpose: KeyPurpose; key: CryptoKey | Uint8Array }>()
@@ -98,7 +101,7 @@ export class JoseReader implements JwsReader {
   kidOf(jws: string): string | null {
     try {
       const { kid } = decodeProtectedHeader(jws)
-      return typeof kid === 'string' && kid.length > 0 && kid.length <= 128 ? kid : null
+      return typeof kid === 'string' && KID.test(kid) ? kid : null
     } catch (error) {
       if (error instanceof TypeError || error instanceof SyntaxError) return null
       throw error
@@ -110,11 +113,29 @@ async function verify(jws: string, typ: string, kid: string, key: CryptoKey | Ui
   try {
     const { payload, protectedHeader } = await compactVerify(jws, key, { algorithms: ['EdDSA'] })
     if (protectedHeader.typ !== typ) return { failed: 'typ' }
-    return { kid, payload: new TextDecoder('utf-8', { fatal: true }).decode(payload) }
+    if (!isStrict(jws)) return { failed: 'signature' }
+    return { kid, payload: new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(payload) }
   } catch (error) {
     if (error instanceof errors.JOSEAlgNotAllowed) return { failed: 'alg' }
     if (error instanceof errors.JOSEError || error instanceof TypeError || error instanceof SyntaxError)
       return { failed: 'signature' }
+    throw error
+  }
+}
+
+/** One encoding of each part and a header of exactly its three members, as the verifier reads them: a library lets more pass. */
+function isStrict(jws: string): boolean {
+  const parts = jws.split('.').map((part) => ({ part, bytes: Buffer.from(part, 'base64url') }))
+  if (!parts.every(({ part, bytes }) => bytes.toString('base64url') === part)) return false
+  try {
+    const header = parseIJson(parts[0]?.bytes.toString('utf8') ?? '')
+    return (
+      Object.keys(header as JsonObject)
+        .sort()
+        .join() === 'alg,kid,typ'
+    )
+  } catch (error) {
+    if (error instanceof NotIJson || error instanceof SyntaxError) return false
     throw error
   }
 }

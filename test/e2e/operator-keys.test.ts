@@ -31,6 +31,17 @@ describe("an operator's own key", () => {
     expect(voted.body.operation.status).toBe('executed')
   })
 
+  it.each([
+    ['a key of small order', `AQ${'A'.repeat(41)}`],
+    ['no point of the curve', Buffer.alloc(32, 2).toString('base64url')],
+    ['another spelling of a key', `${'A'.repeat(42)}B`],
+  ])('is none where it is %s', async (_what, x) => {
+    const refusal = await tenant
+      .as('operator')
+      .post('/operator-keys', { public_jwk: { kty: 'OKP', crv: 'Ed25519', x } })
+    expect([refusal.status, refusal.body.error?.code]).toEqual([400, 'validation.error'])
+  })
+
   it('is demanded of votes from then on', async () => {
     const operation = await pending(tenant.as('member'), { notebook: 'keys', text: 'sign this' })
     const attested = await vote(tenant.as('operator'), operation)

@@ -132,6 +132,37 @@ describe('votes that carry a signature of their own', () => {
     expect((await tenant.operation(asked.id)).approval.votes).toEqual([])
   })
 
+  test('fail in every form that the verifier would refuse, or that no row holds', async () => {
+    const asked = await pending(tenant.as('agent'), note('other forms', 'signed'))
+    const good = await jws(asked)
+    const text = async (change: (text: string) => string) => await key.signText(tenant, asked, change)
+    const forms: [string, string][] = [
+      ['signature', await jws(asked, {}, { note: 'more' })],
+      ['signature', `${good.slice(0, -9)}\n${good.slice(-9)}`],
+      ['signature', `${good}=`],
+      ['entitlement', await text((claims) => claims.replace('{', '{"decision":"deny",'))],
+      ['entitlement', await text((claims) => claims.replace('"reason":null', '"reason":"\\ud800"'))],
+      ['entitlement', await text((claims) => claims.replace('"reason":null', '"reason":"a\\u0000"'))],
+      ['entitlement', await text((claims) => `\ufeff${claims}`)],
+      ['kid', await jws(asked, {}, { kid: `${key.kid}\0` })],
+      ['kid', await jws(asked, {}, { kid: '\ud800' })],
+    ]
+    for (const [check, form] of forms) {
+      const answer = await vote(tenant.as('operator2'), asked, 'approve', { vote: form })
+      expect([form, ...refused(answer), answer.body.error.details.check]).toEqual([
+        form,
+        400,
+        'approval.vote_invalid',
+        check,
+      ])
+    }
+    for (const [, form] of forms) await signal(asked, form)
+    const found = await refusedLeaves(asked, 2 * forms.length)
+    expect(found.map(({ reason }) => reason)).toEqual([...forms, ...forms].map(([check]) => check))
+    await signal(asked, good)
+    expect((await tenant.ended(asked.id)).status).toBe('executed')
+  })
+
   test('count once: a nonce is spent in its tenant, and a vote names one operation', async () => {
     const [first, second] = await Promise.all([
       pending(tenant.as('agent'), note('first', 'nonce')),

@@ -9,6 +9,8 @@ export interface OwnKey {
   kid: string
   /** A vote on the operation, with claims, header or key replaced. */
   sign(tenant: Tenant, operation: Operation, claims?: JsonObject, header?: JsonObject, key?: CryptoKey): Promise<string>
+  /** The same, of which the signed text is changed before it is signed. */
+  signText(tenant: Tenant, operation: Operation, change: (text: string) => string): Promise<string>
 }
 
 /** Makes a key for `holder`, on which `voter` votes yes. */
@@ -25,26 +27,31 @@ export async function enrolled(holder: Caller, voter: Caller): Promise<OwnKey> {
   const kid = voted.body.operation?.effect?.result?.kid
   if (typeof kid !== 'string')
     throw new Error(`the key was not registered: ${JSON.stringify(voted.body).slice(0, 400)}`)
+  const signed = async (text: string, header: JsonObject = {}, signer: CryptoKey = pair.privateKey) =>
+    await new CompactSign(new TextEncoder().encode(text))
+      .setProtectedHeader({ alg: 'EdDSA', typ: 'exo-vote+jwt', kid, ...header })
+      .sign(signer)
   return {
     kid,
-    sign: async (of, operation, claims = {}, header = {}, key = pair.privateKey) => {
-      const now = Math.floor(Date.now() / 1000)
-      const text = canonicalJson({
-        operation_id: operation.id,
-        tenant: of.id,
-        intent_hash: operation.intent_hash,
-        plan_hash: operation.plan_hash,
-        shown_hash: operation.shown_hash,
-        decision: 'approve',
-        reason: null,
-        nonce: randomBytes(16).toString('hex'),
-        iat: now,
-        exp: now + 600,
-        ...claims,
-      })
-      return await new CompactSign(new TextEncoder().encode(text))
-        .setProtectedHeader({ alg: 'EdDSA', typ: 'exo-vote+jwt', kid, ...header })
-        .sign(key)
-    },
+    sign: async (of, operation, claims, header, signer) =>
+      await signed(claimsText(of, operation, claims), header, signer),
+    signText: async (of, operation, change) => await signed(change(claimsText(of, operation))),
   }
+}
+
+function claimsText(of: Tenant, operation: Operation, claims: JsonObject = {}): string {
+  const now = Math.floor(Date.now() / 1000)
+  return canonicalJson({
+    operation_id: operation.id,
+    tenant: of.id,
+    intent_hash: operation.intent_hash,
+    plan_hash: operation.plan_hash,
+    shown_hash: operation.shown_hash,
+    decision: 'approve',
+    reason: null,
+    nonce: randomBytes(16).toString('hex'),
+    iat: now,
+    exp: now + 600,
+    ...claims,
+  })
 }
