@@ -29,6 +29,13 @@ export function readKey(c: Ctx): string {
   return given
 }
 
+/** Whether the caller has asked for an operation under the key of this request before. */
+export async function isKnownKey(c: Ctx): Promise<boolean> {
+  const { tenant_id, principal } = c.get('caller')
+  if (c.req.header('idempotency-key') === undefined) return false
+  return (await c.get('ports').reading.byKey(tenant_id, principal.id, readKey(c))) !== null
+}
+
 /** In the caller's name, or in that of somebody who asked for it before: the operation is then theirs, and the key too. */
 export async function openOperation(
   c: Ctx,

@@ -2,7 +2,7 @@
 import { z } from '@hono/zod-openapi'
 import { Cursors, readLimit } from '../cursor.ts'
 import { problem } from '../envelope.ts'
-import { openOperation, readOperation, type Opened } from '../opening.ts'
+import { isKnownKey, openOperation, readOperation, type Opened } from '../opening.ts'
 import { endedWell, operationView, stillGoing } from '../operation-view.ts'
 import { findAction, parseObserved, type OperationRequest } from '../planning.ts'
 import { type Ctx, demand } from '../request.ts'
@@ -138,7 +138,8 @@ export function operationRoutes(app: App): void {
       const ports = c.get('ports')
       const row = await readOperation(ports, c.get('caller').tenant_id, param('id'))
       const action = findEffectful(row.intent.action, row.intent.action_version)
-      if (row.status !== 'executed' || action?.undo === undefined || row.claim === null || row.undone_by !== null)
+      const isUndone = row.undone_by !== null && !(await isKnownKey(c))
+      if (row.status !== 'executed' || action?.undo === undefined || row.claim === null || isUndone)
         throw new ExoError('operation.not_reversible', undefined, { operation_id: row.id, status: row.status })
       const undo = findAction(action.undo.action)
       demand(c, `execute:${undo.class}`)

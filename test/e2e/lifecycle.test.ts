@@ -386,11 +386,20 @@ describe('taking back', () => {
     await vote(tenant.as('operator'), asked)
     const late = await tenant.as('agent').post(`/operations/${asked.id}/cancel`, { reason: 'too late' })
     expect(refused(late)).toEqual([409, 'operation.not_cancellable'])
-    const undo = await tenant.as('agent').post<Operation>(`/operations/${asked.id}/undo`, { reason: 'it was wrong' })
+    const undoOnce = async (reason = 'it was wrong') =>
+      await tenant.as('agent').post<Operation>(`/operations/${asked.id}/undo`, { reason }, { key: 'undo-once' })
+    const undo = await undoOnce()
     expect(undo.body).toMatchObject({ status: 'pending_approval', action: 'note.remove', undo_of: asked.id })
     expect((await vote(tenant.as('operator'), undo.body)).body.operation.status).toBe('executed')
     expect((await tenant.operation(asked.id)).undone_by).toBe(undo.body.id)
     expect(await notesIn(tenant.as('viewer'), 'undo')).toEqual([])
+    const known = await undoOnce()
+    expect([known.status, known.body.id, known.headers.get('idempotency-replayed')]).toEqual([
+      200,
+      undo.body.id,
+      'true',
+    ])
+    expect(refused(await undoOnce('for another reason'))).toEqual([409, 'idempotency.conflict'])
     const twice = await tenant.as('agent').post(`/operations/${asked.id}/undo`, { reason: 'again' })
     expect(refused(twice)).toEqual([409, 'operation.not_reversible'])
     const undoUndo = await tenant
