@@ -10,7 +10,34 @@ const asker = withMembers({ status: oneOf('active', 'revoked'), membership: oneO
 const anybody = withMembers({ principal: asker })
 const version = withMembers({ v: count })
 
+/** What may change controls, and so passes gates that are not applicable to it. A test holds it against the registry's list. */
+export const GOVERNING: ReadonlySet<string> = new Set([
+  'policy.put',
+  'kill_switch.resume',
+  'license_type.create',
+  'license_policy.put',
+  'grant.put',
+  'strategy_lock.approve',
+  'strategy_lock_policy.put',
+  'budget_policy.put',
+  'kpi_definition.create',
+  'kpi_corridor.put',
+  'temperature.put',
+  'rate_limit.put',
+  'feature_flags.put',
+  'feature_flags.put_global',
+  'train_prefs.put',
+  'egress_target.put',
+  'tenant.create',
+  'principal.create',
+  'membership.put',
+  'api_key.create',
+  'operator_key.create',
+  'operation.resolve',
+])
+
 export function ensureGoverning({ plan, intent, passes, effect }: Receipt): void {
+  ensure(!plan.governs || GOVERNING.has(intent.action), `${intent.action} governs, and is none that may`)
   if (!plan.governs || effect?.state !== 'committed') return
   const facts = passes.at(-1)?.facts
   const { status, membership } = anybody(facts, 'guard facts').principal

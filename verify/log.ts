@@ -5,10 +5,11 @@
 import { bytesToHex, hexToBytes } from '@noble/hashes/utils.js'
 import { sha256Hex, sha256TextHex } from '../domain/hash.ts'
 import { leafHash, verifyInclusion } from '../domain/log/merkle.ts'
+import type { Leaf } from '../domain/leaf.ts'
 import { type Checkpoint, NoteRefused, openNote, parseCheckpointBody } from '../domain/log/note.ts'
 import type { Check } from './check.ts'
 import { ensure, Unauthenticated } from './report.ts'
-import { hexHash, listOf, nullable, oneOf, withMembers } from './shape.ts'
+import { hexHash, listOf, nullable, oneOf, text, withMembers } from './shape.ts'
 import type { LogPart, Subject } from './subject.ts'
 
 export const logChecks: readonly Check[] = [
@@ -67,22 +68,26 @@ function ensureIncluded(log: LogPart, tenantId: string): void {
   }
 }
 
+const selector = withMembers({ kind: text, value: nullable(text) })
+type Selector = ReturnType<typeof selector>
 const switches = withMembers({
-  switches: listOf(withMembers({ scope: oneOf('global', 'tenant'), leaf_hash: nullable(hexHash) })),
+  switches: listOf(withMembers({ scope: oneOf('global', 'tenant'), selector, leaf_hash: nullable(hexHash) })),
 })
+const resumed = withMembers({ selectors: listOf(selector) })
+const written = withMembers({ policy: withMembers({ kill_switches: listOf(withMembers({ selector, state: text })) }) })
 
 /** The facts name who set the global switch by a leaf; that leaf stands in the platform's own signed log. */
 function globalSwitch(subject: Subject): string {
   const { passes, tenant_id } = subject.receipt.value
-  const named = new Set<string>()
+  const named = new Map<string, Selector[]>()
   for (const { pass, facts, verdicts } of passes) {
     const [first] = verdicts
     if (first?.gate !== 'kill_switch' || first.decision !== 'allow') continue
     const rows = switches(facts, `pass ${pass} facts`).switches.filter(({ scope }) => scope === 'global')
     ensure(rows.length > 0, `pass ${pass} was allowed without a global switch`)
-    for (const { leaf_hash } of rows) {
+    for (const { leaf_hash, selector } of rows) {
       ensure(leaf_hash !== null, `pass ${pass} names no leaf for the global switch`)
-      named.add(leaf_hash)
+      named.set(leaf_hash, [...(named.get(leaf_hash) ?? []), selector])
     }
   }
   if (subject.hasSystemLog) ensureIncluded(subject.systemLog, SYSTEM_TENANT)
@@ -90,14 +95,32 @@ function globalSwitch(subject: Subject): string {
   ensure(tenant_id !== SYSTEM_TENANT, "the platform's own operation rests on its switch")
   ensure(subject.hasSystemLog, 'system/ is missing')
   const { entries, proofs } = subject.systemLog
-  for (const hash of named) {
+  for (const [hash, selectors] of named) {
     const proof = proofs.find(({ leaf_hash }) => leaf_hash === hash)
     const leaf = proof === undefined ? undefined : entries.get(proof.seq)?.leaf
     ensure(leaf !== undefined, `system/ does not hold leaf ${hash.slice(0, 16)}, which set the global switch`)
-    const sets = leaf.kind === 'control.changed' || leaf.kind === 'record.written'
-    ensure(sets, `leaf ${hash.slice(0, 16)} of system/ changes no control`)
+    const running = setRunning(leaf, `leaf ${hash.slice(0, 16)} of system/`)
+    for (const each of selectors)
+      ensure(
+        running.some((one) => isOfSwitch(one, each)),
+        `leaf ${hash.slice(0, 16)} of system/ did not set ${each.kind} running`,
+      )
   }
   return `${named.size} leaves of the platform`
+}
+
+/** The switches that a change of the platform's controls left running. */
+function setRunning({ kind, action, after }: Leaf, at: string): Selector[] {
+  if (kind !== 'control.changed') return []
+  if (action === 'kill_switch.resume') return resumed(after, `${at} after`).selectors
+  if (action !== 'policy.put') return []
+  const rows = written(after, `${at} after`).policy.kill_switches
+  return rows.filter(({ state }) => state === 'running').map((row) => row.selector)
+}
+
+/** A provider may be an address, which a leaf tells masked. */
+function isOfSwitch(told: Selector, { kind, value }: Selector): boolean {
+  return told.kind === kind && (kind === 'provider' || told.value === value)
 }
 
 /** Both checkpoints are signed by the log's key, each for its own tree. */

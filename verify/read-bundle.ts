@@ -4,7 +4,7 @@
  */
 import { lstat, readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { unzipSync } from 'fflate'
+import { unzipSync, type UnzipFileFilter } from 'fflate'
 import { BUNDLE_LIMITS, isBundleFile } from './bundle-shape.ts'
 import { Divergence, ensure } from './report.ts'
 
@@ -21,13 +21,15 @@ export async function readBundle(path: string): Promise<Map<string, Uint8Array>>
 export function unpackBundle(archive: Uint8Array): Map<string, Uint8Array> {
   const names = new Set<string>()
   let total = 0
-  const unpacked = unzip(archive, ({ name, originalSize }) => {
+  const unpacked = unzip(archive, ({ name, size, originalSize, compression }) => {
     ensure(!names.has(name), `the archive holds ${JSON.stringify(name)} twice`)
     names.add(name)
     if (FOLDERS.has(name) && originalSize === 0) return false
     ensure(isBundleFile(name), `${JSON.stringify(name)} does not belong into a bundle`)
     total += originalSize
     ensure(originalSize <= BUNDLE_LIMITS.entryBytes, `${name} is larger than allowed`)
+    // What is stored is read by its own size, whatever it says it was before.
+    ensure(compression !== 0 || size === originalSize, `${name} is not of the size it says`)
     ensure(
       names.size <= BUNDLE_LIMITS.entries && total <= BUNDLE_LIMITS.totalBytes,
       'the archive holds more than allowed',
@@ -37,7 +39,7 @@ export function unpackBundle(archive: Uint8Array): Map<string, Uint8Array> {
   return new Map(Object.entries(unpacked).sort(([a], [b]) => (a < b ? -1 : 1)))
 }
 
-function unzip(archive: Uint8Array, filter: (file: { name: string; originalSize: number }) => boolean) {
+function unzip(archive: Uint8Array, filter: UnzipFileFilter) {
   try {
     return unzipSync(archive, { filter })
   } catch (error) {
@@ -73,7 +75,8 @@ async function readFolder(root: string): Promise<Map<string, Uint8Array>> {
 export async function findBundles(path: string): Promise<string[]> {
   if (!(await lstat(path)).isDirectory()) return [path]
   const inside = await readdir(path, { withFileTypes: true })
-  if (inside.some(({ name }) => name === 'manifest.json' || name === 'receipt.jws')) return [path]
+  // One file of a bundle makes a folder one, whatever is missing beside it.
+  if (inside.some(({ name }) => isBundleFile(name))) return [path]
   const found: string[] = []
   for (const entry of inside.sort((a, b) => (a.name < b.name ? -1 : 1))) {
     const child = join(path, entry.name)

@@ -16,16 +16,33 @@ interface NeededSeat {
 }
 type SeatSet = readonly NeededSeat[]
 
+const TOO_LARGE = 'the approval tree is too large to follow'
+
+/** What a stranger's tree may cost to follow; ours have a handful of seats. */
+const MOST_SEATS = 64
 const MOST_SETS = 2_000
+const MOST_STEPS = 100_000
 
 /** Whether votes, one a person and in the order they were admitted, satisfy the tree. */
 export function treeSatisfied(tree: ApprovalTree, voters: readonly Voter[]): boolean {
-  return seatSets(tree, '', new Map()).some((seats) => seats.length > 0 && canTake(seats, voters, new Map()))
+  const steps = { left: MOST_STEPS }
+  return setsOf(tree).some((seats) => seats.length > 0 && canTake(seats, voters, new Map(), steps))
 }
 
 /** The fewest people that satisfy the tree. */
 export function fewestSeats(tree: ApprovalTree): number {
-  return Math.min(...seatSets(tree, '', new Map()).map((seats) => seats.length))
+  return Math.min(...setsOf(tree).map((seats) => seats.length))
+}
+
+function setsOf(tree: ApprovalTree): SeatSet[] {
+  ensure(countSeats(tree) <= MOST_SEATS, TOO_LARGE)
+  return seatSets(tree, '', new Map())
+}
+
+function countSeats(tree: ApprovalTree): number {
+  if ('permission' in tree) return 1
+  const children = 'any' in tree ? tree.any : 'all' in tree ? tree.all : 'ordered' in tree ? tree.ordered : tree.of
+  return children.reduce((sum, child) => sum + countSeats(child), 0)
 }
 
 function seatSets(tree: ApprovalTree, path: string, ranks: ReadonlyMap<string, number>): SeatSet[] {
@@ -37,6 +54,7 @@ function seatSets(tree: ApprovalTree, path: string, ranks: ReadonlyMap<string, n
     return product(
       tree.ordered.map((child, place) => seatSets(child, `${path}/${place}`, new Map([...ranks, [path, place]]))),
     )
+  ensure(countChoices(tree.of.length, tree.n) <= MOST_SETS, TOO_LARGE)
   return choices(tree.of.map(below), tree.n).flatMap(product)
 }
 
@@ -44,11 +62,18 @@ function product(lists: SeatSet[][]): SeatSet[] {
   return lists.reduce<SeatSet[]>(
     (sets, list) => {
       const joined = sets.flatMap((set) => list.map((more) => [...set, ...more]))
-      ensure(joined.length <= MOST_SETS, 'the approval tree is too large to follow')
+      ensure(joined.length <= MOST_SETS, TOO_LARGE)
       return joined
     },
     [[]],
   )
+}
+
+/** How many ways there are to choose n of so many. */
+function countChoices(many: number, n: number): number {
+  let ways = 1
+  for (let i = 0; i < n; i++) ways = (ways * (many - i)) / (i + 1)
+  return ways
 }
 
 function choices<T>(items: readonly T[], n: number): T[][] {
@@ -58,12 +83,19 @@ function choices<T>(items: readonly T[], n: number): T[][] {
   return [...choices(rest, n - 1).map((more) => [first, ...more]), ...choices(rest, n)]
 }
 
-function canTake(seats: SeatSet, voters: readonly Voter[], taken: ReadonlyMap<number, NeededSeat>): boolean {
+function canTake(
+  seats: SeatSet,
+  voters: readonly Voter[],
+  taken: ReadonlyMap<number, NeededSeat>,
+  steps: { left: number },
+): boolean {
+  if (taken.size + seats.length > voters.length) return false
+  ensure(steps.left-- > 0, TOO_LARGE)
   const [next, ...rest] = seats
   if (next === undefined) return inOrder(taken)
   return voters.some(
     (voter, place) =>
-      !taken.has(place) && sits(voter, next.seat) && canTake(rest, voters, new Map([...taken, [place, next]])),
+      !taken.has(place) && sits(voter, next.seat) && canTake(rest, voters, new Map([...taken, [place, next]]), steps),
   )
 }
 

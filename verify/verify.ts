@@ -41,8 +41,11 @@ export async function verifyPaths(paths: readonly string[], options: VerifyOptio
   const verifier = new Verifier(options)
   const runs: Looked[] = []
   try {
-    for (const path of paths)
-      for (const bundle of await findBundles(path)) runs.push(await verifier.look(await open(bundle)))
+    for (const path of paths) {
+      const bundles = await findBundles(path)
+      for (const bundle of bundles) runs.push(await verifier.look(await open(bundle)))
+      if (bundles.length === 0) runs.push(await verifier.look({ unreadable: 'there is no bundle where one was named' }))
+    }
   } finally {
     await verifier.close()
   }

@@ -87,6 +87,12 @@ describe('an archive', () => {
     expect(() => unpackBundle(zipSync(many, { level: 0 }))).toThrow('more than allowed')
   })
 
+  test('of stored files that say they are smaller is refused before anything is unpacked', () => {
+    const archive = Buffer.from(zipSync({ checkpoint: new Uint8Array(4_096) }, { level: 0 }))
+    archive.writeUInt32LE(1, archive.indexOf(Buffer.from('PK\x01\x02', 'latin1')) + 24)
+    expect(() => unpackBundle(archive)).toThrow('not of the size it says')
+  })
+
   test('that says it is larger than allowed is refused before anything is unpacked', () => {
     const archive = Buffer.from(zipSync({ checkpoint: bytes('x') }, { level: 0 }))
     // The size before compression, in the central directory: what a bomb would say, or hide.
@@ -123,9 +129,17 @@ describe('a folder', () => {
 describe('a verification', () => {
   const options = { trust: null, deciders: DECIDERS, code: { own: { code: '', digest: '' }, kept: async () => null } }
 
-  test('of nothing fails', async () => {
+  test('of nothing fails, and of one path among others that holds nothing', async () => {
     expect(await verifyPaths([], options)).toEqual({ verdict: 'FAIL', runs: [] })
-    expect(await verifyPaths([home], options)).toEqual({ verdict: 'FAIL', runs: [] })
+    const { verdict, runs } = await verifyPaths([home], options)
+    expect([verdict, runs[0]?.divergence]).toEqual(['FAIL', 'structure.files: there is no bundle where one was named'])
+  })
+
+  test.each(['history.json', 'seal.jws', 'checkpoint'])('of a folder where only %s is left fails', async (name) => {
+    await mkdir(join(home, 'b'))
+    await writeFile(join(home, 'b', name), '{}')
+    const { verdict, runs } = await verifyPaths([home], options)
+    expect([verdict, runs.length]).toEqual(['FAIL', 1])
   })
 
   test('of what cannot be read fails in every check, and says no path', async () => {

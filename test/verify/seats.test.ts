@@ -55,6 +55,22 @@ describe('approval trees', () => {
     fc.assert(fc.property(small, (given) => void expect(fewestSeats(given)).toBe(seatsNeeded(given))))
   })
 
+  const seats = (many: number): ApprovalTree[] => Array.from({ length: many }, () => ({ permission: 'decide' }))
+  const people = (many: number) => Array.from({ length: many }, (_, i) => aVote(`p${i}`))
+
+  test.each<[string, ApprovalTree, number]>([
+    ['half of many seats', { of: seats(40), n: 20 }, 3],
+    ['of more seats than anybody has', { of: seats(100_000), n: 100_000 }, 3],
+    ['one of more seats than anybody has', { any: seats(100_000) }, 3],
+    ['with every way to sit', { all: [...seats(13), { permission: 'decide', role: 'owner' }] }, 14],
+  ])('made to be slow to follow, %s, are refused at once', (_what, tree, many) => {
+    expect(() => treeSatisfied(tree, people(many))).toThrow('too large to follow')
+  })
+
+  test('of more seats than there are votes are not looked at further', () => {
+    expect(treeSatisfied({ of: seats(60), n: 60 }, people(59))).toBe(false)
+  })
+
   test('without seats ask nobody, so nobody has approved them', () => {
     expect(treeSatisfied({ all: [] }, [aVote('a')])).toBe(false)
     expect(fewestSeats({ all: [] })).toBe(0)
