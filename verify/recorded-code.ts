@@ -11,6 +11,8 @@ import { Divergence } from './report.ts'
 import { json, listOf, nullable, object, readJson, text, withMembers } from './shape.ts'
 
 const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '..')
+/** What replays, and nothing beside it: keys and credentials may lie in the same folder. */
+const READABLE = ['verify', 'domain', 'node_modules', 'package.json']
 const LIMIT_MS = 60_000
 const BYTES = 'exo:bytes:'
 
@@ -25,18 +27,19 @@ export async function replayRecorded(code: string, workflowId: string, history: 
     process.execPath,
     '--permission',
     '--allow-addons',
-    `--allow-fs-read=${ROOT}`,
+    ...READABLE.map((part) => `--allow-fs-read=${join(ROOT, part)}`),
     join(ROOT, 'verify', 'recorded-child.ts'),
   ]
-  const output = await talk([...withoutNetwork(), ...program], request)
+  const output = await talk([...(hasNoNetwork() ? APART : []), ...program], request)
   const { refusal, commands } = answer(json(readJson(output, 'the replay apart'), ''), 'the replay apart')
   return { refusal, commands: commands.map((command) => reviveCommand(command)) }
 }
 
-/** `unshare` makes an empty network for the child, where unprivileged namespaces are allowed. */
-function withoutNetwork(): string[] {
-  const apart = ['unshare', '--net', '--map-root-user']
-  return spawnSync('unshare', [...apart.slice(1), 'true'], { stdio: 'ignore' }).status === 0 ? apart : []
+const APART = ['unshare', '--net', '--map-root-user']
+
+/** Whether `unshare` makes an empty network for the child here: unprivileged namespaces are not allowed everywhere. */
+export function hasNoNetwork(): boolean {
+  return spawnSync('unshare', [...APART.slice(1), 'true'], { stdio: 'ignore' }).status === 0
 }
 
 async function talk([file = '', ...args]: string[], request: string): Promise<string> {

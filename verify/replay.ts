@@ -6,7 +6,7 @@ import { RECORDED_CODE } from './bundle-shape.ts'
 import type { Check } from './check.ts'
 import { type CodeSource, codeDigest } from './code-source.ts'
 import { compareCommands } from './commands.ts'
-import { replayRecorded } from './recorded-code.ts'
+import { hasNoNetwork, replayRecorded } from './recorded-code.ts'
 import { type Replayed, Replayer } from './replayer.ts'
 import { Divergence, ensure } from './report.ts'
 import { readText } from './shape.ts'
@@ -94,7 +94,8 @@ export class ReplayBench {
     const kept = await code.kept(digest)
     if (kept !== null) return { code: kept, digest, apart: false, detail: 'kept by this checkout under its digest' }
     if (runRecorded === true && brought !== undefined) {
-      const detail = 'RECORDED CODE: what the bundle brings was run apart; this checkout does not have it'
+      const how = hasNoNetwork() ? 'without a network' : 'WITH A NETWORK, which this machine cannot take away'
+      const detail = `RECORDED CODE: what the bundle brings was run apart, ${how}; this checkout does not have it`
       return { code: readText(brought, RECORDED_CODE), digest, apart: true, detail }
     }
     throw new Divergence(`this checkout has no code of digest ${digest}`)
