@@ -8,12 +8,11 @@ import { z } from 'zod'
 import { defineAction } from './define.ts'
 import { callerHeaders } from './egress-headers.ts'
 import { readTarget } from './egress-origin.ts'
+import { shownText } from './shown-text.ts'
 import { canonicalJson, isSameJson, type JsonObject } from '../domain/canonical.ts'
 import { ExoError } from '../domain/errors.ts'
-import { sha256TextHex } from '../domain/hash.ts'
 import { notApplied, outcomeOfAnswer, type OutsideContext, type OutsidePorts } from '../domain/outside.ts'
 import type { EgressTarget } from '../domain/policy.ts'
-import { beginning } from '../domain/text.ts'
 
 const input = z.strictObject({ body: z.record(z.string(), z.json()), headers: callerHeaders })
 
@@ -54,7 +53,7 @@ export const httpPost = defineAction<z.infer<typeof input>>({
     const text = canonicalJson(body)
     const fields = [
       { label: 'target', value: target ?? 'none' },
-      ...shownBody(text),
+      ...shownText('body', text, SHOWN_CHARACTERS),
       ...Object.entries(headers).map(([name, value]) => ({ label: `header ${name}`, value })),
     ]
     // Taken off the list since: what is shown then is never what people were shown while it stood there.
@@ -106,14 +105,6 @@ function boundOf({ idempotency_header, allowed_headers, secret_headers }: Egress
     ...(allowed_headers === undefined ? {} : { allowed_headers }),
     ...(secret_headers === undefined ? {} : { secret_headers }),
   }
-}
-
-function shownBody(text: string) {
-  if (text.length <= SHOWN_CHARACTERS) return [{ label: 'body', value: text }]
-  return [
-    { label: 'body', value: `${beginning(text, SHOWN_CHARACTERS)}…` },
-    { label: 'SHA-256 of the whole body', value: sha256TextHex(text) },
-  ]
 }
 
 async function fill(

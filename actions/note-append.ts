@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { defineAction } from './define.ts'
 import { jsonLabels, notebookName } from './note-fields.ts'
+import { shownText } from './shown-text.ts'
 
 const input = z.strictObject({
   notebook: notebookName,
@@ -22,7 +23,7 @@ export const noteAppend = defineAction<z.infer<typeof input>>({
     title: `Append a note to ${notebook}`,
     fields: [
       { label: 'notebook', value: notebook },
-      { label: 'text', value: text },
+      ...shownText('text', text),
       ...(labels === undefined ? [] : [{ label: 'labels', value: JSON.stringify(labels) }]),
     ],
   }),

@@ -1,6 +1,8 @@
 /** The fields that the note actions share. */
 import { z } from 'zod'
+import { shownText } from './shown-text.ts'
 import type { Json, JsonObject } from '../domain/canonical.ts'
+import type { Preview } from '../domain/plan.ts'
 
 export const notebookName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/)
 export const noteId = z.string().regex(/^n_[a-z0-9]{1,40}$/)
@@ -22,10 +24,10 @@ export function depthOf(value: unknown): number {
 }
 
 /** What people are shown of a note that is there already. */
-export function noteFields(view: Json): { label: string; value: string }[] {
+export function noteFields(view: Json): Preview['fields'] {
   const note = view as { notebook: string; text: string } | null
   return [
     { label: 'notebook', value: note?.notebook ?? 'there is no such note' },
-    { label: 'text', value: note?.text ?? '' },
+    ...shownText('text', note?.text ?? ''),
   ]
 }

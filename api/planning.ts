@@ -51,7 +51,7 @@ export function readInput(
   const path = several ? '/inputs' : '/input'
   const invalid = (message: string) => new ExoError('validation.error', undefined, { errors: [{ path, message }] })
   if (several && !('effect' in action && takesSeveral(action))) throw invalid('this action takes one input')
-  if (canonicalJson(request.inputs ?? request.input).length > LIMITS.inputBytes)
+  if (Buffer.byteLength(canonicalJson(request.inputs ?? request.input)) > LIMITS.inputBytes)
     throw invalid(`larger than ${LIMITS.inputBytes} bytes`)
   const input = several
     ? { items: request.inputs.map((each, index) => parseWith(action.input, each, `${path}/${index}`) as JsonObject) }

@@ -2,10 +2,14 @@
 import { expect, test } from 'vitest'
 import { batchPreview } from '../../actions/batch.ts'
 import { noteAppend } from '../../actions/note-append.ts'
+import { noteRemove } from '../../actions/note-remove.ts'
+import { noteRestore } from '../../actions/note-restore.ts'
 import { httpPost } from '../../actions/http-post.ts'
 import { objectPut } from '../../actions/object-put.ts'
 import { policyDiff } from '../../actions/policy-diff.ts'
 import { canonicalJson, type JsonObject } from '../../domain/canonical.ts'
+import { sha256TextHex } from '../../domain/hash.ts'
+import { LIMITS } from '../../domain/limits.ts'
 
 /** Pairs of which one is cut in two wherever a cut falls: one text has them at even places, the other at odd ones. */
 const cutAnywhere = ['', 'x'].map((first) => first + '😀'.repeat(7_000))
@@ -35,6 +39,24 @@ test.each(cutAnywhere)('so are the rows of a control document, a few and many', 
     expect(canonicalJson(shown)).toContain('😀')
   }
 })
+
+test.each(['\u0001', '中', '"'])(
+  'notes of nothing but %j are shown within the bound of a preview, with their digest',
+  (character) => {
+    const text = character.repeat(16_384)
+    const labels = { l: '中'.repeat(4_000) }
+    const view = { notebook: 'n'.repeat(64), text }
+    for (const shown of [
+      noteAppend.preview({ notebook: 'n'.repeat(64), text, labels }, null, null),
+      noteRemove.preview({ note_id: 'n_1' }, view, null),
+      noteRestore.preview({ note_id: 'n_1' }, view, null),
+    ]) {
+      expect(Buffer.byteLength(canonicalJson(shown))).toBeLessThan(LIMITS.previewBytes)
+      expect(shown.fields).toContainEqual({ label: 'SHA-256 of the whole text', value: sha256TextHex(text) })
+    }
+    expect(noteAppend.input.safeParse({ notebook: 'n', text, labels }).success).toBe(true)
+  },
+)
 
 test('people see where a request goes, path and query too', () => {
   for (const view of [listed, null])

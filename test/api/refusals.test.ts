@@ -444,6 +444,11 @@ const BODIES: [string, () => RawRequest, object?][] = [
   ],
   ['JSON nested a hundred thousand deep', ask('['.repeat(100_000) + ']'.repeat(100_000))],
   ['JSON nested a level deeper than allowed', ask(`${'['.repeat(49)}${']'.repeat(49)}`)],
+  [
+    'an input of more bytes than allowed, though of fewer characters',
+    ask(body({ action: 'note.append', input: { notebook: 'n', text: 't', labels: { l: '中'.repeat(30_000) } } })),
+    errors('/input'),
+  ],
   ['an unknown member', ask(operationBody({ more: 1 })), errors('')],
   ['a member called __proto__', ask('{"__proto__":{"action":"note.append","input":{"notebook":"n","text":"t"}}}')],
   [
