@@ -37,6 +37,8 @@ export async function leaseIsOver(owner: Database, tenantId: string, id: string,
 export async function moveChange(owner: Database, tenantId: string, id: string, by: string): Promise<void> {
   await owner.transaction(async (rows) => {
     await rows.query(`select set_config('app.tenant', $1, true)`, [tenantId])
+    // The row first, as everybody takes it: whoever has it would wait for the table, and this for the row.
+    await rows.query('select from operations where id = $1 for update', [id])
     // The trigger tells the time of every change, this one as well. Nobody else writes until this is over.
     await rows.query('alter table operations disable trigger keep_lifecycle')
     await rows.query('update operations set updated_at = updated_at + $2::interval where id = $1', [id, by])
