@@ -19,8 +19,6 @@ const input = z.strictObject({ body: z.record(z.string(), z.json()), headers: ca
 /** What the request rests on: a target that has changed in any of it gets nothing. */
 type Bound = Omit<EgressTarget, 'origin' | 'methods'>
 
-const SHOWN_CHARACTERS = 8_000
-
 export const httpPost = defineAction<z.infer<typeof input>>({
   name: 'http.post',
   version: 1,
@@ -53,7 +51,7 @@ export const httpPost = defineAction<z.infer<typeof input>>({
     const text = canonicalJson(body)
     const fields = [
       { label: 'target', value: target ?? 'none' },
-      ...shownText('body', text, SHOWN_CHARACTERS),
+      ...shownText('body', text),
       ...Object.entries(headers).map(([name, value]) => ({ label: `header ${name}`, value })),
     ]
     // Taken off the list since: what is shown then is never what people were shown while it stood there.

@@ -36,15 +36,16 @@ export async function verifyBundle(files: BundleFiles, options: VerifyOptions): 
   }
 }
 
-/** Bundles, and folders of bundles at any depth. Nothing to verify is a failure. */
+/** Bundles, and folders of bundles at any depth. Nothing to verify is a failure, at one path among others too. */
 export async function verifyPaths(paths: readonly string[], options: VerifyOptions): Promise<Report> {
   const verifier = new Verifier(options)
   const runs: Looked[] = []
   try {
-    for (const path of paths) {
-      const bundles = await findBundles(path)
+    const found = await Promise.all(paths.map(findBundles))
+    const none = { unreadable: 'there is no bundle where one was named' }
+    for (const bundles of found) {
       for (const bundle of bundles) runs.push(await verifier.look(await open(bundle)))
-      if (bundles.length === 0) runs.push(await verifier.look({ unreadable: 'there is no bundle where one was named' }))
+      if (bundles.length === 0 && found.flat().length > 0) runs.push(await verifier.look(none))
     }
   } finally {
     await verifier.close()

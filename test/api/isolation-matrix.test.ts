@@ -7,6 +7,7 @@ import { createHash } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { makeApi } from '../../api/app.ts'
 import { callers, keyParts } from '../support/client.ts'
+import { newPublicJwk } from '../support/own-key.ts'
 import { Database } from '../support/database.ts'
 import type { RawAnswer } from '../support/envelope.ts'
 import { CONTEXT_FREE_ROUTES, type Ids, OPEN_ROUTES, type Row, ROWS } from '../support/isolation-rows.ts'
@@ -134,11 +135,7 @@ async function furnish(): Promise<Ids> {
   await fetch(ticket.body.url, { method: 'POST', body: form })
   const upload = await by('owner').post('/nexus/raw/register', { asset_id: ticket.body.asset_id })
   expect((await done(upload.body)).status).toBe('executed')
-  const public_jwk = {
-    kty: 'OKP',
-    crv: 'Ed25519',
-    x: Buffer.from(theirs.id.padEnd(32, '.').slice(-32)).toString('base64url'),
-  }
+  const public_jwk = newPublicJwk()
   const operatorKey = await done((await by('operator2').post('/operator-keys', { public_jwk })).body)
   const draft = {
     title: MARK,

@@ -5,6 +5,7 @@
 import type pg from 'pg'
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest'
 import { callers } from '../support/client.ts'
+import { newPublicJwk } from '../support/own-key.ts'
 import { Database } from '../support/database.ts'
 import { UNTIL } from '../support/opening.ts'
 import { makeTenant, pending, propose, standingFor, type Tenant, UNLIMITED, vote } from '../support/tenant.ts'
@@ -97,11 +98,7 @@ async function fill(tenant: Tenant): Promise<void> {
   await tenant.as('service').post('/kpi/raw', { kpi: 'k', value: '1' })
   expect((await tenant.as('service').post('/budget/usage', { cost: '1', action: 'note.append' })).status).toBe(201)
   const key = await tenant.as('operator2').post('/operator-keys', {
-    public_jwk: {
-      kty: 'OKP',
-      crv: 'Ed25519',
-      x: Buffer.from(tenant.id.padEnd(32, '.').slice(-32)).toString('base64url'),
-    },
+    public_jwk: newPublicJwk(),
   })
   await vote(tenant.as('operator'), key.body)
   await propose(tenant.as('agent'), { notebook: 'n', text: 't' }, { estimated_cost: '1' })

@@ -2,11 +2,10 @@
  * Operators' own keys: registered by another's vote, then demanded of every vote, revoked by one person at once, and of
  * use in the tenant that registered them.
  */
-import { generateKeyPairSync } from 'node:crypto'
 import { beforeAll, describe, expect, inject, it } from 'vitest'
 import { Caller, callers } from '../support/client.ts'
 import { claimsOf, ISSUER, signToken } from '../support/issuer.ts'
-import { enrolled } from '../support/own-key.ts'
+import { enrolled, newPublicJwk } from '../support/own-key.ts'
 import { openTemporal } from '../support/temporal.ts'
 import { makeTenant, pending, type Tenant, vote } from '../support/tenant.ts'
 import { until } from '../support/until.ts'
@@ -23,8 +22,7 @@ beforeAll(async () => {
 
 describe("an operator's own key", () => {
   it('is registered once another person voted', async () => {
-    const { kty, crv, x } = generateKeyPairSync('ed25519').publicKey.export({ format: 'jwk' })
-    const asked = await tenant.as('operator').post('/operator-keys', { public_jwk: { kty, crv, x } })
+    const asked = await tenant.as('operator').post('/operator-keys', { public_jwk: newPublicJwk() })
     expect(asked.status).toBe(202)
     const voted = await vote(tenant.as('operator2'), asked.body)
     kid = voted.body.operation.effect.result.kid

@@ -1,9 +1,15 @@
 /** An operator's own key: registered the way people do, and the votes it signs, right or wrong in one claim. */
-import { randomBytes } from 'node:crypto'
+import { generateKeyPairSync, randomBytes } from 'node:crypto'
 import { CompactSign, type CryptoKey, exportJWK, generateKeyPair } from 'jose'
 import type { Caller } from './client.ts'
 import { type MemberName, type Operation, type Tenant, vote } from './tenant.ts'
 import { canonicalJson, type JsonObject } from '../../domain/canonical.ts'
+
+/** The public half of a new key, whose private half nobody keeps. */
+export function newPublicJwk() {
+  const { kty, crv, x } = generateKeyPairSync('ed25519').publicKey.export({ format: 'jwk' })
+  return { kty, crv, x }
+}
 
 export interface OwnKey {
   kid: string
