@@ -13,10 +13,11 @@ import pg from 'pg'
 import { startDeployment } from '../../bin/deployment.ts'
 import { runChain } from '../../domain/gates/chain.ts'
 import { aPlan, anIntent, goodFacts } from '../support/domain.ts'
-import { Caller, callers } from '../support/client.ts'
+import { type Caller, callers } from '../support/client.ts'
 import { notRequired, openGlobal, openTenant, standingNotes } from '../support/opening.ts'
 import { Receiver } from '../support/receiver.ts'
 import { startSecondApp } from '../support/second-app.ts'
+import { leanClient } from './lean-client.ts'
 import { startRowServer } from './row-server.ts'
 import { measure, type Figures, table } from './measure.ts'
 import { byHand, outsideCases, type OutsideTools } from './outside.ts'
@@ -74,24 +75,24 @@ try {
     async () => await blind.stop(),
   )
 
-  const append = (caller: Caller) => async () => {
-    const { status, body } = await caller.post('/operations', {
-      action: 'note.append',
-      input: { notebook: 'bench', text: `note ${counter++}` },
-    })
-    if (status !== 201) throw new Error(`${status} ${JSON.stringify(body).slice(0, 300)}`)
+  const leanly = (url: string, headers?: Record<string, string>) => {
+    const lean = leanClient(url, headers)
+    closers.unshift(lean.close)
+    return lean
   }
-  const agent = all.as('t_demo', 'agent')
+  const append = (url: string) => {
+    const lean = leanly(url, all.as('t_demo', 'agent').context)
+    const input = () => ({ notebook: 'bench', text: `note ${counter++}` })
+    return async () => void (await lean.post('/operations', { action: 'note.append', input: input() }))
+  }
+  const rows = leanly(rowServer.url)
   const cases: Record<string, () => Promise<void>> = {
     'bare workflow, one activity': async () => {
       await client.workflow.execute('bare', { taskQueue: 'bare', workflowId: `bare-${counter++}`, args: ['x'] })
     },
-    'ours, fast path': append(agent),
-    'ours, regular activity': append(new Caller(regular.url, agent.token)),
-    'bare HTTP, one row': async () => {
-      const answer = await fetch(rowServer.url, { method: 'POST', body: JSON.stringify({ text: `row ${counter++}` }) })
-      await answer.text()
-    },
+    'ours, fast path': append(deployment.url),
+    'ours, regular activity': append(regular.url),
+    'bare HTTP, one row': async () => void (await rows.post('/', { text: `row ${counter++}` })),
   }
   const onlyOutside = process.env.BENCH_ONLY === 'outside'
   const figures = new Map<string, Figures[]>()

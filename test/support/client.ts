@@ -32,6 +32,15 @@ export class Caller {
     this.platform = platform
   }
 
+  /** The headers of every request of this caller. */
+  get context(): Record<string, string> {
+    return {
+      ...(this.token === null ? {} : { authorization: `Bearer ${this.token}` }),
+      'x-mode': 'lab',
+      ...(this.platform ? {} : { 'x-project-id': 'p_main' }),
+    }
+  }
+
   async call<Body = any>(
     method: string,
     path: string,
@@ -40,9 +49,7 @@ export class Caller {
   ): Promise<Answer<Body>> {
     const headers: Record<string, string> = {}
     const given: Record<string, string | undefined> = {
-      authorization: this.token === null ? undefined : `Bearer ${this.token}`,
-      'x-mode': 'lab',
-      'x-project-id': this.platform ? undefined : 'p_main',
+      ...this.context,
       'content-type': body === undefined && options.raw === undefined ? undefined : 'application/json',
       'idempotency-key': options.key,
       ...options.headers,
