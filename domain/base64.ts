@@ -34,3 +34,10 @@ export function fromBase64(text: string): Uint8Array | null {
   }
   return (bits & ((1 << held) - 1)) === 0 ? bytes : null
 }
+
+/** The same for base64url without padding (RFC 7515, section 2), as the parts of a JWS and the members of a JWK have it. */
+export function fromBase64Url(text: string): Uint8Array | null {
+  if (!/^[\w-]*$/.test(text)) return null
+  const digits = text.replaceAll('-', '+').replaceAll('_', '/')
+  return fromBase64(digits.padEnd(Math.ceil(digits.length / 4) * 4, '='))
+}

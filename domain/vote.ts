@@ -2,7 +2,7 @@
  * The signed vote: claims of the compact JWS, and the checks that need no key. Signature, entitlement and single use
  * are checked where keys and rows are; each failure is named by the same word everywhere.
  */
-import { fromBase64 } from './base64.ts'
+import { fromBase64Url } from './base64.ts'
 import { NotIJson, parseIJson } from './canonical.ts'
 
 export const VOTE_TYP = 'exo-vote+jwt'
@@ -51,8 +51,7 @@ export interface VoteSubject {
 
 /** Whether it looks like a yes to who cannot verify it: a hint what to try first, never a decision. */
 export function looksLikeYes(jws: string): boolean {
-  const base64 = (jws.split('.')[1] ?? '').replaceAll('-', '+').replaceAll('_', '/')
-  const bytes = fromBase64(base64.padEnd(Math.ceil(base64.length / 4) * 4, '='))
+  const bytes = fromBase64Url(jws.split('.')[1] ?? '')
   return bytes !== null && String.fromCharCode(...bytes).includes('"decision":"approve"')
 }
 
@@ -70,9 +69,9 @@ export function parseVoteClaims(payload: string): VoteClaims | null {
 export function readVoteClaims(value: unknown): VoteClaims | null {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return null
   const claims = value as Record<string, unknown>
-  const text = (key: string, max: number) => {
+  const text = (key: string, max: number, min = 1) => {
     const member = claims[key]
-    return typeof member === 'string' && member.length > 0 && member.length <= max && !member.includes('\0')
+    return typeof member === 'string' && member.length >= min && member.length <= max && !member.includes('\0')
   }
   const hash = (key: string) => typeof claims[key] === 'string' && /^[0-9a-f]{64}$/.test(claims[key])
   const known = [
@@ -97,8 +96,7 @@ export function readVoteClaims(value: unknown): VoteClaims | null {
     hash('shown_hash') &&
     (claims.decision === 'approve' || claims.decision === 'deny') &&
     (claims.reason === null || text('reason', 500)) &&
-    text('nonce', 128) &&
-    String(claims.nonce).length >= 16 &&
+    text('nonce', 128, 16) &&
     Number.isSafeInteger(claims.iat) &&
     Number.isSafeInteger(claims.exp) &&
     (claims.by === undefined || text('by', 64))

@@ -53,7 +53,7 @@ class Way {
 
   #releaseLater(): void {
     const [first] = this.#held
-    if (first !== undefined) setTimeout(() => this.#release(), first.at - performance.now())
+    if (first !== undefined) setTimeout(() => this.#release(), Math.max(0, first.at - performance.now()))
   }
 
   #release(): void {

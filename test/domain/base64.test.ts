@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { fromBase64, toBase64 } from '../../domain/base64.ts'
+import { fromBase64, fromBase64Url, toBase64 } from '../../domain/base64.ts'
 
 test('bytes come back, and the text is the platform’s', () => {
   fc.assert(
@@ -39,3 +39,20 @@ test.each([
 ])('the text %j is refused', (text) => {
   expect(fromBase64(text)).toBeNull()
 })
+
+test('base64url without padding is read as the platform writes it, and as nothing else', () => {
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
+      const text = Buffer.from(bytes).toString('base64url')
+      expect(fromBase64Url(text)).toEqual(bytes)
+      expect(fromBase64Url(`${text}=`)).toBeNull()
+    }),
+  )
+})
+
+test.each(['A', 'AB', 'AA==', 'A+_A', 'A/_A', 'AA AA', 'AAAA\n', '\u0410AAA'])(
+  'the text %j is no base64url',
+  (text) => {
+    expect(fromBase64Url(text)).toBeNull()
+  },
+)
