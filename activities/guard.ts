@@ -4,7 +4,7 @@
  */
 import { effectRecord, endDocument, endedOutput, operationLeaf } from './endings.ts'
 import { type Guarded, type Judged, judge } from './judge.ts'
-import { bug, type PassTools, previewOf, type WithRow } from './pass-tools.ts'
+import { bug, codeOf, type PassTools, previewOf, type WithRow } from './pass-tools.ts'
 import type { EffectfulAction } from '../actions/define.ts'
 import type { Json, JsonObject } from '../domain/canonical.ts'
 import { ExoError, type ErrorCode } from '../domain/errors.ts'
@@ -175,10 +175,6 @@ export function isContention(error: unknown): boolean {
 
 function isRefusedByDatabase(error: unknown): boolean {
   return ['22', '23'].includes(codeOf(error).slice(0, 2))
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : ''
 }
 
 /** Who asked must still be somebody, and where they asked must still be: no gate says so of an action that governs. */

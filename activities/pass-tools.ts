@@ -58,8 +58,12 @@ export function endingOnBugs<S extends Record<string, AnyStep>>(steps: S): S {
 
 /** What cannot be hashed, and what PostgreSQL calls a data exception. */
 function isOfTheData(error: unknown): boolean {
-  const code = error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : ''
-  return error instanceof NotIJson || code.startsWith('22')
+  return error instanceof NotIJson || codeOf(error).startsWith('22')
+}
+
+/** The code that PostgreSQL gave an error, or nothing. */
+export function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : ''
 }
 
 /** A failure that trying again cannot heal; the run ends failed instead of parking. */
