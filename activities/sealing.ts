@@ -6,7 +6,7 @@ import { canonicalJson } from '../domain/canonical.ts'
 import type { CrashPoint } from '../domain/crash-points.ts'
 import { sha256Hex, sha256TextHex } from '../domain/hash.ts'
 import { leafRow, makeLeaf } from '../domain/leaf.ts'
-import type { LeafRow } from '../domain/leaf.ts'
+import type { LeafKind, LeafRow } from '../domain/leaf.ts'
 import type { Signer } from '../domain/ports.ts'
 import { SEAL_TYP, type Receipt, type Seal } from '../domain/receipt.ts'
 import type { SealSteps } from '../domain/steps.ts'
@@ -51,7 +51,12 @@ export interface SealTools {
   }
   log: {
     head(tenantId: string): Promise<{ size: number; root: string; checkpoint: string } | null>
-    byOperation(tenantId: string, operationId: string): Promise<{ items: Item[]; waiting: number }>
+    /** Leaves of an operation of these kinds or with these hashes; `waiting` have no position yet. */
+    byOperation(
+      tenantId: string,
+      operationId: string,
+      wanted: { kinds: readonly LeafKind[]; hashes?: readonly string[] },
+    ): Promise<{ items: Item[]; waiting: number }>
     byHash(tenantId: string, hashes: readonly string[]): Promise<Item[]>
     inclusion(tenantId: string, positions: readonly number[], size: number): Promise<Map<number, string[]>>
   }
@@ -120,7 +125,8 @@ async function sealOne(tools: SealTools, ref: Ref): Promise<boolean> {
   if (row === null || row.sealed) return row !== null
   const receipt = JSON.parse(row.receipt) as Receipt
   const history = await tools.runs.closedHistory(ref, row.run_id)
-  const own = await tools.log.byOperation(tenant_id, operation_id)
+  // What was tried and refused stands in the log alone: anybody may try as often as they like.
+  const own = await tools.log.byOperation(tenant_id, operation_id, { kinds: ['vote.accepted'], hashes: receipt.leaves })
   if (history === null || own.waiting > 0) return false
 
   // Enrolments are looked for among this tenant's leaves alone: admitting a vote sees the keys of its operation's tenant and
@@ -130,11 +136,12 @@ async function sealOne(tools: SealTools, ref: Ref): Promise<boolean> {
   const enrolments = kids.length === 0 ? [] : await tools.seals.keyOperations(kids)
   const items = [...own.items]
   for (const enrolment of enrolments)
-    if (enrolment !== operation_id) items.push(...(await tools.log.byOperation(tenant_id, enrolment)).items)
+    if (enrolment !== operation_id)
+      items.push(...(await tools.log.byOperation(tenant_id, enrolment, { kinds: ['control.changed'] })).items)
   items.sort((a, b) => a.seq - b.seq)
   const part = await logPart(tools, tenant_id, items)
-  const system = tenant_id === 't_system' ? null : await logPart(tools, 't_system', await globalLeaves(tools, receipt))
-  if (part === null) return false
+  const platform = tenant_id === 't_system' ? { files: [] } : await platformPart(tools, receipt)
+  if (part === null || platform === null) return false
 
   const historyBytes = bytes(history.text)
   const seal: Seal = {
@@ -154,7 +161,7 @@ async function sealOne(tools: SealTools, ref: Ref): Promise<boolean> {
     ['seal.jws', bytes(sealJws)],
     ['proposal.jws', bytes(row.proposal)],
     ...part.files,
-    ...[...(system?.files ?? [])].map(([name, body]) => [`system/${name}`, body] as const),
+    ...platform.files.map(([name, body]) => [`system/${name}`, body] as const),
   ])
   const manifest = Object.fromEntries([...files].map(([name, body]) => [name, sha256Hex(body)]))
   files.set('manifest.json', bytes(canonicalJson(manifest)))
@@ -205,11 +212,13 @@ async function logPart(tools: SealTools, tenantId: string, items: readonly Item[
   return { files, checkpoint: head.checkpoint }
 }
 
-/** The platform's leaves that the facts of this operation name: who set the global switch as it was. */
-async function globalLeaves(tools: SealTools, receipt: Receipt): Promise<Item[]> {
+/** The platform's leaves that the facts name, which set the global switch as it was; null while one has no position. */
+async function platformPart(tools: SealTools, receipt: Receipt) {
   const named = new Set<string>()
   for (const pass of receipt.passes)
     for (const row of (pass.facts.switches ?? []) as { scope?: string; leaf_hash?: string | null }[])
       if (row.scope === 'global' && typeof row.leaf_hash === 'string') named.add(row.leaf_hash)
-  return named.size === 0 ? [] : await tools.log.byHash('t_system', [...named].sort())
+  const found = named.size === 0 ? [] : await tools.log.byHash('t_system', [...named].sort())
+  for (const { leaf_hash } of found) named.delete(leaf_hash)
+  return named.size === 0 ? await logPart(tools, 't_system', found) : null
 }

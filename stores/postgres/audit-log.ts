@@ -2,6 +2,7 @@
 import type pg from 'pg'
 import { inTransaction } from './pool.ts'
 import type { Json } from '../../domain/canonical.ts'
+import type { LeafKind } from '../../domain/leaf.ts'
 import {
   consistencyCoords,
   consistencyProof,
@@ -77,12 +78,19 @@ export class AuditLog {
     })
   }
 
-  async byOperation(tenantId: string, operationId: string): Promise<{ items: LeafItem[]; waiting: number }> {
+  /** Leaves of an operation of these kinds or with these hashes; `waiting` have no position yet. */
+  async byOperation(
+    tenantId: string,
+    operationId: string,
+    { kinds, hashes = [] }: { kinds: readonly LeafKind[]; hashes?: readonly string[] },
+  ): Promise<{ items: LeafItem[]; waiting: number }> {
     return await this.#read(tenantId, async (client) => {
       const { rows } = await client.query<{ seq: string | null; leaf_hash: string; entry: string }>(
         `select seq::text, encode(leaf_hash, 'hex') as leaf_hash, encode(entry, 'base64') as entry from audit_leaves
-         where tenant_id = $1 and operation_id = $2 order by audit_leaves.seq`,
-        [tenantId, operationId],
+         where tenant_id = $1 and operation_id = $2
+           and (kind = any ($3) or leaf_hash = any (array(select decode(h, 'hex') from unnest($4::text[]) h)))
+         order by audit_leaves.seq`,
+        [tenantId, operationId, kinds, hashes],
       )
       const indexed = rows.filter((row) => row.seq !== null) as { seq: string; leaf_hash: string; entry: string }[]
       return { items: indexed.map(toItem), waiting: rows.length - indexed.length }

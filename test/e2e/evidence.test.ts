@@ -12,8 +12,20 @@ import { approve, Caller, callers, keyParts } from '../support/client.ts'
 import { expectDescribed } from '../support/described.ts'
 import { Database } from '../support/database.ts'
 import { send } from '../support/envelope.ts'
-import { makeTenant, type Operation, propose, refused, standingFor, type Tenant, UNLIMITED } from '../support/tenant.ts'
+import { ownKey } from '../support/own-key.ts'
+import {
+  makeTenant,
+  type Operation,
+  pending,
+  propose,
+  refused,
+  standingFor,
+  type Tenant,
+  UNLIMITED,
+  vote,
+} from '../support/tenant.ts'
 import { until } from '../support/until.ts'
+import { verifyBundles } from '../support/verified.ts'
 
 const { url, credentials, addresses } = inject('deployment')
 const all = callers(url, credentials)
@@ -54,6 +66,39 @@ describe('what is left behind', () => {
     })
     expect(intentHash(body.receipt.intent)).toBe(row.intent_hash)
     expect(planHash(body.receipt.plan)).toBe(row.plan_hash)
+  })
+
+  test('a bundle holds the leaves that tell its story, however many others there are', async () => {
+    const key = await ownKey(tenant, 'operator2', 'operator')
+    const [enrolment] = (await tenant.as('owner').get('/operations?action=operator_key.create')).body.items
+    const asked = await pending(tenant.as('member'), note('tried in vain', 'evidence'))
+    const inVain = { decision: 'approve', intent_hash: '0'.repeat(64), reason: 'no' }
+    for (const { id } of [asked, enrolment, asked, enrolment])
+      expect(refused(await tenant.as('operator').post(`/operations/${id}/decisions`, inVain))).toEqual([
+        409,
+        'approval.intent_mismatch',
+      ])
+    const voted = await vote(tenant.as('operator2'), asked, 'approve', { vote: await key.sign(tenant, asked) })
+    expect(voted.body.operation.status).toBe('executed')
+    expect(await verifyBundles(tenant.as('auditor'), [asked.id])).toEqual({ verdict: 'PASS', runs: 1, failures: [] })
+    const [seal] = await owner.within<{ jws: string }>(tenant.id, 'select jws from seals where operation_id = $1', [
+      asked.id,
+    ])
+    const { leaves } = JSON.parse(Buffer.from(seal?.jws.split('.')[1] ?? '', 'base64url').toString())
+    const kinds = await owner.within<{ kind: string; whose: string }>(
+      tenant.id,
+      `select kind, operation_id as whose from audit_leaves where seq = any ($1) order by seq`,
+      [leaves.map(({ seq }: { seq: number }) => seq)],
+    )
+    expect(kinds.map(({ kind, whose }) => (whose === asked.id ? kind : `${kind} of the key`))).toEqual([
+      'control.changed of the key',
+      'operation.requested',
+      'operation.pending',
+      'vote.accepted',
+      'effect.intent',
+      'effect.outcome',
+      'operation.closed',
+    ])
   })
 
   test('a sealed history and a bundle, 202 until they are there', async () => {

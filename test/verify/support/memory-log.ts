@@ -48,8 +48,14 @@ export class MemoryLog {
       .map((leaf) => leaf.leaf_hash)
   }
 
-  async byOperation(tenantId: string, operationId: string): Promise<{ items: Item[]; waiting: number }> {
-    return { items: this.#of(tenantId).filter((leaf) => leaf.operation_id === operationId), waiting: 0 }
+  async byOperation(
+    tenantId: string,
+    operationId: string,
+    { kinds, hashes = [] }: { kinds: readonly string[]; hashes?: readonly string[] },
+  ): Promise<{ items: Item[]; waiting: number }> {
+    const isWanted = (leaf: Kept) => kinds.includes(leaf.kind) || hashes.includes(leaf.leaf_hash)
+    const items = this.#of(tenantId).filter((leaf) => leaf.operation_id === operationId && isWanted(leaf))
+    return { items, waiting: 0 }
   }
 
   async byHash(tenantId: string, hashes: readonly string[]): Promise<Item[]> {
