@@ -67,9 +67,12 @@ export class TemporalPort {
     })
   }
 
+  /** Tells a run to look at its rows. The cancellation shows in Temporal what is wanted, and is heard once only. */
   async wake(ref: Ref): Promise<boolean> {
     return await this.#reach(async () => {
-      await this.#inTime(() => this.client.workflow.getHandle(workflowId(ref)).cancel())
+      const handle = this.client.workflow.getHandle(workflowId(ref))
+      await this.#inTime(() => handle.signal('look'))
+      await this.#inTime(() => handle.cancel())
     })
   }
 

@@ -36,6 +36,9 @@ export interface Wake {
 /** One argument: the compact JWS of a vote. */
 const decideSignal = defineSignal<[unknown]>('decide')
 
+/** No argument: the rows may say more than the run has heard. */
+const lookSignal = defineSignal('look')
+
 /** Hears signals and cancellation from the first task on; unknown signals are dropped. */
 export function listen(): Wake {
   const wake: Wake = { inbox: [], cancelRequested: false, due: false }
@@ -43,9 +46,12 @@ export function listen(): Wake {
     if (wake.inbox.length < 1_000) wake.inbox.push(asVote(jws))
   })
   setDefaultSignalHandler(() => undefined)
-  CancellationScope.current().cancelRequested.catch(() => {
+  const look = () => {
     wake.cancelRequested = true
-  })
+  }
+  // Temporal tells a run of a cancellation once, whoever asked for it; a signal as often as there is a reason to look.
+  CancellationScope.current().cancelRequested.catch(look)
+  setHandler(lookSignal, look)
   return wake
 }
 

@@ -432,6 +432,28 @@ describe('taking back', () => {
     expect((await notesIn(tenant.as('viewer'), 'tug')).sort()).toEqual(executed.sort())
   })
 
+  test('a no and a cancel at once: one of them holds, and the other is told so, then and later', async () => {
+    const asked = await Promise.all(
+      Array.from({ length: 16 }, (_, i) => pending(tenant.as('agent'), note(`no ${i}`, 'tug'))),
+    )
+    const cancel = async (id: string) => await tenant.as('agent').post(`/operations/${id}/cancel`, { reason: 'a race' })
+    const told = await Promise.all(
+      asked.map(async (operation) => {
+        const [voted, cancelled] = await Promise.all([
+          vote(tenant.as('operator'), operation, 'deny'),
+          cancel(operation.id),
+        ])
+        const { status } = await tenant.ended(operation.id)
+        return [status, voted.status, cancelled.status < 300, (await cancel(operation.id)).status]
+      }),
+    )
+    const possible = [
+      ['denied', 200, false, 409],
+      ['cancelled', 409, true, 200],
+    ]
+    for (const each of told) expect(possible).toContainEqual(each)
+  })
+
   test('a yes and a no at once end it once, and both told the truth', async () => {
     const asked = await Promise.all(
       Array.from({ length: 8 }, (_, i) => pending(tenant.as('agent'), note(`both ${i}`, 'both'))),

@@ -51,6 +51,19 @@ describe('past the API', () => {
       return rows.find((row) => row.reason.includes(text)) ?? null
     })
 
+  test('a cancellation asked for in Temporal changes nothing, and keeps no later cancel waiting', async () => {
+    const asked = await pending(tenant.as('member'), note('asked to stop'))
+    await run(asked.id).cancel()
+    await until('the run has looked', async () => {
+      const events = (await run(asked.id).fetchHistory()).events ?? []
+      const at = events.findIndex((event) => event.workflowExecutionCancelRequestedEventAttributes != null)
+      return at > 0 && events.slice(at).some((event) => event.workflowTaskCompletedEventAttributes != null)
+    })
+    expect((await tenant.operation(asked.id)).status).toBe('pending_approval')
+    const { status, body } = await tenant.as('member').post(`/operations/${asked.id}/cancel`, { reason: 'really' })
+    expect([status, body.status]).toEqual([200, 'cancelled'])
+  })
+
   test.each([
     ['no input', []],
     ['null', [null]],

@@ -68,7 +68,8 @@ begin
   select * into v from votes where tenant_id = o.tenant_id and operation_id = o.id and jws_hash = d ->> 'jws_hash';
   if found then return jsonb_build_object('vote', v.vote, 'known', true); end if;
   if o.status = 'expired' then return jsonb_build_object('refused', 'approval.expired'); end if;
-  if o.ended_at is not null then return jsonb_build_object('refused', 'approval.already_decided'); end if;
+  -- Who cancelled it was told that it holds.
+  if o.ended_at is not null or o.cancel is not null then return jsonb_build_object('refused', 'approval.already_decided'); end if;
   if o.status <> 'pending_approval' then return jsonb_build_object('refused', 'approval.not_pending'); end if;
   if clock_timestamp() >= (o.approval ->> 'expires_at')::timestamptz then
     return jsonb_build_object('refused', 'approval.expired');
@@ -99,8 +100,11 @@ begin
   perform set_config('app.tenant', d ->> 'tenant_id', true);
   select * into o from operations where tenant_id = d ->> 'tenant_id' and id = d ->> 'operation_id' for update;
   if not found then return jsonb_build_object('refused', 'resource.not_found'); end if;
-  if o.status = 'cancelled' or o.cancel is not null then return jsonb_build_object('cancelled', true); end if;
-  if o.ended_at is not null or exists (select from claims where tenant_id = o.tenant_id and operation_id = o.id) then
+  if o.status = 'cancelled' or (o.cancel is not null and o.ended_at is null) then return jsonb_build_object('cancelled', true); end if;
+  -- A no that was counted ends it.
+  if o.ended_at is not null
+      or exists (select from votes where tenant_id = o.tenant_id and operation_id = o.id and vote ->> 'decision' = 'deny')
+      or exists (select from claims where tenant_id = o.tenant_id and operation_id = o.id) then
     return jsonb_build_object('refused', 'operation.not_cancellable');
   end if;
   update operations set cancel = d -> 'cancel' where tenant_id = o.tenant_id and id = o.id;
