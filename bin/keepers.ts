@@ -17,6 +17,8 @@ const DRAIN_EVERY_MS = 300
 const SEAL_BATCH = 100
 const SEAL_PATIENCE_SECONDS = 10
 const UNSTARTED_AFTER_SECONDS = 3
+/** Where so many of a turn fail, what they all need is away. */
+const FAILED_AT_MOST = 3
 
 export interface KeeperTools {
   leadership: Leadership
@@ -72,7 +74,7 @@ function sequence({ sequencer, log }: KeeperTools): () => Promise<void> {
   let beatAt = -Infinity
   let checkedAt = -Infinity
   return async () => {
-    for (const tenantId of await sequencer.waiting()) await sequencer.index(tenantId)
+    const failed = await ofEach(await sequencer.waiting(), async (tenantId) => void (await sequencer.index(tenantId)))
     const now = performance.now()
     if (now - checkedAt >= SELF_CHECK_EVERY_MS) {
       const ok = await sequencer.selfCheck()
@@ -84,6 +86,22 @@ function sequence({ sequencer, log }: KeeperTools): () => Promise<void> {
       await sequencer.beat(null)
       beatAt = now
     }
+    failed()
+  }
+}
+
+/** Does the work for each, so that one keeps no others waiting; what is answered throws what the first that failed threw. */
+async function ofEach<T>(all: readonly T[], work: (one: T) => Promise<void>): Promise<() => void> {
+  const thrown: unknown[] = []
+  for (const one of all)
+    try {
+      await work(one)
+    } catch (error) {
+      thrown.push(error)
+      if (thrown.length === FAILED_AT_MOST) break
+    }
+  return () => {
+    if (thrown.length > 0) throw thrown[0]
   }
 }
 
@@ -107,18 +125,20 @@ function copy({ leadership, sequencer, mirror }: KeeperTools, stopped: AbortSign
 
 function drain({ outbox, temporal, reviews }: KeeperTools): () => Promise<void> {
   return async () => {
-    for (const row of await outbox.take(['signal', 'cancel', 'review'], 100, 5)) {
+    const untold = await ofEach(await outbox.take(['signal', 'cancel', 'review'], 100, 5), async (row) => {
       if (row.kind !== 'review') await tell(temporal, row)
       else if (reviews) await temporal.startReview(row)
       await outbox.done([row.id])
-    }
+    })
     const seals = await outbox.takeSeals(SEAL_BATCH, 10, SEAL_PATIENCE_SECONDS)
     if (seals.length > 0)
       await temporal.startSeal(seals.map(({ tenant_id, operation_id }) => ({ tenant_id, operation_id })))
-    for (const input of await outbox.unstarted(UNSTARTED_AFTER_SECONDS, 50)) {
+    const unstarted = await ofEach(await outbox.unstarted(UNSTARTED_AFTER_SECONDS, 50), async (input) => {
       const runId = await temporal.startOperation(input)
       if (runId !== null) await outbox.noteRun(input.tenant_id, input.operation_id, runId)
-    }
+    })
+    untold()
+    unstarted()
   }
 }
 
