@@ -74,7 +74,8 @@ async function serve(
   const { audit, secret, followLog, reading, crashPoint } = c.get('ports')
   const cursors = new Cursors(secret, 'events')
   const sealed = operationId ?? ''
-  const after = query.after ?? c.req.header('last-event-id')
+  // Who comes back asks with the address it came with first, and says in the header how far it got since.
+  const after = c.req.header('last-event-id') ?? query.after
   const position = cursors.open(tenant_id, sealed, after)
   let size = (await audit.head(tenant_id))?.size ?? 0
   let from = position === null ? (query.follow === 'false' || operationId !== null ? 0 : size) : Number(position) + 1

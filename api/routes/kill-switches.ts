@@ -134,11 +134,8 @@ function selectorsOf(body: z.output<typeof switchRequest>): { kind: string; valu
     throw new ExoError('validation.error', undefined, {
       errors: unknown.map((action) => ({ path: '/actions', message: `${action} is not an action` })),
     })
-  const named = [
-    ...(body.actions ?? []).map((value) => ({ kind: 'action', value })),
-    ...(body.providers ?? []).map((value) => ({ kind: 'provider', value })),
-    ...(body.classes ?? []).map((value) => ({ kind: 'class', value })),
-  ]
+  const each = (kind: string, values: readonly string[] = []) => [...new Set(values)].map((value) => ({ kind, value }))
+  const named = [...each('action', body.actions), ...each('provider', body.providers), ...each('class', body.classes)]
   const lists = [body.actions, body.providers, body.classes]
   if (lists.every((list) => list === undefined)) return [{ kind: 'all', value: null }]
   if (named.length === 0)

@@ -167,6 +167,14 @@ describe('a standing grant', () => {
   })
 })
 
+test('a resume that names a switch twice names it once', async () => {
+  const twice = { scope: 'tenant', actions: ['note.remove', 'note.remove'], reason: 'twice' }
+  expect((await tenant.as('operator').put('/kill-switches', { ...twice, state: 'stopped' })).status).toBe(200)
+  const resume = await tenant.as('owner').put('/kill-switches', { ...twice, state: 'running' })
+  expect((await vote(tenant.as('operator'), resume.body)).body.operation.status).toBe('executed')
+  expect((await removalRow()).state).toBe('running')
+})
+
 describe('a stop made while a policy that would resume waits for its vote', () => {
   const stop = { scope: 'tenant', state: 'stopped', reason: 'smoke' }
   const cases: [string, JsonObject][] = [

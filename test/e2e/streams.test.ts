@@ -157,6 +157,14 @@ describe('streams', () => {
     }
   })
 
+  test('go on after the header, where somebody comes back to the address they came to first', async () => {
+    const { items } = (await tenant.as('viewer').get('/events?follow=false&limit=3')).body
+    const again = await tenant
+      .as('viewer')
+      .get(`/events?follow=false&limit=1&after=${items[0].cursor}`, { headers: { 'last-event-id': items[1].cursor } })
+    expect(again.body.items).toEqual([items[2]])
+  })
+
   test('refuse a cursor that was altered or comes from elsewhere', async () => {
     const good = (await tenant.as('viewer').get('/events?follow=false&limit=1')).body.next_cursor as string
     const [body = '', mac = ''] = good.split('.')
