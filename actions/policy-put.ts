@@ -21,7 +21,7 @@ import {
 import { policyPlaces } from './policy-places.ts'
 import { waiverQuorum } from './policy-waivers.ts'
 import { quorumTree, type Seat } from '../domain/approval.ts'
-import type { Json, JsonObject } from '../domain/canonical.ts'
+import { canonicalJson, type Json, type JsonObject } from '../domain/canonical.ts'
 import { ExoError } from '../domain/errors.ts'
 import {
   type GrantRow,
@@ -32,7 +32,12 @@ import {
   type WaiverRow,
 } from '../domain/policy.ts'
 
-const input = z.strictObject({ base_version: z.int().min(0), policy: policyDocument })
+const input = z.strictObject({
+  base_version: z.int().min(0),
+  /** The `epoch` of the switches that the document was made over. */
+  base_epoch: z.int().min(0).optional(),
+  policy: policyDocument,
+})
 type Input = z.infer<typeof input>
 
 interface View {
@@ -65,10 +70,13 @@ export const policyPut = defineAction<Input>({
 
   places: ({ policy }) => policyPlaces(policy),
 
-  plan: ({ base_version, policy }, context) => {
+  plan: ({ base_version, base_epoch, policy }, context) => {
     const current = context.view as unknown as View
     if (current.version !== base_version)
       throw new ExoError('policy.version_conflict', undefined, { version: current.version, base_version })
+    // Whoever read the switches before a stop does not know of it, and would set running what was stopped since.
+    if (policy.kill_switches !== undefined && base_epoch !== undefined && base_epoch !== current.epoch)
+      throw new ExoError('policy.version_conflict', undefined, { epoch: current.epoch, base_epoch })
     const granted = changedGrants(policy, current.policy)
     const waived = (current.policy.not_required ?? []) as unknown as WaiverRow[]
     const rowContext = { ...context, grantees: current.grantees }
@@ -99,8 +107,9 @@ export const policyPut = defineAction<Input>({
 
   preview: ({ policy, base_version }, view) => {
     const current = view as unknown as View
+    const changed = new Set(changedRows(policy, current.policy).map(([section]) => section.split('.')[0]))
     return {
-      title: `Change ${presentSections(policy).join(', ') || 'nothing'} of the control document (version ${base_version})`,
+      title: `Change ${[...changed].join(', ') || 'nothing'} of the control document (version ${base_version})`,
       fields: policyDiff(current.policy, policy as unknown as JsonObject),
     }
   },
@@ -135,10 +144,16 @@ function presentSections(policy: PolicyDocument): PolicySection[] {
   return POLICY_SECTIONS.filter((section) => policy[section] !== undefined)
 }
 
+/** Sections that are to be other than they are. */
+function changedRows(policy: PolicyDocument, current: JsonObject): ReturnType<typeof rowsOf> {
+  const held = new Map(rowsOf(current).map(([section, rows]) => [section, canonicalJson([...rows])]))
+  return rowsOf(policy as JsonObject).filter(([section, rows]) => canonicalJson([...rows]) !== held.get(section))
+}
+
 /** A section that is emptied takes its permission too; of `not_required` each row says whose it is, one that goes as well. */
 function requiredPermissions(policy: PolicyDocument, current: JsonObject, tenantId: string): string[] {
   if (tenantId === 't_system') return []
-  const needed = rowsOf(policy as JsonObject).flatMap(([section, rows]) => {
+  const needed = changedRows(policy, current).flatMap(([section, rows]) => {
     const { permission } = ROW_RULES[section]
     if (section !== 'not_required') return [permission({})]
     return [...rows, ...((current.not_required ?? []) as JsonObject[])].map(permission)

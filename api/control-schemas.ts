@@ -135,6 +135,7 @@ const waiver = z.object({
 export const policy = z
   .object({
     version: z.int(),
+    epoch: z.int().describe('Of the newest change of a switch; 0 where there is none'),
     changed_by: maybe,
     changed_at: maybeInstant,
     policy: z.object({

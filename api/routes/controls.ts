@@ -16,7 +16,16 @@ import { namedPlaces } from '../../domain/places.ts'
 import { PERMISSIONS } from '../../domain/permissions.ts'
 
 const policyRequest = z
-  .strictObject({ base_version: z.int().min(0), reason, policy: policyDocument })
+  .strictObject({
+    base_version: z.int().min(0),
+    base_epoch: z
+      .int()
+      .min(0)
+      .optional()
+      .describe('The epoch of the document it was made from: no switch changed since'),
+    reason,
+    policy: policyDocument,
+  })
   .openapi('PolicyRequest')
 
 /** What a control operation answers once it ended well: the resource itself. */
@@ -51,8 +60,8 @@ export function controlRoutes(app: App): void {
       answers: CONTROL_ANSWERS,
     },
     async (c, { body }) => {
-      const { base_version, policy } = body
-      return await governed(c, 'policy.put', { base_version, policy: policy as unknown as JsonObject }, body.reason)
+      const { reason, ...change } = body
+      return await governed(c, 'policy.put', change as unknown as JsonObject, reason)
     },
   )
 

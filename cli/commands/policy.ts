@@ -38,6 +38,7 @@ export function addPolicy(program: Command, run: Runner): void {
 
 interface Version extends JsonObject {
   version: number
+  epoch: number
   policy: JsonObject
 }
 
@@ -48,8 +49,8 @@ async function get(session: Session): Promise<Outcome> {
   return { exit: EXIT.ok, json: held, text: JSON.stringify(held, null, 2) }
 }
 
-/** A bare document, or one with the version it was made from. */
-async function readFile(file: string): Promise<{ policy: JsonObject; version: number | null }> {
+/** A bare document, or one with the version and the epoch of the switches it was made from. */
+async function readFile(file: string): Promise<{ policy: JsonObject; version: number | null; epoch: number | null }> {
   const given = await readJsonFile(file)
   const whole = typeof given.policy === 'object' && given.policy !== null && !Array.isArray(given.policy)
   const policy = whole ? (given.policy as JsonObject) : given
@@ -64,18 +65,25 @@ async function readFile(file: string): Promise<{ policy: JsonObject; version: nu
       },
     )
   const version = whole ? (given.base_version ?? given.version) : null
-  return { policy, version: typeof version === 'number' ? version : null }
+  const epoch = whole ? (given.base_epoch ?? given.epoch) : null
+  return {
+    policy,
+    version: typeof version === 'number' ? version : null,
+    epoch: typeof epoch === 'number' ? epoch : null,
+  }
 }
 
 async function diff(session: Session, file: string, { exitCode }: { exitCode?: boolean }): Promise<Outcome> {
-  const [{ policy, version }, held] = await Promise.all([readFile(file), readPolicy(session)])
+  const [{ policy, version, epoch }, held] = await Promise.all([readFile(file), readPolicy(session)])
   const differences = policyDifference(held.policy, policy)
   const stale = version !== null && version !== held.version
+  const moved = policy.kill_switches !== undefined && epoch !== null && epoch !== held.epoch
   const text = [
     differences.length === 0
       ? `no difference to version ${held.version}`
       : differenceText(differences, session.terminal.paint),
     ...(stale ? [`the file was made from version ${version}, version ${held.version} holds`] : []),
+    ...(moved ? ['a switch was changed since the file was made'] : []),
   ].join('\n')
   return {
     exit: exitCode === true && differences.length > 0 ? EXIT.refused : EXIT.ok,
@@ -86,8 +94,13 @@ async function diff(session: Session, file: string, { exitCode }: { exitCode?: b
 
 async function apply(session: Session, file: string, { reason }: { reason: string }): Promise<Outcome> {
   checkReason(reason)
-  const [{ policy, version }, held] = await Promise.all([readFile(file), readPolicy(session)])
-  const body = { base_version: version ?? held.version, reason, policy }
+  const [{ policy, version, epoch }, held] = await Promise.all([readFile(file), readPolicy(session)])
+  const body = {
+    base_version: version ?? held.version,
+    ...(policy.kill_switches === undefined ? {} : { base_epoch: epoch ?? held.epoch }),
+    reason,
+    policy,
+  }
   const answer = (await session.api.call('/policy', { method: 'PUT', body })).body
   return governedOutcome(session, answer, (resource) => `version ${String(resource.version)} holds`)
 }

@@ -229,6 +229,20 @@ describe('grants in the whole document', () => {
   })
 })
 
+test('the whole document asks for the permissions of what it changes, one emptied and one made anew included', () => {
+  const type = { id: 'lt_a', name: 'A' }
+  const held = { license_types: [type], budget: [], kpi: { definitions: [], corridors: [] }, feature_flags: {} }
+  const required = (policy: JsonObject) =>
+    policyPut.plan?.(
+      { base_version: 0, policy: policy as never },
+      context({ view: { version: 0, epoch: 0, policy: held, grantees: {} } }),
+    ).required
+  expect(required(held)).toEqual([])
+  expect(required({ ...held, license_types: [] })).toEqual(['configure:firearms'])
+  expect(required({ license_types: [type], temperature: [] })).toEqual(['configure:temperature'])
+  expect(required({ ...held, license_types: [{ ...type, name: 'B' }] })).toEqual(['configure:firearms'])
+})
+
 test('a section that is full takes no new row, and changes of those that are there', () => {
   const full = { rows: LIMITS.controlRows }
   expect(refusal(() => plan('budget_policy.put', {}, { view: view(full) }))?.code).toBe('validation.error')

@@ -381,7 +381,11 @@ const ORDER: Case[] = [
       method: 'PUT',
       path: '/policy',
       headers: good('operator'),
-      body: JSON.stringify({ base_version: 1, reason: 'x', policy: { budget: [], kill_switches: [] } }),
+      body: JSON.stringify({
+        base_version: 1,
+        reason: 'x',
+        policy: { budget: [{ scope: { action: 'note.append' }, daily_cap: '1' }] },
+      }),
     }),
     status: 403,
     code: 'auth.insufficient_role',

@@ -125,6 +125,19 @@ describe('exo policy', () => {
     expect([code, json.error.code]).toEqual([1, 'policy.version_conflict'])
   })
 
+  test('a file that was read before a stop resumes nothing', async () => {
+    const { out } = await desk.exo('policy get --as owner')
+    await writeFile(file(), out)
+    expect((await desk.exo('stop --action note.remove --reason incident --as operator')).code).toBe(0)
+    expect((await desk.exo(`policy diff ${file()} --as viewer`)).out).toContain('a switch was changed since')
+    const { code, json } = await desk.exo(`policy apply ${file()} --reason late --as owner --json`)
+    expect([code, json.error.code, json.error.details.base_epoch]).toEqual([
+      1,
+      'policy.version_conflict',
+      JSON.parse(out).epoch,
+    ])
+  })
+
   test('a file that is no policy is a usage error', async () => {
     expect((await desk.exo('policy diff - --as viewer', { stdin: '{"switches":[]}' })).err).toContain(
       'sections that no policy has: switches',

@@ -175,6 +175,38 @@ test('a resume that names a switch twice names it once', async () => {
   expect((await removalRow()).state).toBe('running')
 })
 
+describe('a document that was read before a stop', () => {
+  const read = async () => (await tenant.as('owner').get('/policy')).body
+  const put = async ({ version, epoch }: JsonObject, policy: JsonObject) =>
+    await tenant
+      .as('owner')
+      .put('/policy', { base_version: version, base_epoch: epoch, reason: 'a budget', policy } as JsonObject)
+
+  test('does not set running what was stopped since, and may still change what it says of other controls', async () => {
+    const before = await read()
+    const cap = [{ scope: { action: 'note.append' }, daily_cap: '100', window_days: 1 }]
+    const stop = { scope: 'tenant', state: 'stopped', actions: ['note.remove'], reason: 'incident' }
+    expect((await tenant.as('operator').put('/kill-switches', stop)).status).toBe(200)
+    const whole = { ...before.policy, budget: cap }
+    expect(refused(await put(before, whole))).toEqual([409, 'policy.version_conflict'])
+    expect((await put(before, { budget: cap })).status).toBe(202)
+    const now = await read()
+    expect(now.epoch).toBeGreaterThan(before.epoch)
+    expect((await put(now, { ...now.policy, budget: cap })).status).toBe(202)
+    expect((await removalRow()).state).toBe('stopped')
+    await tenant.policy({ kill_switches: [RUNNING('tenant')] })
+  })
+
+  test('is titled by what it changes', async () => {
+    const { version, epoch, policy } = await read()
+    const { body } = await put(
+      { version, epoch },
+      { ...policy, budget: [], license_types: [{ id: 'lt_t', name: 'T' }] },
+    )
+    expect(body.preview.title).toMatch(/^Change license_types of the control document/)
+  })
+})
+
 describe('a stop made while a policy that would resume waits for its vote', () => {
   const stop = { scope: 'tenant', state: 'stopped', reason: 'smoke' }
   const cases: [string, JsonObject][] = [

@@ -128,6 +128,7 @@ $$;
 create function policy_document(tenant text) returns jsonb language sql volatile as $$
   select jsonb_build_object(
     'version', coalesce((select max(v.version) from policy_versions v where v.tenant_id = tenant), 0),
+    'epoch', coalesce((select max(s.epoch) from kill_switches s where s.tenant_id = tenant), 0),
     'changed_by', (select v.changed_by from policy_versions v where v.tenant_id = tenant order by v.version desc limit 1),
     'changed_at', (select iso(v.changed_at) from policy_versions v where v.tenant_id = tenant order by v.version desc limit 1),
     'policy', jsonb_build_object(
@@ -202,9 +203,8 @@ begin
     when 'note' then return (select jsonb_build_object('id', n.id, 'notebook', n.notebook, 'text', n.text)
       from notes n where n.tenant_id = tenant and n.id = view ->> 'id'
         and (n.removed_at is not null) = coalesce((view ->> 'removed')::boolean, false));
-    when 'policy' then return policy_document(view ->> 'tenant_id') || jsonb_build_object('epoch', coalesce(
-      (select max(s.epoch) from kill_switches s where s.tenant_id = view ->> 'tenant_id'), 0),
-      'grantees', grantees_of(tenant, view -> 'grantees'));
+    when 'policy' then return policy_document(view ->> 'tenant_id')
+      || jsonb_build_object('grantees', grantees_of(tenant, view -> 'grantees'));
     when 'control' then return jsonb_build_object('row', control_row(tenant, view ->> 'section', view -> 'key'),
       'rows', control_rows(tenant, view ->> 'section'), 'grantees', grantees_of(tenant, view -> 'grantees'),
       'license_types', (select coalesce(jsonb_agg(l.id order by l.id), '[]') from license_types l where l.tenant_id = tenant
