@@ -5,7 +5,7 @@ import { EXIT } from '../exit-codes.ts'
 import { usage } from '../failure.ts'
 import { governedOutcome } from '../governed.ts'
 import { GROUPS } from '../help.ts'
-import { makeOwnKey, ownKeyPath, readOwnKey, type RegisteredKey } from '../own-key.ts'
+import { makeOwnKey, ownKeyPath, readOwnKey, registrationOf, type RegisteredKey } from '../own-key.ts'
 import { columns, fieldLines, instant } from '../render.ts'
 import type { Runner } from '../runner.ts'
 import type { Outcome, Session } from '../session.ts'
@@ -57,6 +57,9 @@ async function makeKey(session: Session): Promise<Outcome> {
 async function enrol(session: Session): Promise<Outcome> {
   const key = await readOwnKey(session)
   if (key === null) throw usage('There is no key to register.', { remedy: `exo key new${session.asOption}` })
+  const registered = await registrationOf(session, key)
+  if (registered !== null)
+    return { exit: EXIT.ok, json: { ...registered }, text: `registered already  ${registered.kid}` }
   const { kty, crv, x } = key.jwk
   const { body } = await session.api.call('/operator-keys', {
     method: 'POST',

@@ -120,6 +120,8 @@ describe('a key of one’s own', () => {
     await desk.exo(`approve ${asked.json.id} --as operator2`)
     const { items } = await desk.json('key list --as viewer')
     expect(items).toMatchObject([{ principal_id: desk.tenant.principal('operator'), public_jwk: made.public_jwk }])
+    const again = await desk.exo('key enrol --as operator')
+    expect([again.code, again.out]).toEqual([0, `registered already  ${items[0].kid}\n`])
   })
 
   test('signs approvals from then on, and nothing else will do', async () => {
