@@ -74,7 +74,10 @@ function sequence({ sequencer, log }: KeeperTools): () => Promise<void> {
   let beatAt = -Infinity
   let checkedAt = -Infinity
   return async () => {
-    const failed = await ofEach(await sequencer.waiting(), async (tenantId) => void (await sequencer.index(tenantId)))
+    const failures = await failuresOf(
+      await sequencer.waiting(),
+      async (tenantId) => void (await sequencer.index(tenantId)),
+    )
     const now = performance.now()
     if (now - checkedAt >= SELF_CHECK_EVERY_MS) {
       const ok = await sequencer.selfCheck()
@@ -86,23 +89,25 @@ function sequence({ sequencer, log }: KeeperTools): () => Promise<void> {
       await sequencer.beat(null)
       beatAt = now
     }
-    failed()
+    throwFirst(failures)
   }
 }
 
-/** Does the work for each, so that one keeps no others waiting; what is answered throws what the first that failed threw. */
-async function ofEach<T>(all: readonly T[], work: (one: T) => Promise<void>): Promise<() => void> {
-  const thrown: unknown[] = []
+/** Does the work for each, so that one that fails keeps no others waiting. */
+async function failuresOf<T>(all: readonly T[], work: (one: T) => Promise<void>): Promise<unknown[]> {
+  const failures: unknown[] = []
   for (const one of all)
     try {
       await work(one)
     } catch (error) {
-      thrown.push(error)
-      if (thrown.length === FAILED_AT_MOST) break
+      failures.push(error)
+      if (failures.length === FAILED_AT_MOST) break
     }
-  return () => {
-    if (thrown.length > 0) throw thrown[0]
-  }
+  return failures
+}
+
+function throwFirst(failures: readonly unknown[]): void {
+  if (failures.length > 0) throw failures[0]
 }
 
 /** After a copy that failed it goes on with the next tenant, so that one keeps no others waiting. */
@@ -125,7 +130,7 @@ function copy({ leadership, sequencer, mirror }: KeeperTools, stopped: AbortSign
 
 function drain({ outbox, temporal, reviews }: KeeperTools): () => Promise<void> {
   return async () => {
-    const untold = await ofEach(await outbox.take(['signal', 'cancel', 'review'], 100, 5), async (row) => {
+    const untold = await failuresOf(await outbox.take(['signal', 'cancel', 'review'], 100, 5), async (row) => {
       if (row.kind !== 'review') await tell(temporal, row)
       else if (reviews) await temporal.startReview(row)
       await outbox.done([row.id])
@@ -133,12 +138,11 @@ function drain({ outbox, temporal, reviews }: KeeperTools): () => Promise<void> 
     const seals = await outbox.takeSeals(SEAL_BATCH, 10, SEAL_PATIENCE_SECONDS)
     if (seals.length > 0)
       await temporal.startSeal(seals.map(({ tenant_id, operation_id }) => ({ tenant_id, operation_id })))
-    const unstarted = await ofEach(await outbox.unstarted(UNSTARTED_AFTER_SECONDS, 50), async (input) => {
+    const unstarted = await failuresOf(await outbox.unstarted(UNSTARTED_AFTER_SECONDS, 50), async (input) => {
       const runId = await temporal.startOperation(input)
       if (runId !== null) await outbox.noteRun(input.tenant_id, input.operation_id, runId)
     })
-    untold()
-    unstarted()
+    throwFirst([...untold, ...unstarted])
   }
 }
 
