@@ -6,6 +6,7 @@ import { join, resolve } from 'node:path'
 import type { Duplex } from 'node:stream'
 import { serve, type ServerType } from '@hono/node-server'
 import { NativeConnection } from '@temporalio/worker'
+import { portRefused } from './api-port.ts'
 import type { Config } from './config.ts'
 import { readConsole } from './console-pages.ts'
 import { crashPointFrom } from './crash-point.ts'
@@ -256,7 +257,7 @@ export async function startProcess(
 function listen(fetch: Parameters<typeof serve>[0]['fetch'], hostname: string, port: number): Promise<ServerType> {
   return new Promise((resolve, reject) => {
     const server = serve({ fetch, hostname, port }, () => resolve(server))
-    server.on('error', reject)
+    server.on('error', (error) => reject(portRefused(hostname, port, error)))
     // What is no HTTP never reaches the app, and has its envelope all the same.
     server.on('clientError', (_error: Error, socket: Duplex) => {
       if (socket.writable) socket.end(malformedRequest())

@@ -4,6 +4,7 @@
  */
 import { z } from 'zod'
 import { settingRows, type SETTINGS, unknownSettings } from './settings.ts'
+import { NotUsable } from './stack/types.ts'
 
 type Parsed = {
   [Name in keyof typeof SETTINGS as (typeof SETTINGS)[Name] extends { parse: z.ZodType }
@@ -26,7 +27,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     ),
   ]
   if (parsed.success && lines.length === 0) return parsed.data as Config
-  throw new Error(`the configuration is not valid:\n${lines.join('\n')}`)
+  throw new NotUsable(`the configuration is not valid:\n${lines.join('\n')}`)
 }
 
 /** What a mode other than lab still lacks, by name. */

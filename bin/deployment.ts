@@ -10,7 +10,8 @@ import { keepFile } from './kept-file.ts'
 import { prepareLab, writePrivately } from './lab.ts'
 import { migrate } from './migrate.ts'
 import { environmentOf, NODE_FLAGS, type ReadyMessage } from './process.ts'
-import { startStack, type Progress, type RunningStack, type StackAddresses } from './stack/index.ts'
+import { NotUsable, startStack, type Progress, type RunningStack, type StackAddresses } from './stack/index.ts'
+import { EXIT } from '../cli/exit-codes.ts'
 
 export interface DeploymentOptions {
   home: string
@@ -151,7 +152,11 @@ function ready(child: ChildProcess): Promise<ReadyMessage> {
     }, READY_WITHIN_MS)
     const ended = (code: number | null, signal: NodeJS.Signals | null) => {
       clearTimeout(late)
-      reject(new Error(`the app ended before it was ready (${signal ?? code})`))
+      reject(
+        code === EXIT.usage
+          ? new NotUsable('the app did not start, for the reason it gave')
+          : new Error(`the app ended before it was ready (${signal ?? code})`),
+      )
     }
     child.once('exit', ended)
     child.once('message', (message) => {

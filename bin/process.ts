@@ -5,7 +5,15 @@ import { join } from 'node:path'
 import type { Backends, RunningProcess } from './compose.ts'
 import { missingForMode, readConfig } from './config.ts'
 import { maskedLine } from './log.ts'
-import { configuredParts, configuredRoles, roleVariable, type StackAddresses } from './stack/index.ts'
+import {
+  configuredParts,
+  configuredRoles,
+  NotUsable,
+  roleVariable,
+  type StackAddresses,
+  StackError,
+} from './stack/index.ts'
+import { EXIT } from '../cli/exit-codes.ts'
 
 const ROLES = ['app', 'guard', 'control', 'sequencer', 'stop', 'auditor'] as const
 
@@ -15,11 +23,11 @@ export const NODE_FLAGS = ['--v8-pool-size=0']
 /** The owner's credential is not among them: no running process holds it. */
 export function backendsFrom(env: NodeJS.ProcessEnv): { backends: Backends; deployment: string } {
   const missing = missingForMode(readConfig(env), env).filter((name) => name !== 'EXO_DATABASE_URL')
-  if (missing.length > 0) throw new Error(`this mode does not start without: ${missing.join(', ')}`)
+  if (missing.length > 0) throw new NotUsable(`this mode does not start without: ${missing.join(', ')}`)
   const roles = configuredRoles(env, ROLES)
   const { temporal, s3 } = configuredParts({ ...env, EXO_DATABASE_URL: undefined })
   if (roles === null || temporal === null || s3 === null)
-    throw new Error(
+    throw new NotUsable(
       'EXO_DATABASE_URL_*, EXO_TEMPORAL_ADDRESS and EXO_S3_* must name the backends; npm start brings its own',
     )
   return { backends: { postgres: { roles }, temporal, s3 }, deployment: deploymentOf(env) }
@@ -29,7 +37,7 @@ export function backendsFrom(env: NodeJS.ProcessEnv): { backends: Backends; depl
 function deploymentOf(env: NodeJS.ProcessEnv): string {
   if (env.EXO_DEPLOYMENT) return env.EXO_DEPLOYMENT
   const path = join(readConfig(env).EXO_HOME, 'deployment')
-  if (!existsSync(path)) throw new Error('EXO_DEPLOYMENT is missing: the name of this deployment')
+  if (!existsSync(path)) throw new NotUsable('EXO_DEPLOYMENT is missing: the name of this deployment')
   return readFileSync(path, 'utf8').trim()
 }
 
@@ -47,6 +55,17 @@ export function environmentOf({ postgres, temporal, s3 }: StackAddresses, deploy
     EXO_S3_BUCKET: s3.bucket,
     EXO_S3_ACCESS_KEY_ID: s3.accessKeyId,
     EXO_S3_SECRET_ACCESS_KEY: s3.secretAccessKey,
+  }
+}
+
+/** What a person can mend ends the process with its message and a code of the documented table; a fault of ours keeps its stack. */
+export async function orExplain<T>(begin: () => Promise<T>): Promise<T> {
+  try {
+    return await begin()
+  } catch (error) {
+    if (!(error instanceof StackError)) throw error
+    process.stderr.write(maskedLine(error.message))
+    process.exit(error instanceof NotUsable ? EXIT.usage : EXIT.refused)
   }
 }
 

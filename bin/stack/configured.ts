@@ -6,7 +6,7 @@
  */
 import { bucketName, region } from './s3.ts'
 import { namespaceName } from './temporal.ts'
-import { type RoleName, roleNames, type StackAddresses, StackError } from './types.ts'
+import { NotUsable, type RoleName, roleNames, type StackAddresses } from './types.ts'
 
 type Environment = Readonly<Record<string, string | undefined>>
 
@@ -36,7 +36,7 @@ class Wants {
   }
   check(): void {
     if (this.missing.length === 0) return
-    throw new StackError(`the configured backends lack ${this.missing.join(', ')}`, {
+    throw new NotUsable(`the configured backends lack ${this.missing.join(', ')}`, {
       remedy: 'Set them, or unset EXO_DATABASE_URL, EXO_S3_ENDPOINT, EXO_TEMPORAL_ADDRESS to use the embedded stack.',
     })
   }

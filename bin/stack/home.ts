@@ -9,7 +9,7 @@ import { join } from 'node:path'
 import { tryLock } from './lock.ts'
 import { endOrphans } from './orphans.ts'
 import { newState, readState, type StackState, writeState } from './state.ts'
-import { type Progress, StackError } from './types.ts'
+import { NotUsable, type Progress } from './types.ts'
 
 interface OpenHome {
   /** Absolute, without symbolic links: servers are given paths under it. */
@@ -26,7 +26,7 @@ export async function openHome(path: string, progress: Progress): Promise<OpenHo
   const home = realpathSync(path)
   const lock = tryLock(join(home, 'stack.lock'))
   if (!('release' in lock)) {
-    throw new StackError(`${home} is in use by process ${lock.pid}`, {
+    throw new NotUsable(`${home} is in use by process ${lock.pid}`, {
       remedy: 'Stop that process, or set EXO_HOME to another directory for a second stack.',
     })
   }

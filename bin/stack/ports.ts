@@ -12,12 +12,17 @@ import { createServer } from 'node:net'
  */
 export const portRange = { first: 20_000, last: 32_000 } as const
 
-export function portIsFree(port: number): Promise<boolean> {
+/** What listening there fails with now, or null. */
+export function listenFault(host: string, port: number): Promise<NodeJS.ErrnoException | null> {
   return new Promise((resolve) => {
     const probe = createServer()
-    probe.once('error', () => resolve(false))
-    probe.listen({ host: '127.0.0.1', port, exclusive: true }, () => probe.close(() => resolve(true)))
+    probe.once('error', resolve)
+    probe.listen({ host, port, exclusive: true }, () => probe.close(() => resolve(null)))
   })
+}
+
+export async function portIsFree(port: number): Promise<boolean> {
+  return (await listenFault('127.0.0.1', port)) === null
 }
 
 export async function freePort(taken: ReadonlySet<number>, random: () => number = Math.random): Promise<number> {

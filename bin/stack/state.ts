@@ -8,7 +8,7 @@ import { randomBytes } from 'node:crypto'
 import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import type { ProcessIdentity } from './process-identity.ts'
-import { type PartName, type RoleName, roleNames, StackError } from './types.ts'
+import { NotUsable, type PartName, type RoleName, roleNames } from './types.ts'
 
 export const portNames = ['postgres', 's3', 'temporal', 'temporalHttp', 'temporalUi', 'temporalMetrics'] as const
 export type PortName = (typeof portNames)[number]
@@ -55,9 +55,9 @@ export function readState(home: string): StackState | null {
   try {
     value = JSON.parse(text) as StackState
   } catch (cause) {
-    throw new StackError(`${stateFile(home)} is not JSON`, { remedy, cause })
+    throw new NotUsable(`${stateFile(home)} is not JSON`, { remedy, cause })
   }
-  if (value.v !== 1) throw new StackError(`${stateFile(home)} has version ${String(value.v)}, not 1`, { remedy })
+  if (value.v !== 1) throw new NotUsable(`${stateFile(home)} has version ${String(value.v)}, not 1`, { remedy })
   return value
 }
 

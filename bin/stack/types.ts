@@ -68,4 +68,7 @@ export class StackError extends Error {
   }
 }
 
+/** The same where nothing failed yet: a setting, a port or a home that was named cannot be used. */
+export class NotUsable extends StackError {}
+
 export const labels: Record<PartName, string> = { postgres: 'PostgreSQL', s3: 'S3 (versitygw)', temporal: 'Temporal' }

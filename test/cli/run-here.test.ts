@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -58,12 +59,43 @@ describe('exo config --explain', () => {
     expect(code).toBe(1)
     expect(out).toMatch(/^fault: EXO_LOGLEVEL: is no setting; is EXO_LOG_LEVEL meant\?$/m)
     const up = await runExo(home, ['up'], { env })
-    expect(up.code).not.toBe(0)
-    expect(up.out + up.err).toContain('EXO_LOGLEVEL: is no setting; is EXO_LOG_LEVEL meant?')
+    expect([up.code, up.out, up.err]).toEqual([
+      2,
+      '',
+      'the configuration is not valid:\n  EXO_LOGLEVEL: is no setting; is EXO_LOG_LEVEL meant?\n',
+    ])
   })
 })
 
 describe('exo up', () => {
+  test('looks at its port before it makes anything, and says how to take another', async () => {
+    const { port } = new URL(inject('deployment').url)
+    const untouched = join(home, 'untouched')
+    const { code, out, err } = await runExo(home, ['up', '--port', port], { env: { EXO_HOME: untouched } })
+    expect([code, out, err]).toEqual([
+      2,
+      '',
+      `port ${port} of 127.0.0.1 is in use\n  Stop what listens there, which may be a deployment that runs already, or choose another port with PORT or exo up --port; 0 takes a free one.\n`,
+    ])
+    expect(existsSync(untouched)).toBe(false)
+  })
+
+  test('says of a home in use who uses it, and of a mode what it lacks, and nothing else', async () => {
+    const { home: taken } = inject('deployment')
+    const second = await runExo(taken, ['up', '--port', '0'])
+    expect([second.code, second.out, second.err.split('\n')]).toEqual([
+      2,
+      '',
+      [
+        `${taken} is in use by process ${process.ppid}`,
+        '  Stop that process, or set EXO_HOME to another directory for a second stack.',
+        '',
+      ],
+    ])
+    const elsewhere = await runExo(home, ['up'], { env: { EXO_MODE: 'saas' } })
+    expect([elsewhere.code, elsewhere.err]).toEqual([2, expect.stringMatching(/^mode saas does not start without/)])
+  })
+
   test('starts everything in the foreground, and ends it when told', async () => {
     let told = false
     const { code, out } = await runExo(home, ['up', '--port', '0'], {
