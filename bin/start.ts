@@ -1,5 +1,6 @@
 /** `npm start`: everything, until Ctrl-C. Modes other than lab start nothing of their own and say what they lack. */
 import { expectPort } from './api-port.ts'
+import { bannerOf } from './banner.ts'
 import { missingForMode, readConfig } from './config.ts'
 import { startDeployment } from './deployment.ts'
 import { orExplain } from './process.ts'
@@ -33,15 +34,7 @@ const deployment = await orExplain(async () => {
     signal: giveUp.signal,
   })
 })
-process.stdout.write(`
-ExoArmur answers at ${deployment.url} (documents at ${deployment.url}/docs)
-Temporal UI        ${deployment.stack.addresses.temporal.ui}
-Credentials        ${config.EXO_HOME}/credentials.json
-Everything is stopped until people resume it: that is the default. One asks, another approves:
-  npx exo resume --global --reason "to begin" --as platform_operator
-  npx exo inbox --as platform_operator2
-The same for a tenant, as owner and operator; README.md goes on from there. Stop with Ctrl-C.
-`)
+process.stdout.write(await bannerOf(deployment))
 await told
 process.stdout.write('stopping\n')
 await deployment.stop()

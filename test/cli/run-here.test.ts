@@ -1,9 +1,12 @@
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { runExo } from './support/exo.ts'
+import type { Credentials } from '../../bin/bootstrap.ts'
+import { callers } from '../support/client.ts'
+import { openGlobal } from '../support/opening.ts'
 import { makeDatabase } from '../support/own-database.ts'
 
 let home: string
@@ -107,12 +110,37 @@ describe('exo up', () => {
     })
     expect(code).toBe(0)
     expect(out).toMatch(/ExoArmur answers at http:\/\/127\.0\.0\.1:\d+/)
+    expect(out).toMatch(/^Console +http:\/\/127\.0\.0\.1:\d+\/console$/m)
+    expect(out).toMatch(/^Switches +platform stopped, t_demo stopped, t_other stopped$/m)
+    expect(out).toContain('Everything is stopped until people resume it.')
     const credentials = JSON.parse(await readFile(join(home, 'credentials.json'), 'utf8'))
     expect(credentials.tenants).toHaveLength(2)
     const after = await runExo(home, ['whoami', '--as', 'owner'])
     expect([after.code, after.err]).toEqual([4, expect.stringContaining('does not answer')])
   })
+
+  test('says what the switches say, and of nothing that runs that it is stopped', async () => {
+    let opening: Promise<unknown> | null = null
+    await runExo(home, ['up', '--port', '0'], {
+      onOutput: (text, signal) => {
+        const [, url] = /answers at (\S+) .*Stop with Ctrl-C/s.exec(text) ?? []
+        if (url !== undefined)
+          opening ??= openGlobal(callers(url, credentialsIn(home))).finally(() => void signal('SIGTERM'))
+      },
+    })
+    await opening
+    const { out } = await runExo(home, ['up', '--port', '0'], {
+      onOutput: (text, signal) => void (text.includes('Stop with Ctrl-C') && signal('SIGTERM')),
+    })
+    expect(out).toMatch(/^Switches +platform running, t_demo stopped, t_other stopped$/m)
+    expect(out).toContain('npx exo resume --reason "to begin" --as t_demo/owner')
+    expect(out).not.toContain('Everything is stopped')
+  })
 })
+
+function credentialsIn(of: string): Credentials {
+  return JSON.parse(readFileSync(join(of, 'credentials.json'), 'utf8')) as Credentials
+}
 
 describe('exo bootstrap', () => {
   test('makes two platform operators once, and their tokens are printed once', async () => {
