@@ -232,6 +232,7 @@ export const ANSWERS: Readonly<Record<string, Answers>> = {
   'get /metrics': { good: resource },
   'get /openapi.json': { good: resource },
   'get /docs': { good: resource },
+  'get /': { good: resource },
   'get /console': { good: resource },
   ...Object.fromEntries(Object.keys(CONSOLE_FILES).map((path) => [`get ${path}`, { good: resource }])),
   'get /trust': { good: shapes.trust },

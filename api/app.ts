@@ -39,7 +39,7 @@ import { singleControlRoutes } from './routes/single-controls.ts'
 
 /** Neither credential nor context. */
 const OPEN =
-  /^\/(healthz|readyz|metrics|openapi\.json|docs|console|console\/[a-z-]+(\.(js|css))?|trust|\.well-known\/.*)\/?$/
+  /^\/((healthz|readyz|metrics|openapi\.json|docs|console|console\/[a-z-]+(\.(js|css))?|trust|\.well-known\/.*)\/?)?$/
 
 export interface Api {
   app: App

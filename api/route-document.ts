@@ -64,7 +64,7 @@ export function documentRoute(app: App, declared: Declared<z.ZodType, z.ZodType>
     summary,
     operationId: `${method}${path.replaceAll(/[^A-Za-z0-9]+/g, '_').replace(/_$/, '')}`,
     description: `Kind: ${kind}.`,
-    tags: [path.split('/')[1] ?? ''],
+    tags: [path.split('/')[1] || 'console'],
     ...(open ? {} : { security: [{ bearer: [] }] }),
     request: {
       ...paramsOf(path),

@@ -3,17 +3,22 @@ import { CONSOLE_FILES, CONSOLE_HEADERS } from '../console-files.ts'
 import { addRoute, type App } from '../route.ts'
 
 export function consoleRoutes(app: App): void {
-  addRoute(
-    app,
-    {
-      method: 'get',
-      path: '/console',
-      kind: 'open',
-      summary: "To the operators' page",
-      answers: { 302: { description: 'To the page.' } },
-    },
-    (c) => c.redirect('/console/keys', 302),
-  )
+  // The bare address is what a start prints, and what people type.
+  for (const [path, page] of [
+    ['/', '/console'],
+    ['/console', '/console/keys'],
+  ] as const)
+    addRoute(
+      app,
+      {
+        method: 'get',
+        path,
+        kind: 'open',
+        summary: "To the operators' page",
+        answers: { 302: { description: 'To the page.' } },
+      },
+      (c) => c.redirect(page, 302),
+    )
   for (const [path, { file, type }] of Object.entries(CONSOLE_FILES))
     addRoute(
       app,

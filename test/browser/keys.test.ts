@@ -38,8 +38,17 @@ test('serves a fixed table of files, each with the strict policy, and nothing be
   }
   for (const path of ['keys.html', '..%2fpackage.json', '%2e%2e/package.json', 'constructor', 'keys.js/', 'keys.ts'])
     expect([path, (await fetch(`${url}/console/${path}`, { redirect: 'manual' })).status >= 400]).toEqual([path, true])
-  const sent = await fetch(`${url}/console`, { redirect: 'manual' })
-  expect([sent.status, sent.headers.get('location')]).toEqual([302, '/console/keys'])
+})
+
+test('sends who asks for the bare address to the page, and asks for no credential', async () => {
+  for (const [from, to] of [
+    ['/', '/console'],
+    ['/console', '/console/keys'],
+  ]) {
+    const { status, headers } = await fetch(`${url}${from}`, { redirect: 'manual' })
+    expect([from, status, headers.get('location')]).toEqual([from, 302, to])
+  }
+  expect((await fetch(`${url}//`)).status).toBe(401)
 })
 
 describe.skipIf(CHROMIUM === null)(

@@ -61,6 +61,7 @@ export const OPEN_ROUTES = [
   'GET /metrics',
   'GET /openapi.json',
   'GET /docs',
+  'GET /',
   'GET /console',
   'GET /console/keys',
   'GET /console/keys.css',
