@@ -5,38 +5,13 @@
 import { type RouteConfig, z } from '@hono/zod-openapi'
 import { ANSWERS } from './answers.ts'
 import { operation } from './operation-schemas.ts'
-import type { App, Declared, RouteKind } from './route.ts'
+import { headersOfRefusal, headersRead, headersSent, takesKey } from './route-headers.ts'
+import type { App, Declared } from './route.ts'
 import { errorEnvelope, resource } from './schemas.ts'
-import { PLACES } from '../domain/places.ts'
 
 const ALL_REFUSALS = [400, 401, 403, 404, 405, 409, 410, 413, 415, 429, 500, 502, 503, 504]
 /** Those that need no credential. */
 const OPEN_REFUSALS = [400, 404, 405, 429, 500, 503]
-const OPERATES: readonly RouteKind[] = ['operation', 'control operation']
-
-const id = (prefix: string) => z.string().regex(new RegExp(`^${prefix}_[a-z0-9_-]{1,60}$`))
-const trace = z.string().regex(/^[A-Za-z0-9._:-]{1,128}$/)
-const REQUEST_ID = z.string().regex(/^[A-Za-z0-9._-]{1,128}$/)
-
-/** Who and where; a platform's credential sends neither tenant nor project. */
-const CONTEXT = z.object({
-  'X-Mode': z.enum(['lab', 'saas', 'enterprise']),
-  [PLACES.project.header]: id(PLACES.project.prefix).optional(),
-  'X-Tenant-Id': id('t').optional(),
-  [PLACES.surface.header]: id(PLACES.surface.prefix).optional(),
-  [PLACES.app.header]: id(PLACES.app.prefix).optional(),
-  'X-Request-Id': REQUEST_ID.optional(),
-  // One that cannot be told is dropped.
-  'X-Trace-Id': z.string().optional(),
-  'X-Run-Id': trace.optional(),
-  'X-Step-Id': trace.optional(),
-})
-const OF_KEYED = CONTEXT.extend({ 'Idempotency-Key': trace.optional() })
-const OF_OPERATIONS = OF_KEYED.extend({
-  /** `wait=<seconds>`; a preference that is not understood is none. */
-  Prefer: z.string().optional(),
-})
-
 /** In paths: anything else is as absent as an id that nobody has. */
 const PARAMETER = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/)
 
@@ -46,11 +21,11 @@ const LIMIT = z
   .regex(/^([1-9]\d?|1\d\d|200)$/)
   .optional()
 
-const REFUSED = {
+const refused = (status: number) => ({
   description: 'Refused; the envelope says why.',
-  headers: z.object({ 'X-Request-Id': REQUEST_ID }),
+  headers: headersOfRefusal(status),
   content: { 'application/problem+json': { schema: errorEnvelope } },
-}
+})
 
 export function documentRoute(app: App, declared: Declared<z.ZodType, z.ZodType>): void {
   const { method, path, kind, summary, body, query } = declared
@@ -69,7 +44,7 @@ export function documentRoute(app: App, declared: Declared<z.ZodType, z.ZodType>
     request: {
       ...paramsOf(path),
       ...(query === undefined ? {} : { query: queryOf(query as z.ZodObject) }),
-      ...(open || path === '/auth/me' ? {} : { headers: headersOf(declared) }),
+      ...(open || path === '/auth/me' ? {} : { headers: headersRead(declared) }),
       ...(body === undefined
         ? {}
         : {
@@ -79,37 +54,31 @@ export function documentRoute(app: App, declared: Declared<z.ZodType, z.ZodType>
             },
           }),
     },
-    responses: { ...answers, ...Object.fromEntries(refusals.map((status) => [status, REFUSED])) },
+    responses: { ...answers, ...Object.fromEntries(refusals.map((status) => [status, refused(status)])) },
   } as RouteConfig)
 }
 
 type Described = NonNullable<Declared<z.ZodType, z.ZodType>['answers']>
-
-function headersOf(declared: Declared<z.ZodType, z.ZodType>): z.ZodObject {
-  if (OPERATES.includes(declared.kind)) return OF_OPERATIONS
-  return declared.keyed === true ? OF_KEYED : CONTEXT
-}
 
 /** The good answers; a repeated key answers 200 wherever one is taken. */
 function answersOf(declared: Declared<z.ZodType, z.ZodType>): RouteConfig['responses'] {
   const { method, path, answers } = declared
   const known = ANSWERS[`${method} ${path}`]
   const given: Described = answers ?? { 200: { description: 'The resource.' } }
-  const repeated: Described =
-    declared.keyed === true || OPERATES.includes(declared.kind)
-      ? { 200: { description: 'Done, or done before under this key.' } }
-      : {}
+  const repeated: Described = takesKey(declared) ? { 200: { description: 'Done, or done before under this key.' } } : {}
   return Object.fromEntries(
-    Object.entries({ ...repeated, ...given }).map(([status, { description, schema, type = 'application/json' }]) => {
-      const shape = status === '202' ? (known?.later ?? operation) : (known?.good ?? schema ?? resource)
-      const json = { 'application/json': { schema: shape } }
-      const content =
-        status === '202' || type === 'application/json'
-          ? json
-          : { [type]: { schema: z.string() }, ...(type === 'text/event-stream' ? json : {}) }
-      const answer = { description, headers: z.object({ 'X-Request-Id': REQUEST_ID }) }
-      return [status, status.startsWith('3') ? answer : { ...answer, content }]
-    }),
+    Object.entries({ ...repeated, ...given }).map(
+      ([status, { description, schema, type = 'application/json', headers }]) => {
+        const shape = status === '202' ? (known?.later ?? operation) : (known?.good ?? schema ?? resource)
+        const json = { 'application/json': { schema: shape } }
+        const content =
+          status === '202' || type === 'application/json'
+            ? json
+            : { [type]: { schema: z.string() }, ...(type === 'text/event-stream' ? json : {}) }
+        const answer = { description, headers: headersSent(declared, status, headers) }
+        return [status, status.startsWith('3') ? answer : { ...answer, content }]
+      },
+    ),
   )
 }
 

@@ -30,7 +30,13 @@ export interface Declared<Body extends z.ZodType, Query extends z.ZodType> {
   query?: Query
   /** A record that takes an `Idempotency-Key`, as every operation does. */
   keyed?: true
-  answers?: Readonly<Record<number, { description: string; schema?: z.ZodType; type?: string }>>
+  /** A record that also takes what loosens: that is a control operation, with the headers of one. */
+  loosens?: true
+  /** Headers it reads beside the context's. */
+  headers?: z.ZodRawShape
+  answers?: Readonly<
+    Record<number, { description: string; schema?: z.ZodType; type?: string; headers?: z.ZodRawShape }>
+  >
 }
 
 export interface Given<Body extends z.ZodType, Query extends z.ZodType> {

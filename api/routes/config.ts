@@ -15,6 +15,7 @@ import { sha256TextHex } from '../../domain/hash.ts'
 import { namedPlaces } from '../../domain/places.ts'
 
 const query = z.object({ surface_id: z.string().max(64).optional() })
+const TAGGED = { ETag: z.string() }
 const TAG = /^"?(0|[1-9]\d{0,8})"?$/
 
 export function configRoutes(app: App): void {
@@ -27,6 +28,7 @@ export function configRoutes(app: App): void {
       summary: 'The scopes laid over one another, and which value is from which',
       permissions: ['read'],
       query,
+      answers: { 200: { description: 'All of them.', headers: TAGGED } },
     },
     async (c, { query: { surface_id } }) => {
       const { config } = c.get('ports')
@@ -45,6 +47,7 @@ export function configRoutes(app: App): void {
       summary: 'One scope; its version is the ETag',
       permissions: ['read'],
       query,
+      answers: { 200: { description: 'The scope.', headers: TAGGED } },
     },
     async (c, { query: { surface_id }, param }) => {
       const scope = scopeOf(param('scope'))
@@ -63,7 +66,8 @@ export function configRoutes(app: App): void {
       summary: 'Replace one scope; If-Match names the version that was seen',
       body: configRequest,
       query,
-      answers: { 200: { description: 'The scope as it now stands.' } },
+      headers: { 'If-Match': z.string().regex(TAG) },
+      answers: { 200: { description: 'The scope as it now stands.', headers: TAGGED } },
     },
     async (c, { body, query: { surface_id }, param }) => {
       const scope = scopeOf(param('scope'))

@@ -1,4 +1,5 @@
 /** The operators' pages: open like `/docs`, since they hold nothing. Whoever uses them brings a credential of their own. */
+import { z } from '@hono/zod-openapi'
 import { CONSOLE_FILES, CONSOLE_HEADERS } from '../console-files.ts'
 import { addRoute, type App } from '../route.ts'
 
@@ -15,7 +16,7 @@ export function consoleRoutes(app: App): void {
         path,
         kind: 'open',
         summary: "To the operators' page",
-        answers: { 302: { description: 'To the page.' } },
+        answers: { 302: { description: 'To the page.', headers: { Location: z.string() } } },
       },
       (c) => c.redirect(page, 302),
     )

@@ -32,6 +32,8 @@ export function eventRoutes(app: App): void {
     limit: z.string().optional(),
     ticket: z.string().optional(),
   })
+  // What a browser sends by itself when it comes again.
+  const headers = { 'Last-Event-ID': z.string().optional() }
   const answers = { 200: { description: 'A stream, or a page.', type: 'text/event-stream' } }
   addRoute(
     app,
@@ -42,6 +44,7 @@ export function eventRoutes(app: App): void {
       summary: "The tenant's events",
       permissions: ['read'],
       query,
+      headers,
       answers,
     },
     async (c, given) => await serve(c, given.query, null),
@@ -55,6 +58,7 @@ export function eventRoutes(app: App): void {
       summary: "One operation's events",
       permissions: ['read'],
       query,
+      headers,
       answers,
     },
     async (c, given) => {

@@ -1,4 +1,5 @@
 /** What an operation leaves behind: receipt at once, sealed history and bundle after; and the keys to check them by. */
+import { z } from '@hono/zod-openapi'
 import { readOperation } from '../opening.ts'
 import { demandAny, type Ctx } from '../request.ts'
 import { addRoute, type App } from '../route.ts'
@@ -34,7 +35,10 @@ export function evidenceRoutes(app: App): void {
         kind: 'read',
         summary: what === 'history' ? 'The sealed history, byte for byte' : 'The bundle anybody can verify offline',
         permissions: ['read'],
-        answers: { 200: { description: 'Sealed.', type }, 202: { description: 'Not sealed yet.' } },
+        answers: {
+          200: { description: 'Sealed.', type },
+          202: { description: 'Not sealed yet.', headers: { 'Retry-After': z.string() } },
+        },
       },
       async (c, { param }) => {
         if (what === 'bundle') demandAny(c, 'audit:read', 'decide', 'execute:contained')

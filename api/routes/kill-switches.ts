@@ -29,6 +29,7 @@ export function killSwitchRoutes(app: App): void {
       path: '/kill-switches',
       kind: 'record',
       summary: 'Stop at once, or ask to resume',
+      loosens: true,
       body: switchRequest,
       answers: CONTROL_ANSWERS,
     },

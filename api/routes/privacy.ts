@@ -27,6 +27,7 @@ export function privacyRoutes(app: App): void {
       path: '/privacy/train-prefs/tenant',
       kind: 'record',
       summary: 'Opt the tenant out at once, or ask to opt back in',
+      loosens: true,
       permissions: ['configure:privacy'],
       body: trainPrefRequest,
       answers: CONTROL_ANSWERS,

@@ -9,8 +9,11 @@ const { url, credentials } = inject('deployment')
 const { body: document } = await callers(url, credentials).nobody.get('/openapi.json')
 
 interface Described {
-  responses: Record<string, { description: string; content: Record<string, { schema: object }> }>
-  parameters?: { name: string; in: string }[]
+  responses: Record<
+    string,
+    { description: string; content: Record<string, { schema: object }>; headers?: Record<string, object> }
+  >
+  parameters?: { name: string; in: string; required?: boolean }[]
   requestBody?: { content: Record<string, { schema: object; example?: object }> }
   security?: object[]
 }
@@ -53,4 +56,58 @@ test('names the context that every authenticated route reads', () => {
     const due = about.security !== undefined && name !== 'get /auth/me'
     expect([name, headers.includes('X-Mode')]).toEqual([name, due])
   }
+})
+
+/** Headers a route reads, or one of its answers carries, that not every route does. */
+const sentWith = (name: string, status: number): string[] => {
+  const { about } = described.find((each) => each.name === name) ?? {}
+  return Object.keys(about?.responses[status]?.headers ?? {}).filter((each) => each !== 'X-Request-Id')
+}
+const readBy = (name: string): string[] =>
+  (described.find((each) => each.name === name)?.about.parameters ?? [])
+    .filter((each) => each.in === 'header')
+    .map((each) => (each.required === true ? `${each.name}, due` : each.name))
+
+test('names the headers that a route reads beside the context', () => {
+  const context = readBy('get /policy')
+  expect(context).toContain('traceparent')
+  const more = (name: string) => readBy(name).filter((each) => !context.includes(each))
+  expect(more('put /config/{scope}')).toEqual(['If-Match, due'])
+  expect(more('get /events')).toEqual(['Last-Event-ID'])
+  expect(more('get /operations/{id}/events')).toEqual(['Last-Event-ID'])
+  expect(more('post /budget/usage')).toEqual(['Idempotency-Key'])
+  for (const name of ['put /kill-switches', 'post /privacy/train-prefs/tenant', 'post /operations', 'put /policy'])
+    expect([name, more(name)]).toEqual([name, ['Idempotency-Key', 'Prefer']])
+})
+
+test('names the headers that an answer carries, which are the ones that are sent', async () => {
+  const all = callers(url, credentials)
+  const told = (answer: { headers: Headers }) =>
+    ['Idempotency-Key', 'Idempotency-Replayed', 'Location', 'Retry-After', 'ETag', 'Allow', 'WWW-Authenticate'].filter(
+      (name) => answer.headers.get(name) !== null,
+    )
+  const resume = { scope: 'tenant', state: 'running', reason: 'for its headers' }
+  const owner = all.as('t_other', 'owner')
+  const first = await owner.put('/kill-switches', resume, { key: 'headers', headers: { prefer: 'wait=30' } })
+  const again = await owner.put('/kill-switches', resume, { key: 'headers' })
+  expect([first.status, again.status, again.body.id]).toEqual([202, 202, first.body.id])
+  await owner.post(`/operations/${first.body.id}/cancel`, { reason: 'seen enough' })
+  expect(told(first)).toEqual(['Idempotency-Key', 'Location'])
+  expect(told(again)).toEqual(['Idempotency-Key', 'Idempotency-Replayed', 'Location'])
+  expect(sentWith('put /kill-switches', 202)).toEqual(['Idempotency-Key', 'Idempotency-Replayed', 'Location'])
+
+  const scope = await owner.get('/config/tenant')
+  expect([told(scope), sentWith('get /config/{scope}', 200)]).toEqual([['ETag'], ['ETag']])
+  const effective = await owner.get('/config/effective')
+  expect([told(effective), sentWith('get /config/effective', 200)]).toEqual([['ETag'], ['ETag']])
+  expect(sentWith('put /config/{scope}', 200)).toEqual(['ETag'])
+  expect(sentWith('get /operations/{id}/bundle', 202)).toEqual(['Retry-After'])
+  expect(sentWith('post /operations/{id}/cancel', 202)).toEqual([])
+  expect(sentWith('get /console', 302)).toEqual(['Location'])
+
+  const nobody = await all.nobody.get('/policy')
+  expect([told(nobody), sentWith('get /policy', 401)]).toEqual([['WWW-Authenticate'], ['WWW-Authenticate']])
+  const wrong = await owner.call('DELETE', '/policy')
+  expect([told(wrong), sentWith('get /policy', 405)]).toEqual([['Allow'], ['Allow']])
+  for (const status of [429, 503]) expect(sentWith('get /policy', status)).toEqual(['Retry-After'])
 })
