@@ -5,7 +5,7 @@ import { ObservedCounts } from './counting.ts'
 import { problem, problemOf } from './envelope.ts'
 import { callerActor } from './delegation.ts'
 import { admitCaller } from './middleware/admit-caller.ts'
-import { checkShape, shapesOf } from './middleware/check-shape.ts'
+import { checkShape, routeOf, shapesOf } from './middleware/check-shape.ts'
 import { identifyRequest } from './middleware/identify-request.ts'
 import { limitAddresses } from './middleware/limit-addresses.ts'
 import type { ApiPorts } from './ports.ts'
@@ -52,6 +52,10 @@ export function makeApi(ports: ApiPorts): Api {
   const counts = new ObservedCounts(ports)
   const metrics = makeMetrics(ports)
   let shapes: ReturnType<typeof shapesOf> | null = null
+  const knownShapes = () => {
+    shapes ??= shapesOf(app.routes)
+    return shapes
+  }
 
   app.onError((error, c) => problemOf(c, error))
   app.notFound((c) => problem(c, { code: 'route.not_found' }))
@@ -59,19 +63,10 @@ export function makeApi(ports: ApiPorts): Api {
   app.use('*', async function measure(c, next) {
     const startedAt = performance.now()
     await next()
-    const known = c.res.status !== 404 && c.res.status !== 405
-    metrics.answered(
-      c.req.method,
-      known ? c.req.routePath : 'unknown',
-      c.res.status,
-      (performance.now() - startedAt) / 1000,
-    )
+    const route = routeOf(c, knownShapes()) ?? 'unknown'
+    metrics.answered(c.req.method, route, c.res.status, (performance.now() - startedAt) / 1000)
   })
   app.use('*', limitAddresses(ports.addressLimit))
-  const knownShapes = () => {
-    shapes ??= shapesOf(app.routes)
-    return shapes
-  }
   const admit = admitCaller(knownShapes)
   app.use('*', async function admitUnlessOpen(c, next) {
     c.set('count', (action) => {

@@ -8,24 +8,21 @@ export interface RouteShape {
   path: string
 }
 
-export interface KnownRoute {
-  method: string
+export interface KnownRoute extends RouteShape {
   pattern: RegExp
   /** Without parameters. */
   spelled: boolean
 }
 
+/** What the router calls the route while no handler was reached. */
+const MIDDLEWARE = '/*'
 const MUTATING = ['POST', 'PUT', 'PATCH', 'DELETE']
 
 /** Throws 404, 405, 415 or 413. Bodies are read here, once, bounded; later readers get the text. */
 export async function checkShape(c: Ctx, routes: readonly KnownRoute[]): Promise<void> {
-  const path = c.req.path
-  const matching = routes.filter((route) => route.pattern.test(path))
-  // A path spelled out is that route, and no id of another.
-  const spelled = matching.filter((route) => route.spelled)
-  const methods = [...new Set((spelled.length > 0 ? spelled : matching).map((route) => route.method))]
+  const methods = [...new Set(routesAt(c.req.path, routes).map((route) => route.method))]
   if (methods.length === 0) throw new ExoError('route.not_found')
-  const method = c.req.method === 'HEAD' ? 'GET' : c.req.method
+  const method = methodOf(c)
   if (!methods.includes(method)) throw new ExoError('method.not_allowed', undefined, { allow: methods.sort() })
   if (!MUTATING.includes(method)) return
   const declared = Number(c.req.header('content-length') ?? '0')
@@ -36,6 +33,24 @@ export async function checkShape(c: Ctx, routes: readonly KnownRoute[]): Promise
     throw new ExoError('media_type.unsupported')
   c.set('bodyText', decode(bytes))
 }
+
+/** The pattern of the route that is asked for, whether or not it was reached; null where there is none. */
+export function routeOf(c: Ctx, routes: readonly KnownRoute[]): string | null {
+  const { path, routePath } = c.req
+  if (routePath !== MIDDLEWARE) return routePath
+  // The router takes no slash at the end.
+  if (path.length > 1 && path.endsWith('/')) return null
+  return routesAt(path, routes).find(({ method }) => method === methodOf(c))?.path ?? null
+}
+
+/** A path spelled out is that route, and no id of another. */
+function routesAt(path: string, routes: readonly KnownRoute[]): readonly KnownRoute[] {
+  const matching = routes.filter((route) => route.pattern.test(path))
+  const spelled = matching.filter((route) => route.spelled)
+  return spelled.length > 0 ? spelled : matching
+}
+
+const methodOf = (c: Ctx): string => (c.req.method === 'HEAD' ? 'GET' : c.req.method)
 
 async function readBounded(c: Ctx): Promise<Uint8Array> {
   const stream = c.req.raw.body
@@ -66,6 +81,7 @@ export function shapesOf(routes: readonly RouteShape[]): KnownRoute[] {
     .filter((route) => route.method !== 'ALL')
     .map(({ method, path }) => ({
       method,
+      path,
       spelled: !/[:*]/.test(path),
       pattern: new RegExp(
         `^${path
