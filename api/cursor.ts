@@ -43,7 +43,7 @@ export function readLimit(text: string | undefined): number {
   const limit = /^\d{1,4}$/.test(text) ? Number(text) : 0
   if (limit < 1 || limit > LIMITS.listItems.max)
     throw new ExoError('validation.error', undefined, {
-      errors: [{ path: '/limit', message: `an integer from 1 to ${LIMITS.listItems.max}` }],
+      errors: [{ path: '/query/limit', message: `an integer from 1 to ${LIMITS.listItems.max}` }],
     })
   return limit
 }

@@ -52,7 +52,7 @@ export const ERRORS = Object.freeze({
     'Drop the identity fields in body or query that differ from the context.',
   ),
   'context.missing': row(400, null, false, 'Send the header named in details.field.'),
-  'context.invalid': row(400, null, false, 'Correct the header named in details.field.'),
+  'context.invalid': row(400, null, false, 'Correct or drop the header named in details.field.'),
   'context.not_found': row(404, null, false, 'Register the project, surface or app named in details.field first.'),
   'mode.mismatch': row(403, null, false, 'Send X-Mode equal to the mode of this deployment.'),
   'validation.error': row(400, null, false, 'Correct the fields listed in details.errors.'),

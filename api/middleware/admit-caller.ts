@@ -129,9 +129,13 @@ function settleContext(headers: HeaderContext, platform: boolean): void {
   if (headers.fault !== null) throw headers.fault
   if (platform) {
     if (headers.tenant_id !== null || headers.project_id !== null)
-      throw new ExoError('context.invalid', 'A platform credential names neither tenant nor project.', {
-        field: headers.tenant_id !== null ? 'X-Tenant-Id' : 'X-Project-Id',
-      })
+      throw new ExoError(
+        'context.invalid',
+        'A platform credential names neither tenant nor project: drop the header named in details.field.',
+        {
+          field: headers.tenant_id !== null ? 'X-Tenant-Id' : 'X-Project-Id',
+        },
+      )
     return
   }
   if (headers.project_id === null) throw new ExoError('context.missing', undefined, { field: 'X-Project-Id' })

@@ -26,12 +26,13 @@ export interface HeaderContext {
 /** `hasPlace` is for callers of whom no header is due. */
 export function readHeaders(c: Ctx, hasPlace: boolean): HeaderContext {
   let fault: ExoError | null = null
-  const invalid = (field: string, details: object = {}) => {
-    fault ??= new ExoError('context.invalid', undefined, { field, ...details })
+  const invalid = (field: string, details: object = {}, message?: string) => {
+    fault ??= new ExoError('context.invalid', message, { field, ...details })
   }
   const ids = idFault((name) => c.req.header(name))
   if (ids !== null) invalid(ids.field)
-  if (c.req.header('x-env') !== undefined) invalid('X-Env')
+  if (c.req.header('x-env') !== undefined)
+    invalid('X-Env', {}, 'Drop X-Env: the deployment alone says which env it is.')
   const id = (header: string, pattern: RegExp): string | null => {
     const value = c.req.header(header)
     if (value === undefined) return null
@@ -40,7 +41,8 @@ export function readHeaders(c: Ctx, hasPlace: boolean): HeaderContext {
     return null
   }
   const tenant = id('X-Tenant-Id', /^t_[a-z0-9_-]{1,60}$/)
-  if (tenant === 't_system' || tenant === 't_unknown') invalid('X-Tenant-Id')
+  if (tenant === 't_system' || tenant === 't_unknown')
+    invalid('X-Tenant-Id', {}, `No caller may name ${tenant}: drop X-Tenant-Id, or name a tenant of the credential.`)
   const word = c.req.header('x-mode')
   const mode = MODES.find((each) => each === word?.toLowerCase()) ?? null
   if (word !== undefined && mode === null) invalid('X-Mode', { allowed: MODES })

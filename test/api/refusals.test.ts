@@ -646,9 +646,9 @@ const BODIES: [string, () => RawRequest, object?][] = [
 ]
 
 const QUERIES: [string, string, MemberName, object?][] = [
-  ['a limit of none', '/operations?limit=0', 'viewer', errors('/limit')],
-  ['a limit of 201', '/operations?limit=201', 'viewer', errors('/limit')],
-  ['a limit that is no number', '/operations?limit=ten', 'viewer', errors('/limit')],
+  ['a limit of none', '/operations?limit=0', 'viewer', errors('/query/limit')],
+  ['a limit of 201', '/operations?limit=201', 'viewer', errors('/query/limit')],
+  ['a limit that is no number', '/operations?limit=ten', 'viewer', errors('/query/limit')],
   ['a status that is none', '/operations?status=done', 'viewer', errors('/query/status')],
   ['a time that is none', '/operations?since=yesterday', 'viewer', errors('/query/since')],
   ['the year nought', '/operations?since=0000-01-01T00:00:00Z', 'viewer', errors('/query/since')],
@@ -941,6 +941,22 @@ describe('credentials of the platform', () => {
       'leaf access.refused': (before['leaf access.refused'] ?? 0) + 1,
     })
   })
+})
+
+test('a header that cannot be corrected is told to be dropped', async () => {
+  const messageOf = async (name: MemberName, changes: Record<string, string>) => {
+    const { body: answer } = await tenant.as(name).get('/policy', { headers: changes })
+    return [answer.error.code, answer.error.message]
+  }
+  expect(await messageOf('viewer', { 'x-env': 'dev' })).toEqual([
+    'context.invalid',
+    'Drop X-Env: the deployment alone says which env it is.',
+  ])
+  for (const id of ['t_system', 't_unknown'])
+    expect(await messageOf('viewer', { 'x-tenant-id': id })).toEqual([
+      'context.invalid',
+      `No caller may name ${id}: drop X-Tenant-Id, or name a tenant of the credential.`,
+    ])
 })
 
 describe('what HTTP itself refuses', () => {
