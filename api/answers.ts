@@ -4,7 +4,7 @@
  */
 import type { z } from '@hono/zod-openapi'
 import * as shapes from './answer-schemas.ts'
-import { CONSOLE_FILES } from './console-files.ts'
+import { CONSOLE_PAGE } from './console-files.ts'
 import * as controls from './control-schemas.ts'
 import * as operations from './operation-schemas.ts'
 import { resource } from './schemas.ts'
@@ -234,7 +234,7 @@ export const ANSWERS: Readonly<Record<string, Answers>> = {
   'get /docs': { good: resource },
   'get /': { good: resource },
   'get /console': { good: resource },
-  ...Object.fromEntries(Object.keys(CONSOLE_FILES).map((path) => [`get ${path}`, { good: resource }])),
+  [`get ${CONSOLE_PAGE}`]: { good: resource },
   'get /trust': { good: shapes.trust },
   'get /.well-known/exo-note-key': { good: resource },
 }

@@ -2,8 +2,12 @@
  * The operators' pages, as a fixed table: what is not in it is not served, whatever lies beside it. They are files of
  * `console/`, read once by whoever composes the process; this layer opens no file.
  */
+
+/** The page; the other files are its parts. */
+export const CONSOLE_PAGE = '/console/keys'
+
 export const CONSOLE_FILES = {
-  '/console/keys': { file: 'keys.html', type: 'text/html; charset=utf-8' },
+  [CONSOLE_PAGE]: { file: 'keys.html', type: 'text/html; charset=utf-8' },
   '/console/keys.css': { file: 'keys.css', type: 'text/css; charset=utf-8' },
   ...Object.fromEntries(
     ['keys', 'client', 'elements', 'canonical', 'key-store', 'key-list', 'ballot', 'vote-panel'].map((name) => [

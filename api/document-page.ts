@@ -6,12 +6,12 @@ interface Doc {
 
 export function documentPage(doc: Doc): string {
   const routes = Object.entries(
-    (doc.paths ?? {}) as Record<string, Record<string, { summary?: string; description?: string }>>,
+    (doc.paths ?? {}) as Record<string, Record<string, { summary?: string; 'x-kind'?: string }>>,
   )
     .flatMap(([path, methods]) => Object.entries(methods).map(([method, about]) => ({ path, method, ...about })))
     .map(
-      ({ path, method, summary, description }) =>
-        `<tr><td><code>${escape(method.toUpperCase())}</code></td><td><code>${escape(path)}</code></td><td>${escape(summary ?? '')}</td><td>${escape(description ?? '')}</td></tr>`,
+      ({ path, method, summary, 'x-kind': kind }) =>
+        `<tr><td><code>${escape(method.toUpperCase())}</code></td><td><code>${escape(path)}</code></td><td>${escape(summary ?? '')}</td><td>${escape(kind ?? '')}</td></tr>`,
     )
   return `<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>${escape(doc.info.title)} API</title><style>

@@ -39,6 +39,8 @@ export function documentRoute(app: App, declared: Declared<z.ZodType, z.ZodType>
     summary,
     operationId: `${method}${path.replaceAll(/[^A-Za-z0-9]+/g, '_').replace(/_$/, '')}`,
     description: `Kind: ${kind}.`,
+    // The same for who lays it out in a column of its own.
+    'x-kind': kind,
     tags: [path.split('/')[1] || 'console'],
     ...(open ? {} : { security: [{ bearer: [] }] }),
     request: {

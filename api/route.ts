@@ -34,6 +34,8 @@ export interface Declared<Body extends z.ZodType, Query extends z.ZodType> {
   loosens?: true
   /** Headers it reads beside the context's. */
   headers?: z.ZodRawShape
+  /** A file that a page loads, which nobody asks for by itself: it stands in no document. */
+  partOfPage?: true
   answers?: Readonly<
     Record<number, { description: string; schema?: z.ZodType; type?: string; headers?: z.ZodRawShape }>
   >
@@ -53,7 +55,7 @@ export function addRoute<Body extends z.ZodType = z.ZodUndefined, Query extends 
   declared: Declared<Body, Query>,
   handler: (c: Ctx, given: Given<Body, Query>) => Promise<Response> | Response,
 ): void {
-  documentRoute(app, declared)
+  if (declared.partOfPage !== true) documentRoute(app, declared)
   const path = declared.path.replaceAll(/\{(\w+)\}/g, ':$1')
   const filters = declared.query instanceof z.ZodObject ? Object.keys(declared.query.shape) : []
   app.on(declared.method.toUpperCase(), path, async (c) => {

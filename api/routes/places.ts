@@ -12,6 +12,7 @@ export function placeRoutes(app: App): void {
 }
 
 function routesOf(app: App, kind: PlaceKind): void {
+  const one = kind === 'app' ? 'an app' : `a ${kind}`
   addRoute(
     app,
     {
@@ -32,7 +33,7 @@ function routesOf(app: App, kind: PlaceKind): void {
       method: 'post',
       path: `/${kind}s`,
       kind: 'record',
-      summary: `Register a ${kind}, or one that was ended anew`,
+      summary: `Register ${one}, or one that was ended anew`,
       anyOf: MAY_REGISTER,
       body: placeRequest(kind),
       answers: { 201: { description: 'Registered.' } },
@@ -52,7 +53,7 @@ function routesOf(app: App, kind: PlaceKind): void {
       method: 'delete',
       path: `/${kind}s/{id}`,
       kind: 'record',
-      summary: `End a ${kind}: requests that name it are refused from then on`,
+      summary: `End ${one}: requests that name it are refused from then on`,
       anyOf: MAY_REGISTER,
       body: reasonRequest,
       answers: { 200: { description: 'Ended.' } },

@@ -2,6 +2,7 @@
 import { expect, inject, test } from 'vitest'
 import { ANSWERS } from '../../api/answers.ts'
 import { makeApi } from '../../api/app.ts'
+import { CONSOLE_FILES, CONSOLE_PAGE } from '../../api/console-files.ts'
 import { ERRORS } from '../../domain/errors.ts'
 import { callers } from '../support/client.ts'
 
@@ -21,9 +22,17 @@ const described = Object.entries(document.paths as Record<string, Record<string,
   ([path, methods]) => Object.entries(methods).map(([method, about]) => ({ name: `${method} ${path}`, about })),
 )
 
+/** Files that a page loads, which nobody asks for by itself. */
+const PARTS_OF_PAGE = Object.keys(CONSOLE_FILES)
+  .filter((path) => path !== CONSOLE_PAGE)
+  .map((path) => `get ${path}`)
+
 test('describes every route of the router, and the table of answers has every one', () => {
   const routes = makeApi({} as never).app.routes.filter(({ method }) => method !== 'ALL')
-  const names = routes.map(({ method, path }) => `${method.toLowerCase()} ${path.replaceAll(/:(\w+)/g, '{$1}')}`).sort()
+  const names = routes
+    .map(({ method, path }) => `${method.toLowerCase()} ${path.replaceAll(/:(\w+)/g, '{$1}')}`)
+    .filter((name) => !PARTS_OF_PAGE.includes(name))
+    .sort()
   expect(described.map(({ name }) => name).sort()).toEqual(names)
   expect(names.filter((name) => ANSWERS[name] === undefined)).toEqual([])
 })
@@ -110,4 +119,14 @@ test('names the headers that an answer carries, which are the ones that are sent
   const wrong = await owner.call('DELETE', '/policy')
   expect([told(wrong), sentWith('get /policy', 405)]).toEqual([['Allow'], ['Allow']])
   for (const status of [429, 503]) expect(sentWith('get /policy', status)).toEqual(['Retry-After'])
+})
+
+test('the page tells each route once, in sentences, with its kind', async () => {
+  const { body: page } = await callers(url, credentials).nobody.get<string>('/docs')
+  const rows = [...page.matchAll(/<tr><td>.*?<\/tr>/g)].map(([row]) => row.replaceAll(/(<[^>]+>)+/g, '|'))
+  expect(rows.length).toBe(described.length)
+  expect(rows).toContain('|POST|/apps|Register an app, or one that was ended anew|record|')
+  expect(rows).toContain('|DELETE|/apps/{id}|End an app: requests that name it are refused from then on|record|')
+  expect(rows).toContain('|GET|/console/keys|Operators&#39; own keys, for people|open|')
+  expect(rows.filter((row) => /\ba [aeio]|Kind|\.js\||\.css\|/.test(row))).toEqual([])
 })
