@@ -10,12 +10,14 @@ class Refused extends Error {
    * @param {string} message
    * @param {number | null} status Null where nobody answered.
    * @param {string | null} requestId
+   * @param {Record<string, unknown>} details What the message speaks of by name.
    */
-  constructor(code, message, status = null, requestId = null) {
+  constructor(code, message, status = null, requestId = null, details = {}) {
     super(message)
     this.code = code
     this.status = status
     this.requestId = requestId
+    this.details = details
   }
 }
 
@@ -99,7 +101,13 @@ export class Client {
     if (response.ok && answer !== null) return answer
     const error = answer?.error
     if (typeof error?.code === 'string')
-      throw new Refused(error.code, String(error.message), response.status, error.request_id ?? null)
+      throw new Refused(
+        error.code,
+        String(error.message),
+        response.status,
+        error.request_id ?? null,
+        error.details ?? {},
+      )
     throw new Refused('console.answer', `The answer is not the API's: status ${response.status}.`)
   }
 }

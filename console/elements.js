@@ -64,7 +64,11 @@ export function tell(what) {
   line.className = failed ? 'told wrong' : 'told'
   if (!failed) return line.replaceChildren(String(what))
   // Only what the API said has a code; the rest was stopped here.
-  const { code, requestId = null } = /** @type {{ code?: string, requestId?: string | null }} */ (
+  const {
+    code,
+    requestId = null,
+    details = {},
+  } = /** @type {{ code?: string, requestId?: string | null, details?: Record<string, unknown> }} */ (
     /** @type {unknown} */ (what)
   )
   line.replaceChildren(
@@ -72,7 +76,21 @@ export function tell(what) {
     what.message,
     typeof code === 'string' ? make('code', {}, ` ${code}`) : '',
     requestId === null ? '' : make('span', { class: 'quiet' }, ` request ${requestId}`),
+    ...detailLines(details).map((text) => make('span', { class: 'detail' }, text)),
   )
+}
+
+/**
+ * What the message speaks of, a line each: faults by their place, the rest by name.
+ * @param {Record<string, unknown>} details
+ * @returns {string[]}
+ */
+function detailLines({ errors, ...others }) {
+  const faults = Array.isArray(errors) ? errors.map(({ path, message }) => `${visible(path)}: ${visible(message)}`) : []
+  const named = Object.entries(others).map(
+    ([name, value]) => `${name}: ${Array.isArray(value) ? value.map(visible).join(', ') : visible(value)}`,
+  )
+  return [...faults, ...named]
 }
 
 /**
