@@ -1,10 +1,11 @@
 /** What `exo replay` decides, apart from how it is told: loaded for that command alone. */
-import { refuse, usage } from './failure.ts'
+import { usage } from './failure.ts'
 import { readBytes } from './json-input.ts'
 import { checkPaths, DECIDERS } from './verifier.ts'
+import { type Change, readChange } from '../verify/change.ts'
 import { findBundles, readBundle } from '../verify/read-bundle.ts'
 import { Divergence } from '../verify/report.ts'
-import { type Change, readChange, type WhatIf, whatIf } from '../verify/what-if.ts'
+import { type WhatIf, whatIf } from '../verify/what-if.ts'
 
 export async function bundlesIn(paths: readonly string[]): Promise<string[]> {
   await checkPaths(paths)
@@ -21,14 +22,26 @@ export async function readWhatIf(file: string): Promise<Change> {
   }
 }
 
-export async function decideAgain(path: string, change: Change): Promise<WhatIf> {
-  try {
-    return whatIf(await readBundle(path), change, DECIDERS)
-  } catch (cause) {
-    if (!(cause instanceof Divergence)) throw cause
-    throw refuse('cli.bundle_unreadable', `${path} cannot be decided again: ${cause.message}.`, {
-      cause,
-      remedy: `exo verify ${path} says more.`,
-    })
-  }
+/** A bundle that cannot be decided again, and why. */
+export interface Undecided {
+  path: string
+  message: string
+}
+
+/** One bundle after the other; one that cannot be read does not keep the others from their answer. */
+export async function decideAgain(
+  paths: readonly string[],
+  change: Change,
+): Promise<{ runs: WhatIf[]; undecided: Undecided[] }> {
+  const runs: WhatIf[] = []
+  const undecided: Undecided[] = []
+  for (const path of paths)
+    try {
+      runs.push(whatIf(await readBundle(path), change, DECIDERS))
+    } catch (cause) {
+      if (!(cause instanceof Divergence)) throw cause
+      undecided.push({ path, message: cause.message })
+    }
+  runs.sort((a, b) => (a.operation_id < b.operation_id ? -1 : 1))
+  return { runs, undecided }
 }

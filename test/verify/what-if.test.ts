@@ -3,12 +3,20 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { unpackBundle } from '../../verify/read-bundle.ts'
-import { type Change, readChange, whatIf } from '../../verify/what-if.ts'
+import { type Change, readChange } from '../../verify/change.ts'
+import { whatIf } from '../../verify/what-if.ts'
 import { DECIDERS } from './support/options.ts'
 
 const HISTORIES = join(import.meta.dirname, '..', 'replay', 'histories')
 const golden = (name: string) => unpackBundle(readFileSync(join(HISTORIES, `note-append.${name}.zip`)))
 const ask = (name: string, change: Change) => whatIf(golden(name), change, DECIDERS)
+const UNTIL = '2090-01-01T00:00:00Z'
+const BUDGET = {
+  policy: { threshold: '1000', window_days: 7, surface_id: null, app_id: null },
+  settled: '0',
+  reserved: '0',
+  cap: null,
+}
 const change = (value: unknown) => readChange(new TextEncoder().encode(JSON.stringify(value)))
 
 describe('what if', () => {
@@ -66,11 +74,29 @@ describe('what if', () => {
     })
   })
 
-  test('a fact at a place that was not recorded is named as missing', () => {
-    expect(ask('executed-by-votes', change({ facts: { 'switches[99].state': 'stopped' } })).missing).toEqual([
-      'switches[99].state',
-    ])
-    expect(ask('executed-by-votes', change({ facts: { 'moon.phase': 'full' } })).missing).toEqual(['moon.phase'])
+  test('a fact at a place that was not recorded is named, left out, and changes no end', () => {
+    for (const place of ['switches[99].state', 'switches.length', 'firearms.licence_types', 'now.year'])
+      expect(ask('executed-by-votes', change({ facts: { [place]: 'stopped' } }))).toEqual({
+        operation_id: expect.any(String),
+        pass: null,
+        gate: null,
+        outcome: { was: 'executed', becomes: 'executed' },
+        missing: [place],
+        needed: [],
+      })
+  })
+
+  test('a verdict that changes without an end that does is told, and the later passes are asked too', () => {
+    const budget = [{ scope: {}, threshold: '1000', window_days: 7 }]
+    const waivers = ['kpi', 'temperature'].map((gate) => ({ gate, class: 'reversible', until: UNTIL, reason: 'x' }))
+    const asked = ask('executed-by-votes', change({ policy: { budget, not_required: waivers } }))
+    expect(asked).toMatchObject({ missing: ['budget.reserved', 'budget.settled'], needed: ['budget.settled'] })
+    const facts = { waivers: waivers.map((row) => ({ ...row, waived_by: 'x' })), budget: BUDGET }
+    expect(ask('executed-by-votes', change({ facts }))).toMatchObject({
+      pass: 'propose',
+      gate: { name: 'budget', was: 'not_applicable', becomes: 'allow' },
+      outcome: { was: 'executed', becomes: 'executed' },
+    })
   })
 
   test('a fact taken to null is unreadable, and its gate blocks', () => {
@@ -86,10 +112,39 @@ describe('what if', () => {
     },
   )
 
-  test('a place named like a member of every object is set as a fact, not followed', () => {
-    expect(ask('executed-by-votes', change({ facts: { '__proto__.polluted': true } })).missing).toEqual([
-      '__proto__.polluted',
-    ])
+  test.each([
+    [{ facts: { swiches: [] } }, 'no fact swiches; the facts are v, now, principal,'],
+    [{ facts: { not_required: [] } }, 'no fact not_required'],
+    [{ facts: { '__proto__.polluted': true } }, 'no fact __proto__'],
+    [{ facts: { 'switches[x].state': 'stopped' } }, 'no place such as switches[0].state'],
+    [{ facts: { '': 1 } }, 'no place such as'],
+    [{ facts: {}, policies: {} }, 'the change holds policies, which is unknown'],
+    [{ policy: { foo: [] } }, 'policy has no section foo; its sections are kill_switches, license_types,'],
+    [{ policy: { budget: 'x' } }, 'policy.budget is not a list'],
+    [{ policy: { budget: [{ scope: {}, treshold: '1', window_days: 7 }] } }, 'policy.budget[0].treshold is unknown'],
+    [{ policy: { budget: [{ scope: {}, threshold: 1, window_days: 7 }] } }, 'policy.budget[0].threshold is not'],
+    [{ policy: { kill_switches: [{ scope: 'tenant' }] } }, 'policy.kill_switches[0].selector is missing'],
+    [{ policy: { kpi: [] } }, 'policy.kpi is not an object'],
+  ])('%j asks for what there is not, and is told what there is', (value, why) => {
+    expect(() => change(value)).toThrow(why)
     expect(({} as { polluted?: boolean }).polluted).toBeUndefined()
+  })
+
+  test('a control document is taken as it is printed, with its version', () => {
+    const policy = {
+      kill_switches: [],
+      license_types: [],
+      firearms: [],
+      grants: [],
+      strategy_locks: [],
+      budget: [],
+      kpi: { definitions: [], corridors: [] },
+      temperature: [],
+      rate_limits: [],
+      not_required: [],
+      feature_flags: { sse_enabled: true },
+      egress: [{ origin: 'https://example.com', methods: ['POST'], idempotency_header: null }],
+    }
+    expect(change({ version: 3, changed_by: null, changed_at: null, policy })).toEqual({ policy })
   })
 })
