@@ -153,6 +153,15 @@ function parse(text: string): unknown {
   }
 }
 
+/** Codes of a connection that was never made. */
+const NOT_CONNECTED: readonly string[] = ['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'UND_ERR_CONNECT_TIMEOUT']
+
+/** Whether a call failed before any of it was sent. */
+export function isNotConnected(error: unknown): boolean {
+  const { code } = (error as { cause?: { code?: string } } | undefined)?.cause ?? {}
+  return code !== undefined && NOT_CONNECTED.includes(code)
+}
+
 function reasonOf(error: unknown): string {
   const cause = (error as { cause?: { code?: string; message?: string } }).cause
   if ((error as Error).name === 'TimeoutError') return 'no answer in time'

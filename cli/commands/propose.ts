@@ -2,6 +2,7 @@
 import type { Command } from 'commander'
 import { randomBytes } from 'node:crypto'
 import { checkReason } from '../ballot.ts'
+import { isNotConnected } from '../client.ts'
 import { EXIT, exitOfStatus } from '../exit-codes.ts'
 import { Failure } from '../failure.ts'
 import { GROUPS } from '../help.ts'
@@ -92,12 +93,18 @@ async function ask(session: Session, body: JsonObject, key: string, wait: number
       await session.api.call('/operations', { method: 'POST', body, waitSeconds, headers: { 'Idempotency-Key': key } })
     ).body
   } catch (error) {
-    if (error instanceof Failure && error.exit === EXIT.unreachable)
+    if (error instanceof Failure && mayHaveArrived(error))
       session.terminal.aside(
         `It may have been accepted. Repeat the command with --key ${key}: the same key never does it twice.`,
       )
     throw error
   }
+}
+
+/** What was refused for its number was not taken, and where nobody listens nothing was sent; else nobody knows. */
+function mayHaveArrived({ exit, problem, cause }: Failure): boolean {
+  if (exit !== EXIT.unreachable || problem.code === 'rate_limit.exceeded') return false
+  return !isNotConnected(cause)
 }
 
 /** An observing action answers at once; it is no operation. */

@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
+import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -21,6 +22,8 @@ afterEach(async () => {
 afterAll(() => rm(home, { recursive: true, force: true }))
 
 const ID = 'op_00000000000000000000000000000001'
+
+const PROPOSE = ['propose', 'note.append', '--input', '{}', '--project', 'p_main']
 
 async function exo(words: string, answer: (asked: string) => FakeAnswer) {
   api = await fakeApi(answer)
@@ -154,13 +157,30 @@ describe('a refusal that a command lifts names it', () => {
 
 describe('nobody there, or somebody else', () => {
   test('no answer is 4, says where it asked, and how to repeat safely', async () => {
-    const env = { EXO_URL: 'http://127.0.0.1:9', EXO_TOKEN: 'exo_token' }
-    const { code, err } = await runExo(home, ['propose', 'note.append', '--input', '{}', '--project', 'p_main'], {
-      env,
-    })
+    const silent = createServer((socket) => socket.once('data', () => socket.destroy()))
+    await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve))
+    const url = `http://127.0.0.1:${(silent.address() as AddressInfo).port}`
+    const { code, err } = await runExo(home, PROPOSE, { env: { EXO_URL: url, EXO_TOKEN: 'exo_token' } })
+    silent.close()
     expect(code).toBe(4)
-    expect(err).toMatch(/Repeat the command with --key cli_[0-9a-f]{24}/)
-    expect(err).toContain('http://127.0.0.1:9 does not answer')
+    expect(err).toMatch(/It may have been accepted\. Repeat the command with --key cli_[0-9a-f]{24}/)
+    expect(err).toContain(`${url} does not answer`)
+    const broken = await exo(PROPOSE.join(' '), () => envelope('backend.unavailable', 503))
+    expect([broken.code, broken.err]).toEqual([4, expect.stringContaining('It may have been accepted')])
+  })
+
+  test('what was never sent, or was turned away for its number, is not said to be accepted perhaps', async () => {
+    const gone = await fakeApi(() => ({ body: {} }))
+    await gone.close()
+    const refused = await runExo(home, PROPOSE, { env: { EXO_URL: gone.url, EXO_TOKEN: 'exo_token' } })
+    expect([refused.code, refused.err]).toEqual([4, expect.stringContaining('does not answer: ECONNREFUSED')])
+    expect(refused.err).not.toContain('accepted')
+    const limited = await exo(PROPOSE.join(' '), () => envelope('rate_limit.exceeded', 429))
+    expect([limited.code, limited.err]).toEqual([4, expect.not.stringContaining('accepted')])
+  })
+
+  test('an address where nobody listens is told to programs as well', async () => {
+    const env = { EXO_URL: 'http://127.0.0.1:9', EXO_TOKEN: 'exo_token' }
     const { json } = await runExo(home, ['list', '--project', 'p_main', '--json'], { env })
     expect(json.error).toMatchObject({ code: 'cli.unreachable', http_status: null, details: {} })
   })
