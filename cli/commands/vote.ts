@@ -6,7 +6,7 @@ import { Option, type Command } from 'commander'
 import { needSigner, presentOperation, signVote, type Decided } from '../ballot.ts'
 import { castVote } from '../casting.ts'
 import { EXIT } from '../exit-codes.ts'
-import { refuse } from '../failure.ts'
+import { refuse, usage } from '../failure.ts'
 import { GROUPS } from '../help.ts'
 import { findTemporal } from '../lab-processes.ts'
 import { checkId, type Operation } from '../operation.ts'
@@ -15,7 +15,7 @@ import type { Outcome, Session } from '../session.ts'
 import { VOTE_MAX_AGE_SECONDS } from '../../domain/vote.ts'
 
 interface Options {
-  decision: 'approve' | 'deny'
+  decision?: 'approve' | 'deny'
   reason?: string
   shown?: string
   print?: boolean
@@ -32,7 +32,10 @@ export function addVote(program: Command, run: Runner): void {
     )
     .argument('<id>', 'the operation')
     .addOption(
-      new Option('--decision <decision>', 'what you decide').choices(['approve', 'deny']).makeOptionMandatory(),
+      new Option('--decision <decision>', 'what you decide (with --print: approve when absent)').choices([
+        'approve',
+        'deny',
+      ]),
     )
     .option('--reason <text>', 'why; a denial needs one')
     .option('--shown <hash>', 'only if what is shown still has this hash, or one that begins so (8 digits or more)')
@@ -47,7 +50,11 @@ With --print the first line is the vote, the second the command. In the Temporal
 decide, input the vote in double quotes. A vote counts once, for an hour, for this operation and what it showed.`
 
 async function vote(session: Session, id: string, options: Options): Promise<Outcome> {
-  const { decision, reason, shown, print, yes } = options
+  const { reason, shown, print, yes } = options
+  // Printing sends nothing, so that a yes may be meant where nothing is said; a vote that is sent is always spelt out.
+  const decision = options.decision ?? (print === true ? 'approve' : null)
+  if (decision === null)
+    throw usage("required option '--decision <decision>' not specified", { remedy: 'exo vote --help says how.' })
   const decided: Decided = {
     decision,
     reason: reason ?? null,

@@ -159,6 +159,11 @@ describe('a key of one’s own', () => {
     expect([late.code, late.json.error.code]).toEqual([1, 'cli.not_pending'])
   })
 
+  test('a vote that is sent says which it is', async () => {
+    const { code, err } = await desk.exo(`vote op_0000 --as operator`)
+    expect([code, err]).toEqual([2, expect.stringContaining("'--decision <decision>' not specified")])
+  })
+
   test('a printed vote works as a raw signal, from any client and once', async () => {
     const id = await desk.waiting('by signal')
     const { signal } = await desk.json(`vote ${id} --decision approve --print --as operator`)
@@ -180,7 +185,7 @@ describe('a key of one’s own', () => {
 
   test('the printed command works as it stands, in a shell', async () => {
     const id = await desk.waiting('by command')
-    const { out, err } = await desk.exo(`vote ${id} --decision approve --print --as operator`)
+    const { out, err } = await desk.exo(`vote ${id} --print --as operator`)
     const [jws = '', command = ''] = out.trimEnd().split('\n')
     expect(err).toContain('text      by command')
     expect(command).toBe(
