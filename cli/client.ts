@@ -26,6 +26,12 @@ export interface Answer {
 
 const PATIENCE_MS = 30_000
 
+/** A client that calls as nobody: what everybody may read takes no credential, and is shown none. */
+export function anonymousClient(url: string): Client {
+  const nowhere = { as: null, platform: null, mode: '', tenant: null, project: null, surface: null, app: null }
+  return new Client({ ...nowhere, url, token: null })
+}
+
 export class Client {
   readonly connection: Connection
   /** How far the API's clock is ahead of ours, in milliseconds, by the last answer. */
@@ -67,7 +73,7 @@ export class Client {
 
   /** The answer itself, for bytes and streams. Failures are thrown all the same. */
   async raw(path: string, call: Call): Promise<Response> {
-    const response = await this.#send(path, call, await this.#context())
+    const response = await this.#send(path, call, this.connection.token === null ? {} : await this.#context())
     if (response.ok) return response
     const text = await response.text()
     const failure = fromEnvelope(parse(text))
@@ -107,7 +113,7 @@ export class Client {
         redirect: 'error',
         signal: call.signal ?? deadline,
         headers: {
-          Authorization: `Bearer ${token}`,
+          ...(token === null ? {} : { Authorization: `Bearer ${token}` }),
           'X-Request-Id': requestId,
           ...context,
           ...(call.waitSeconds === undefined ? {} : { Prefer: `wait=${call.waitSeconds}` }),

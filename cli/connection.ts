@@ -17,7 +17,8 @@ export interface Addressing {
 
 export interface Connection {
   url: string
-  token: string
+  /** Null for what everybody may read: then nobody calls, and no context is due. */
+  token: string | null
   /** Who `--as` named, as it is typed in further commands; null with `EXO_TOKEN`. */
   as: string | null
   /** Null when only the API can tell. */
@@ -70,6 +71,17 @@ export function openConnection(given: Addressing, home: string, env: NodeJS.Proc
     platform: null,
     tenant: given.tenant ?? null,
   }
+}
+
+/** Where the API is, for what it answers to everybody; `url` is the address where the command line names one. */
+export function openAddress(given: Addressing, url: string | undefined, home: string, env: NodeJS.ProcessEnv): string {
+  if (url !== undefined) return checkUrl(url, '--url')
+  if (given.as !== undefined) return openConnection(given, home, env).url
+  if (env.EXO_URL) return checkUrl(env.EXO_URL, 'EXO_URL')
+  const lab = readCredentials(home)
+  if (lab === null)
+    throw usage('Where is the API?', { remedy: 'Set EXO_URL, for example http://127.0.0.1:8080, or use --url.' })
+  return checkUrl(lab.url, 'credentials.json')
 }
 
 interface Picked {

@@ -1,7 +1,7 @@
 /** What every command is handed: the terminal, the home, and the API once somebody asks for it. */
 import { resolve } from 'node:path'
-import { Client } from './client.ts'
-import { type Addressing, openConnection } from './connection.ts'
+import { anonymousClient, Client } from './client.ts'
+import { type Addressing, openAddress, openConnection } from './connection.ts'
 import type { ExitCode } from './exit-codes.ts'
 import type { Terminal } from './terminal.ts'
 import type { Json } from '../domain/canonical.ts'
@@ -22,6 +22,8 @@ export interface Session {
   json: boolean
   /** Opened at the first use: commands that work offline need no credential. */
   readonly api: Client
+  /** The API as nobody in particular, at the address given or where it is otherwise known to be. */
+  anonymous(url: string | undefined): Client
   /** What follows an ID in a command that is to be typed next, so that it works as it stands. */
   readonly asOption: string
 }
@@ -38,6 +40,7 @@ export function openSession(given: Addressing, json: boolean, terminal: Terminal
       client ??= new Client(openConnection(given, home, env))
       return client
     },
+    anonymous: (url) => anonymousClient(openAddress(given, url, home, env)),
     get asOption() {
       const as = client?.connection.as
       return as === null || as === undefined ? '' : ` --as ${as}`

@@ -16,14 +16,21 @@ export function addTrust(program: Command, run: Runner): void {
       'Writes the trust root: the keys a verifier believes. Compare its digest with what you were told by another way.',
     )
     .option('-o, --output <file>', 'where to, - for standard output', 'trust.json')
+    .option('--url <url>', 'where the API is, instead of EXO_URL; it takes no credential')
     .option('--force', 'replace the file when it exists')
     .action(run(fetchTrust))
 }
 
-async function fetchTrust(session: Session, { output, force }: { output: string; force?: boolean }): Promise<Outcome> {
+interface Options {
+  output: string
+  url?: string
+  force?: boolean
+}
+
+async function fetchTrust(session: Session, { output, url, force }: Options): Promise<Outcome> {
   if (output === '-' && session.json)
     throw usage('With --json standard output is for the report; choose a file with -o.')
-  const bytes = await (await session.api.raw('/trust', {})).bytes()
+  const bytes = await (await session.anonymous(url).raw('/trust', {})).bytes()
   const written = await writeOutput(output, bytes, force === true)
   const told = `the trust root: ${written.size} bytes, SHA-256 ${written.sha256}`
   if (output === '-') session.terminal.aside(told)

@@ -208,6 +208,25 @@ describe('nobody there, or somebody else', () => {
     },
   )
 
+  test('the trust root takes an address and no credential, and is shown none', async () => {
+    const root = { v: 1 }
+    api = await fakeApi(() => ({ body: root }))
+    const elsewhere = { EXO_URL: 'http://127.0.0.1:9', EXO_TOKEN: 'exo_token' }
+    for (const [more, env] of [
+      [[], { EXO_URL: api.url }],
+      [['--url', api.url], {}],
+      [['--url', api.url], elsewhere],
+    ] as const) {
+      const { code, out } = await runExo(home, ['trust', '-o', '-', ...more], { env })
+      expect([code, JSON.parse(out)]).toEqual([0, root])
+    }
+    expect(api.asked).toEqual(Array.from({ length: 3 }, () => 'GET /trust'))
+    expect(api.requests.flatMap(({ headers }) => headers.authorization ?? [])).toEqual([])
+    const nowhere = await runExo(home, ['trust', '-o', '-'])
+    expect([nowhere.code, nowhere.err]).toEqual([2, expect.stringContaining('Set EXO_URL')])
+    expect((await runExo(home, ['trust', '-o', '-', '--url', 'nonsense'])).code).toBe(2)
+  })
+
   test('EXO_TOKEN without an address, and one that is no header', async () => {
     expect((await runExo(home, ['list'], { env: { EXO_TOKEN: 'x' } })).err).toContain('Set EXO_URL')
     const broken = await runExo(home, ['list'], { env: { EXO_URL: 'http://127.0.0.1:9', EXO_TOKEN: 'a\nb' } })
