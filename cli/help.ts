@@ -36,15 +36,18 @@ const TOPICS: Readonly<Record<string, () => string>> = Object.freeze({
   output: () => CONVENTIONS,
 })
 
-/** The text of a topic or the help of a command; null for a word that is neither. */
-export function helpText(program: Command, words: readonly string[]): string | null {
+/** Prints a topic, or what `--help` of a command prints; false for a word that is neither. */
+export function printHelp(program: Command, words: readonly string[], print: (text: string) => void): boolean {
   const [topic] = words
-  if (topic === undefined) return program.helpInformation()
-  if (words.length === 1 && Object.hasOwn(TOPICS, topic)) return TOPICS[topic]?.() ?? null
+  if (words.length === 1 && topic !== undefined && Object.hasOwn(TOPICS, topic)) {
+    print(TOPICS[topic]?.() ?? '')
+    return true
+  }
   let command: Command | undefined = program
   for (const word of words)
     command = command?.commands.find((each) => each.name() === word || each.aliases().includes(word))
-  return command?.helpInformation() ?? null
+  command?.outputHelp()
+  return command !== undefined
 }
 
 /** At the bottom of `exo --help`. */

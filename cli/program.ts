@@ -22,7 +22,7 @@ import { addVerify } from './commands/verify.ts'
 import { addVote } from './commands/vote.ts'
 import { addWhoami } from './commands/whoami.ts'
 import { usage } from './failure.ts'
-import { everywhere, footer, helpConfiguration, helpText } from './help.ts'
+import { everywhere, footer, helpConfiguration, printHelp } from './help.ts'
 import type { Runner } from './runner.ts'
 
 /** In the order of the help: by group, the everyday first. */
@@ -82,10 +82,8 @@ export function makeProgram({ version, run, print, complain }: ProgramOptions): 
     .command('help', { hidden: true })
     .argument('[words...]', 'a command, or a topic')
     .action((words: string[]) => {
-      const text = helpText(program, words)
-      if (text === null)
+      if (!printHelp(program, words, print))
         throw usage(`There is no help on ${words.join(' ')}.`, { remedy: 'exo --help lists the commands.' })
-      print(text)
     })
   nameTheCommand(program, 'exo')
   return program

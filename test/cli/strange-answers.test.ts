@@ -358,6 +358,14 @@ describe('help', () => {
     expect(Math.max(...out.split('\n').map((line) => line.length))).toBeLessThanOrEqual(120)
   })
 
+  test.each([[], ['propose'], ['replay'], ['policy', 'apply']])(
+    'of exo help %s %s is what --help prints',
+    async (...words) => {
+      const { code, out } = await runExo(home, ['help', ...words])
+      expect([code, out]).toEqual([0, (await runExo(home, [...words, '--help'])).out])
+    },
+  )
+
   test('explains exit codes, addressing, output, and every command', async () => {
     expect((await runExo(home, ['help', 'exit-codes'])).out).toMatch(/3 +pending/)
     expect((await runExo(home, ['help', 'addressing'])).out).toContain('EXO_TOKEN')
