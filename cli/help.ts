@@ -1,5 +1,5 @@
 /** Help a person can like: commands in the order of what people do, each group with an example, then the exit codes. */
-import type { Command, Help } from 'commander'
+import { type Command, Help } from 'commander'
 import { EXIT_CODES } from './exit-codes.ts'
 import { columns } from './render.ts'
 
@@ -62,6 +62,10 @@ export const everywhere = ({ command }: { command: Command }): string =>
 
 export const helpConfiguration: Partial<Help> = {
   styleTitle: (text) => text,
+  optionDescription(option) {
+    const text = Help.prototype.optionDescription.call(this, option)
+    return option.mandatory ? `${text} (required)` : text
+  },
   subcommandTerm: (command) => {
     const words = command.registeredArguments.map((argument) =>
       argument.required ? argument.name().toUpperCase() : `[${argument.name().toUpperCase()}]`,

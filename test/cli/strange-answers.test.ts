@@ -358,9 +358,14 @@ describe('help', () => {
     expect(Math.max(...out.split('\n').map((line) => line.length))).toBeLessThanOrEqual(120)
   })
 
-  test.each([[], ['propose'], ['replay'], ['policy', 'apply']])(
-    'of exo help %s %s is what --help prints',
-    async (...words) => {
+  test('marks the options that a command does not run without', async () => {
+    expect((await runExo(home, ['stop', '--help'])).out).toMatch(/--reason <text> +why \(required\)\n/)
+    expect((await runExo(home, ['approve', '--help'])).out).toMatch(/--reason <text> +why\n/)
+  })
+
+  test.each([[[]], [['propose']], [['replay']], [['policy', 'apply']]])(
+    'of exo help with %j is what --help prints',
+    async (words) => {
       const { code, out } = await runExo(home, ['help', ...words])
       expect([code, out]).toEqual([0, (await runExo(home, [...words, '--help'])).out])
     },
