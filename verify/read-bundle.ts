@@ -18,6 +18,12 @@ export async function readBundle(path: string): Promise<Map<string, Uint8Array>>
   return unpackBundle(await readFile(path))
 }
 
+/** The bytes of what was no bundle, to name it by: none for a folder, and none for what is too large to look at. */
+export async function readWhole(path: string): Promise<Uint8Array> {
+  const info = await lstat(path)
+  return info.isFile() && info.size <= BUNDLE_LIMITS.archiveBytes ? await readFile(path) : new Uint8Array()
+}
+
 export function unpackBundle(archive: Uint8Array): Map<string, Uint8Array> {
   const names = new Set<string>()
   let total = 0

@@ -10,7 +10,7 @@ import { type Decider, decisionChecks } from './decisions.ts'
 import { type Claims, claimsOf, findForks } from './forks.ts'
 import { leafChecks } from './leaves.ts'
 import { logChecks } from './log.ts'
-import { findBundles, readBundle } from './read-bundle.ts'
+import { findBundles, readBundle, readWhole } from './read-bundle.ts'
 import { recordChecks } from './record.ts'
 import { ReplayBench, type ReplayOptions } from './replay.ts'
 import { type CheckResult, Divergence, type Report, runReport, type RunReport, wholeReport } from './report.ts'
@@ -38,23 +38,39 @@ export async function verifyBundle(files: BundleFiles, options: VerifyOptions): 
 
 /** Bundles, and folders of bundles at any depth. Nothing to verify is a failure, at one path among others too. */
 export async function verifyPaths(paths: readonly string[], options: VerifyOptions): Promise<Report> {
+  return (await verifyNamed(paths, options)).report
+}
+
+/** The same, and beside the report, which names no path, where each of its runs was found. */
+export async function verifyNamed(
+  paths: readonly string[],
+  options: VerifyOptions,
+): Promise<{ report: Report; pathOf: ReadonlyMap<RunReport, string> }> {
   const verifier = new Verifier(options)
-  const runs: Looked[] = []
+  const looked: { path: string; run: Looked }[] = []
+  const look = async (path: string, opened: Opened) => {
+    looked.push({ path, run: await verifier.look(opened) })
+  }
   try {
-    const found = await Promise.all(paths.map(findBundles))
-    const none = { unreadable: 'there is no bundle where one was named' }
-    for (const bundles of found) {
-      for (const bundle of bundles) runs.push(await verifier.look(await open(bundle)))
-      if (bundles.length === 0 && found.flat().length > 0) runs.push(await verifier.look(none))
+    const found = await Promise.all(paths.map(async (path) => ({ path, bundles: await findBundles(path) })))
+    const none = { unreadable: 'there is no bundle where one was named', digest: sha256TextHex('') }
+    const isAny = found.some(({ bundles }) => bundles.length > 0)
+    for (const { path, bundles } of found) {
+      for (const bundle of bundles) await look(bundle, await open(bundle))
+      if (bundles.length === 0 && isAny) await look(path, none)
     }
   } finally {
     await verifier.close()
   }
-  const forks = findForks(runs.map(({ claims }) => claims))
-  return wholeReport(runs.map((run, index) => runReport(run.id, [...run.results, ...forks.slice(index, index + 1)])))
+  const forks = findForks(looked.map(({ run }) => run.claims))
+  const runs = looked.map(({ run: { id, results } }, index) =>
+    runReport(id, [...results, ...forks.slice(index, index + 1)]),
+  )
+  const pathOf = new Map(runs.map((run, index) => [run, looked[index]?.path ?? '']))
+  return { report: wholeReport(runs), pathOf }
 }
 
-type Opened = { files: BundleFiles } | { unreadable: string }
+type Opened = { files: BundleFiles } | { unreadable: string; digest: string }
 
 /** What is kept of a bundle once it was looked at. */
 interface Looked {
@@ -90,10 +106,16 @@ export class Verifier {
   }
 
   async look(opened: Opened): Promise<Looked> {
-    const subject = new Subject('files' in opened ? opened.files : new Map(), this.#trust)
+    if ('unreadable' in opened) return this.#unread(opened.unreadable, opened.digest)
+    const subject = new Subject(opened.files, this.#trust)
     const results = await runChecks(subject, this.#checks)
-    if ('unreadable' in opened) Object.assign(results[0] ?? {}, { detail: opened.unreadable })
     return { id: idOf(subject), claims: claimsOf(subject), results }
+  }
+
+  /** Every check fails for the one reason there is. */
+  #unread(detail: string, digest: string): Looked {
+    const results = this.#checks.map(({ name }): CheckResult => ({ name, verdict: 'FAIL', detail }))
+    return { id: unreadableId(digest), claims: [], results }
   }
 
   async close(): Promise<void> {
@@ -109,15 +131,17 @@ function idOf(subject: Subject): string {
     const all = [...subject.files]
       .sort(([a], [b]) => (a < b ? -1 : 1))
       .map(([name, bytes]) => `${name} ${sha256Hex(bytes)}\n`)
-    return `unreadable:${sha256TextHex(all.join('')).slice(0, 16)}`
+    return unreadableId(sha256TextHex(all.join('')))
   }
 }
+
+const unreadableId = (digest: string): string => `unreadable:${digest.slice(0, 16)}`
 
 async function open(path: string): Promise<Opened> {
   try {
     return { files: await readBundle(path) }
   } catch (error) {
     if (!(error instanceof Divergence)) throw error
-    return { unreadable: error.message }
+    return { unreadable: error.message, digest: sha256Hex(await readWhole(path)) }
   }
 }

@@ -8,7 +8,7 @@ import type { Runner } from '../runner.ts'
 import type { Outcome, Session } from '../session.ts'
 import type { Paint, Style } from '../terminal.ts'
 import type { JsonObject } from '../../domain/canonical.ts'
-import type { Report, RunReport, Verdict } from '../../verify/report.ts'
+import type { CheckResult, Report, RunReport, Verdict } from '../../verify/report.ts'
 
 interface Options {
   trust?: string
@@ -44,8 +44,8 @@ async function verify(session: Session, paths: string[], options: Options): Prom
   const { checkPaths, openVerifier } = await import('../verifier.ts')
   await checkPaths(paths)
   const verifier = await openVerifier(session, { trust, checkout: code, runRecorded: runRecorded === true })
-  const { verifyPaths } = await import('../../verify/verify.ts')
-  const report = await verifyPaths(paths, verifier)
+  const { verifyNamed } = await import('../../verify/verify.ts')
+  const { report, pathOf } = await verifyNamed(paths, verifier)
   const passed = report.verdict === 'PASS' || (self === true && report.verdict === 'UNTRUSTED')
   const first = [
     ...(self === true
@@ -58,22 +58,25 @@ async function verify(session: Session, paths: string[], options: Options): Prom
   return {
     exit: passed ? EXIT.ok : EXIT.refused,
     json: report as unknown as JsonObject,
-    text: [...first, reportText(report, session.terminal.paint, verbose === true)].join('\n'),
+    text: [...first, reportText(report, pathOf, session.terminal.paint, verbose === true)].join('\n'),
   }
 }
 
+/** Where each run was found: for people, as the report itself names no path. */
+type Paths = ReadonlyMap<RunReport, string>
+
 const STYLE: Readonly<Record<Verdict, Style>> = Object.freeze({ PASS: 'green', FAIL: 'red', UNTRUSTED: 'yellow' })
 
-function reportText({ verdict, runs }: Report, paint: Paint, verbose: boolean): string {
+function reportText({ verdict, runs }: Report, pathOf: Paths, paint: Paint, verbose: boolean): string {
   if (runs.length === 0) return `${paint('red', verdict)}  nothing to verify: no bundle was found`
   const count = `${runs.length} bundle${runs.length === 1 ? '' : 's'}, ${runs.reduce((sum, { checks }) => sum + checks.length, 0)} checks`
-  return [...runs.map((run) => runText(run, paint, verbose)), '', `${paint(STYLE[verdict], verdict)}  ${count}`].join(
-    '\n',
-  )
+  const blocks = runs.map((run) => runText(run, pathOf.get(run) ?? '', paint, verbose))
+  return [...blocks, '', `${paint(STYLE[verdict], verdict)}  ${count}`].join('\n')
 }
 
-function runText({ operation_id, verdict, checks, divergence }: RunReport, paint: Paint, verbose: boolean): string {
-  const told = checks.filter((check) => verbose || check.verdict !== 'PASS')
+function runText(run: RunReport, path: string, paint: Paint, verbose: boolean): string {
+  const { operation_id, verdict, checks, divergence } = run
+  const told = verbose ? checks : checks.filter((check, at) => check.verdict !== 'PASS' && !isRepeated(checks, at))
   const rows = told.map(({ name, verdict: each, detail }) => [
     paint(STYLE[each], each.padEnd(9)),
     name,
@@ -85,12 +88,20 @@ function runText({ operation_id, verdict, checks, divergence }: RunReport, paint
     if (each === 'PASS') steps.set(step, (steps.get(step) ?? 0) + 1)
   }
   const passed = [...steps].map(([step, times]) => `${step} ${times}`).join(', ')
+  const untold = checks.filter(({ verdict: each }) => each !== 'PASS').length - told.length
   return [
-    `${paint(STYLE[verdict], verdict)}  ${visible(operation_id)}`,
+    `${paint(STYLE[verdict], verdict)}  ${visible(operation_id)}  ${paint('dim', visible(path))}`,
     ...(passed === '' || verbose ? [] : [`  ${paint('dim', 'passed')}  ${passed}`]),
     ...columns(rows),
+    ...(untold > 0 && !verbose ? [`  and ${untold} more for the same reason; -v names them`] : []),
     ...(divergence === null || verdict !== 'FAIL'
       ? []
       : [`  ${paint('bold', 'first divergence')}  ${visible(divergence)}`]),
   ].join('\n')
+}
+
+/** Whether an earlier check failed with the same words: a part that cannot be read fails every check that needs it. */
+function isRepeated(checks: readonly CheckResult[], at: number): boolean {
+  const { verdict, detail } = checks[at] ?? {}
+  return verdict === 'FAIL' && checks.slice(0, at).some((each) => each.verdict === 'FAIL' && each.detail === detail)
 }

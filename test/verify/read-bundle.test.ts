@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { zipSync } from 'fflate'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { sha256TextHex } from '../../domain/hash.ts'
 import { BUNDLE_LIMITS, isBundleFile, packBundle } from '../../verify/bundle-shape.ts'
 import { findBundles, readBundle, unpackBundle } from '../../verify/read-bundle.ts'
 import { verifyPaths } from '../../verify/verify.ts'
@@ -153,5 +154,13 @@ describe('a verification', () => {
     expect(runs[0]?.divergence).toBe('structure.files: the archive cannot be unpacked')
     expect(runs[0]?.checks.every((check) => check.verdict === 'FAIL')).toBe(true)
     expect(JSON.stringify(runs)).not.toContain(home)
+  })
+
+  test('names what cannot be read by the digest of its bytes', async () => {
+    await writeFile(join(home, 'a.zip'), 'not a zip')
+    await writeFile(join(home, 'b.zip'), 'nor this')
+    const { runs } = await verifyPaths([home], options)
+    const ids = ['not a zip', 'nor this'].map((text) => `unreadable:${sha256TextHex(text).slice(0, 16)}`)
+    expect(runs.map(({ operation_id }) => operation_id)).toEqual(ids.toSorted())
   })
 })
