@@ -149,6 +149,16 @@ describe('a refusal that a command lifts names it', () => {
     expect(err).toContain(next)
   })
 
+  test('a platform operator who stops without --global is told of it', async () => {
+    const refused = envelope('auth.insufficient_role', 403, { required: ['a membership of the tenant'] })
+    const { err } = await exo('stop --reason x', () => refused)
+    expect(err).toMatch(/\n {2}next +add --global: platform operators/)
+    const member = await exo('stop --global --reason x', () =>
+      envelope('auth.insufficient_role', 403, { required: ['platform_operator'] }),
+    )
+    expect(member.err).not.toMatch(/\n {2}next/)
+  })
+
   test('and no other does', async () => {
     const { err } = await exo('propose note.append --input {}', () => envelope('kpi.ceiling_breached', 403))
     expect(err).not.toMatch(/\n {2}next/)
