@@ -108,3 +108,8 @@ export function unseenAsEscapes(json: string): string {
       : [...Array(char.length).keys()].map((at) => `\\u${char.charCodeAt(at).toString(16).padStart(4, '0')}`).join(''),
   )
 }
+
+/** One word for a POSIX shell. */
+export function quoted(word: string): string {
+  return /^[A-Za-z0-9_./:@-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`
+}

@@ -1,9 +1,10 @@
 /** `exo actions` and `exo notes`: what can be asked for, and what the first action leaves behind. */
 import type { Command } from 'commander'
 import { EXIT } from '../exit-codes.ts'
+import { shortWay, wholeWay } from '../governing-ways.ts'
 import { GROUPS } from '../help.ts'
 import { treeWords } from '../operation-text.ts'
-import { columns, fieldLines, instant, visible } from '../render.ts'
+import { columns, fieldLines, instant, quoted, visible } from '../render.ts'
 import type { Runner } from '../runner.ts'
 import type { Outcome, Session } from '../session.ts'
 import type { ApprovalTree } from '../../domain/approval.ts'
@@ -44,7 +45,8 @@ export function addRegistry(program: Command, run: Runner): void {
 async function actions(session: Session, name: string | undefined): Promise<Outcome> {
   if (name === undefined) return await listActions(session)
   const body = await session.api.get(`/actions/${encodeURIComponent(name)}`)
-  return { exit: EXIT.ok, json: body, text: describe(session, body as unknown as ActionItem) }
+  const action = body as unknown as ActionItem
+  return { exit: EXIT.ok, json: body, text: describe(session, action, await exampleOf(session, action)) }
 }
 
 async function listActions({ api, terminal }: Session): Promise<Outcome> {
@@ -53,15 +55,15 @@ async function listActions({ api, terminal }: Session): Promise<Outcome> {
     name,
     word,
     approval === null ? 'no approval' : approval.quorum === 1 ? '1 approval' : `${approval.quorum} approvals`,
-    governs ? 'through its own command' : undo === null ? '' : `undone by ${undo}`,
+    governs ? `by ${shortWay(name)}` : undo === null ? '' : `undone by ${undo}`,
     title,
   ])
   const text = [...columns(rows, ''), '', terminal.paint('dim', 'exo actions NAME shows one with its input')].join('\n')
   return { exit: EXIT.ok, json: { items: items as unknown as JsonObject[], next_cursor: null }, text }
 }
 
-function describe({ terminal }: Session, action: ActionItem): string {
-  const { name, version, title, approval, undo, standing, effect_kind, governs } = action
+function describe({ terminal }: Session, action: ActionItem, example: string): string {
+  const { name, version, title, approval, undo, standing, effect_kind } = action
   const fields = [
     { label: 'class', value: action.class },
     { label: 'effect', value: effect_kind },
@@ -70,15 +72,26 @@ function describe({ terminal }: Session, action: ActionItem): string {
     { label: 'standing', value: standing ? 'a standing grant may stand in for votes' : 'votes are always needed' },
     { label: 'input', value: JSON.stringify(action.input_schema, null, 2) },
   ]
-  const example = governs
-    ? 'it changes the controls: exo policy apply, exo resume, exo key enrol'
-    : `exo propose ${name} --input '${JSON.stringify(action.example)}'`
   return [
     `${terminal.paint('bold', name)}  ${visible(title)} (version ${version})`,
     ...fieldLines(fields),
     '',
     `  ${example}`,
   ].join('\n')
+}
+
+/** Kinds of effects that go to a target of the caller's choice. */
+const TARGETED: readonly string[] = ['keyed', 'blind']
+
+/** What to type: with a target that the tenant allows, where the action takes one. */
+async function exampleOf({ api }: Session, { name, governs, effect_kind, example }: ActionItem): Promise<string> {
+  if (governs) return `it changes the controls, and is asked for by ${wholeWay(name)}`
+  const command = `exo propose ${name} --input ${quoted(JSON.stringify(example))}`
+  if (!TARGETED.includes(effect_kind)) return command
+  const [target] = await api.all('/egress/targets')
+  return typeof target?.origin === 'string'
+    ? `${command} --target ${quoted(`${target.origin}/`)}`
+    : `${command} --target https://HOST/PATH\n  no target is allowed yet: another person approves one (exo actions egress_target.put)`
 }
 
 interface Note {

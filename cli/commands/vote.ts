@@ -10,6 +10,7 @@ import { refuse, usage } from '../failure.ts'
 import { GROUPS } from '../help.ts'
 import { findTemporal } from '../lab-processes.ts'
 import { checkId, type Operation } from '../operation.ts'
+import { quoted } from '../render.ts'
 import type { Runner } from '../runner.ts'
 import type { Outcome, Session } from '../session.ts'
 import { VOTE_MAX_AGE_SECONDS } from '../../domain/vote.ts'
@@ -105,9 +106,4 @@ async function signalCommand(session: Session, { temporal }: Operation, jws: str
   return `temporal workflow signal ${Object.entries(words)
     .map(([option, value]) => `${option} ${quoted(value)}`)
     .join(' ')}`
-}
-
-/** For a POSIX shell. */
-function quoted(word: string): string {
-  return /^[A-Za-z0-9_./:@-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`
 }

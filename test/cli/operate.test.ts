@@ -2,6 +2,7 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { type Desk, openDesk, runExo } from './support/exo.ts'
+import { GOVERNING_ACTIONS } from '../../domain/governs.ts'
 import { notRequired } from '../support/opening.ts'
 import { Receiver } from '../support/receiver.ts'
 
@@ -276,6 +277,29 @@ describe('lists', () => {
     const one = await desk.exo('actions note.append --as viewer')
     expect(one.out).toContain(`exo propose note.append --input '{"notebook":"inbox"`)
     expect((await desk.exo('actions no.such --as viewer')).code).toBe(1)
+  })
+
+  test('exo actions names what each governing action is asked for by, and it is there', async () => {
+    const { paths } = (await desk.tenant.as('viewer').get<{ paths: Record<string, object> }>('/openapi.json')).body
+    const { items } = await desk.json('actions --as viewer')
+    const names = items.filter(({ governs }: { governs: boolean }) => governs).map(({ name }: { name: string }) => name)
+    expect(names.toSorted()).toEqual([...GOVERNING_ACTIONS].toSorted())
+    const { out } = await desk.exo('actions --as viewer')
+    for (const name of names) {
+      const [, way = ''] = new RegExp(`^${name} .+ by (exo|(?:PUT|POST) [^| ]+)`, 'm').exec(out) ?? []
+      const [method = '', path = ''] = way.split(' ')
+      if (way !== 'exo') expect(paths[path], name).toHaveProperty(method.toLowerCase())
+    }
+    expect((await desk.exo('actions tenant.create --as viewer')).out).toMatch(/asked for by POST \/tenants\n$/)
+    expect((await desk.exo('actions kill_switch.resume --as viewer')).out).toMatch(/by exo resume --reason WHY\n$/)
+    expect((await desk.exo('actions budget_policy.put --as viewer')).out).toMatch(/by PUT \/budget\/policy; or in the/)
+  })
+
+  test('exo actions gives an example with a target, where the action takes one', async () => {
+    const origin = 'https://api.example.com'
+    await desk.tenant.policy({ egress: [{ origin, methods: ['POST'], idempotency_header: null }] })
+    const { out } = await desk.exo('actions http.post --as viewer')
+    expect(out).toContain(`exo propose http.post --input '{"body":{"order":17}}' --target ${origin}/\n`)
   })
 
   test('exo notes shows what was written', async () => {

@@ -165,6 +165,23 @@ describe('a refusal that a command lifts names it', () => {
   })
 })
 
+test('the example of an action with a target says so where none is allowed yet', async () => {
+  const action = {
+    name: 'http.post',
+    class: 'irreversible',
+    effect_kind: 'keyed',
+    governs: false,
+    title: 'Post',
+    approval: null,
+    input_schema: {},
+    example: {},
+  }
+  const { out } = await exo('actions http.post', (asked) => ({
+    body: asked.includes('egress') ? { items: [], next_cursor: null } : action,
+  }))
+  expect(out).toContain("exo propose http.post --input '{}' --target https://HOST/PATH\n  no target is allowed yet")
+})
+
 describe('nobody there, or somebody else', () => {
   test('no answer is 4, says where it asked, and how to repeat safely', async () => {
     const silent = createServer((socket) => socket.once('data', () => socket.destroy()))
