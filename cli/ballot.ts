@@ -17,7 +17,7 @@ export interface Decided {
   reason: string | null
   /** The beginning of the shown hash the voter saw elsewhere, such as in the inbox. */
   shown?: string
-  /** Asks nothing. */
+  /** Asks nothing, and needs nobody to ask. */
   yes?: boolean
 }
 
@@ -49,8 +49,13 @@ export async function presentOperation(session: Session, id: string, decided: De
         : []),
     ].join('\n'),
   )
-  if (decision === 'approve' && operation.class === 'irreversible' && terminal.interactive && decided.yes !== true)
+  if (decision === 'approve' && operation.class === 'irreversible' && decided.yes !== true) {
+    if (!terminal.interactive)
+      throw usage('This cannot be undone, and there is no terminal to ask at: nothing was sent.', {
+        remedy: '--yes approves it without being asked again.',
+      })
     await terminal.insist('This cannot be undone. Approve it?')
+  }
   return operation
 }
 

@@ -23,7 +23,7 @@ export function addDecide(program: Command, run: Runner): void {
         .summary('say yes')
         .description('Approves an operation: prints what is shown, then votes on exactly that.')
         .option('--reason <text>', 'why')
-        .option('--yes', 'do not ask again before an irreversible effect')
+        .option('--yes', 'do not ask again before an irreversible effect; due where there is no terminal to ask at')
     else
       command
         .summary('say no; one no ends it')

@@ -41,7 +41,7 @@ export function addVote(program: Command, run: Runner): void {
     .option('--reason <text>', 'why; a denial needs one')
     .option('--shown <hash>', 'only if what is shown still has this hash, or one that begins so (8 digits or more)')
     .option('--print', 'print the signed vote and the temporal command instead of sending it')
-    .option('--yes', 'do not ask again before an irreversible effect')
+    .option('--yes', 'do not ask again before an irreversible effect; due where there is no terminal to ask at')
     .addHelpText('after', EXPLANATION)
     .action(run(vote))
 }
@@ -65,7 +65,8 @@ async function vote(session: Session, id: string, options: Options): Promise<Out
   checkId(id)
   const signer = await needSigner(session)
   if (print !== true) return await castVote(session, id, decided, signer)
-  const operation = await presentOperation(session, id, decided)
+  // What is printed changes nothing until somebody sends it, so that a script may take it without a --yes.
+  const operation = await presentOperation(session, id, { ...decided, yes: yes ?? !session.terminal.interactive })
   if (operation.status !== 'pending_approval')
     throw refuse('cli.not_pending', `The operation is ${operation.status.replace('_', ' ')}: no vote is awaited.`)
   const jws = await signVote(session, operation, decided, signer)

@@ -7,6 +7,7 @@ import { promisify } from 'node:util'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { type FakeAnswer, type FakeApi, fakeApi } from './support/fake-api.ts'
 import { MAIN, runExo } from './support/exo.ts'
+import { makeOwnKey } from '../../cli/own-key.ts'
 import { kindHash } from '../../domain/hash.ts'
 
 let home: string
@@ -319,6 +320,33 @@ describe('a vote is over what was shown', () => {
       expect(api?.asked).toEqual([`GET /operations/${ID}`])
       await api?.close()
     }
+  })
+
+  test('nobody approves what cannot be undone unasked: without a terminal it takes --yes', async () => {
+    for (const words of [`approve ${ID}`, `approve ${ID} --json`]) {
+      const { code, err, out } = await exo(words, () => ({ body: operation() }))
+      expect([code, `${out}${err}`]).toEqual([2, expect.stringContaining('there is no terminal to ask at')])
+      expect(api?.asked).toEqual([`GET /operations/${ID}`])
+      await api?.close()
+    }
+  })
+
+  test('a vote that is only printed takes no --yes', async () => {
+    const { path, jwk } = await makeOwnKey(join(home, 'own.jwk'))
+    const me = { principal: { id: 'p_x', kind: 'user' }, platform_role: null }
+    const key = { kid: 'ok_x', principal_id: 'p_x', public_jwk: { x: jwk.x }, revoked_at: null }
+    api = await fakeApi((asked) => ({
+      body: asked.includes('auth/me')
+        ? me
+        : asked.includes('operator-keys')
+          ? { items: [key], next_cursor: null }
+          : operation(),
+    }))
+    const env = { EXO_URL: api.url, EXO_TOKEN: 'exo_token', EXO_KEY: path }
+    const printed = await runExo(home, ['vote', ID, '--print', '--project', 'p_main'], { env })
+    expect([printed.code, printed.out]).toEqual([0, expect.stringMatching(/^ey[\w.-]+\ntemporal workflow signal /)])
+    const sent = await runExo(home, ['vote', ID, '--decision', 'approve', '--project', 'p_main'], { env })
+    expect([sent.code, sent.err]).toEqual([2, expect.stringContaining('no terminal to ask at')])
   })
 
   test('what has no preview yet cannot be decided', async () => {
