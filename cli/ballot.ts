@@ -26,10 +26,11 @@ export async function presentOperation(session: Session, id: string, decided: De
   const { decision, reason, shown } = decided
   if (decision === 'deny' && reason === null) throw usage('A denial needs a reason.', { remedy: '--reason "…"' })
   checkReason(reason)
+  checkBeginning(shown, '--shown')
   const { terminal, api } = session
   const operation = await readOperation(session, id)
   checkShown(operation)
-  if (shown !== undefined && !(shown.length >= 8 && operation.shown_hash?.startsWith(shown)))
+  if (shown !== undefined && operation.shown_hash?.startsWith(shown) !== true)
     throw refuse(
       'cli.shown_mismatch',
       'What is shown now is not what you saw: its hash is another; nothing was sent.',
@@ -57,6 +58,14 @@ export async function presentOperation(session: Session, id: string, decided: De
     await terminal.insist('This cannot be undone. Approve it?')
   }
   return operation
+}
+
+const BEGINNING_DIGITS = 8
+
+/** The beginning of a hash, long enough that nobody meets it by chance. */
+export function checkBeginning(given: string | undefined, option: string): void {
+  if (given !== undefined && given.length < BEGINNING_DIGITS)
+    throw usage(`${option} ${given} is too short: it takes ${BEGINNING_DIGITS} digits or more of the hash.`)
 }
 
 export function checkReason(reason: string | null): void {

@@ -1,6 +1,6 @@
 /** `exo lock`: strategy locks: what they allow, and a person's word on them. What is sent names exactly what was printed. */
 import type { Command } from 'commander'
-import { checkReason } from '../ballot.ts'
+import { checkBeginning, checkReason } from '../ballot.ts'
 import { EXIT, exitOfStatus } from '../exit-codes.ts'
 import { refuse, usage } from '../failure.ts'
 import { GROUPS } from '../help.ts'
@@ -33,7 +33,7 @@ export function addLock(program: Command, run: Runner): void {
       .description(way === 'approve' ? 'Approves what a draft says.' : 'Rejects a draft, for good.')
       .argument('<id>', 'the lock')
       .requiredOption('--reason <text>', 'why')
-      .option('--content <hash>', 'the beginning of the content hash that you read')
+      .option('--content <hash>', 'the beginning of the content hash that you read (8 digits or more)')
       .action(run((session: Session, id: string, options: Decision) => decide(session, way, id, options)))
 }
 
@@ -66,9 +66,10 @@ async function show(session: Session, id: string): Promise<Outcome> {
 
 async function decide(session: Session, way: 'approve' | 'reject', id: string, options: Decision): Promise<Outcome> {
   const { reason, content } = options
+  checkBeginning(content, '--content')
   checkReason(reason)
   const lock = await readLock(session, id)
-  if (content !== undefined && !(content.length >= 8 && lock.content_hash.startsWith(content)))
+  if (content !== undefined && !lock.content_hash.startsWith(content))
     throw refuse('cli.shown_mismatch', 'The lock says something else than what you read; nothing was sent.', {
       remedy: `Read it again: exo lock show ${id}.`,
       details: { given: content, content_hash: lock.content_hash },

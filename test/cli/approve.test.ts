@@ -89,7 +89,7 @@ describe('exo approve and exo deny', () => {
     const { shown_hash } = await desk.json(`show ${id} --as operator`)
     const other = await desk.exo(`approve ${id} --shown 0123456789ab --as operator --json`)
     expect([other.code, other.json.error.code]).toEqual([1, 'cli.shown_mismatch'])
-    expect((await desk.exo(`approve ${id} --shown ${shown_hash.slice(0, 4)} --as operator`)).code).toBe(1)
+    expect((await desk.exo(`approve ${id} --shown ${shown_hash.slice(0, 4)} --as operator`)).code).toBe(2)
     expect((await desk.exo(`approve ${id} --shown ${shown_hash.slice(0, 12)} --as operator`)).code).toBe(0)
   })
 

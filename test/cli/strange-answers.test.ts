@@ -349,6 +349,15 @@ describe('a vote is over what was shown', () => {
     expect([sent.code, sent.err]).toEqual([2, expect.stringContaining('no terminal to ask at')])
   })
 
+  test.each([`approve ${ID} --shown 123`, `lock approve sl_0 --reason r --content 1234567`])(
+    '%s is too short to be seen by, and nothing is asked',
+    async (words) => {
+      const { code, err } = await exo(words, () => ({ body: operation() }))
+      expect([code, err]).toEqual([2, expect.stringMatching(/is too short: it takes 8 digits or more of the hash/)])
+      expect(api?.asked).toEqual([])
+    },
+  )
+
   test('what has no preview yet cannot be decided', async () => {
     const { json } = await exo(`approve ${ID} --json`, () => ({ body: operation({ preview: null, shown_hash: null }) }))
     expect(json.error.code).toBe('cli.nothing_shown')
