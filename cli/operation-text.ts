@@ -53,11 +53,24 @@ export function treeWords(tree: ApprovalTree): string {
     : `${n} times ${words[0] ?? 'nobody'}`
 }
 
-/** `2 approvals (1 given) of 2 different people who may decide, not the requester, until …`. */
+/** The people whom seats of a role take, in words. */
+function roleWords(tree: ApprovalTree): string[] {
+  if ('permission' in tree) return tree.role === undefined ? [] : [treeWords(tree)]
+  const children = 'all' in tree ? tree.all : 'ordered' in tree ? tree.ordered : 'any' in tree ? tree.any : tree.of
+  return [...new Set(children.flatMap(roleWords))]
+}
+
+/**
+ * `2 approvals (1 given) of 2 different people who may decide, not the requester, until …`. Where enough people said yes
+ * and it still waits, what is missing is the role of one of them.
+ */
 export function approvalWords({ approval }: Operation, nowMs: number): string {
   const { quorum, votes, tree, assurance, expires_at } = approval
   const given = votes.filter((vote) => vote.counted && vote.decision === 'approve').length
-  const count = `${quorum} approval${quorum === 1 ? '' : 's'}${quorum === 1 && given === 0 ? '' : ` (${given} given)`}`
+  const roles = given < quorum ? [] : roleWords(tree)
+  const left = roles.length === 0 ? '' : `; the seat that is left takes ${roles.join(' or ')}`
+  const told = quorum === 1 && given === 0 ? '' : ` (${given} given${left})`
+  const count = `${quorum} approval${quorum === 1 ? '' : 's'}${told}`
   const signed = assurance === 'self_signed' ? ', signed with their own key' : ''
   const until = expires_at === null ? '' : `, until ${instantFrom(expires_at, nowMs)}`
   return `${count} of ${treeWords(tree)}, not the requester${signed}${until}`

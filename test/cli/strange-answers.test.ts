@@ -378,6 +378,36 @@ describe('a vote is over what was shown', () => {
   })
 })
 
+describe('what is still needed', () => {
+  const yes = (by: string) => ({
+    by,
+    assurance: 'attested',
+    decision: 'approve',
+    reason: null,
+    counted: true,
+    code: null,
+  })
+  const approval = { ...operation().approval, assurance: 'attested' }
+  const owner = { permission: 'decide', role: 'owner' }
+  test.each([
+    [1, owner, 0, '1 approval of an owner, not'],
+    [1, owner, 2, '1 approval (2 given; the seat that is left takes an owner) of an owner, not'],
+    [2, { all: [owner, { permission: 'decide' }] }, 1, '2 approvals (1 given) of an owner and somebody who may'],
+    [
+      2,
+      { all: [owner, { permission: 'decide' }] },
+      2,
+      '2 approvals (2 given; the seat that is left takes an owner) of',
+    ],
+    [2, { of: [{ permission: 'decide' }, { permission: 'decide' }], n: 2 }, 2, '2 approvals (2 given) of 2 different'],
+  ])('of %i by %j with %i given', async (quorum, tree, given, words) => {
+    const votes = ['p_a', 'p_b'].slice(0, given).map(yes)
+    const waiting = operation({ approval: { ...approval, quorum, tree, votes } })
+    const { out } = await exo('propose http.post --input {}', () => ({ status: 202, body: waiting }))
+    expect(out).toContain(words)
+  })
+})
+
 describe('output', () => {
   test('goes to a reader that leaves early without a complaint', async () => {
     const many = { items: Array.from({ length: 5_000 }, () => operation()), next_cursor: null }
