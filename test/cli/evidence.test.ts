@@ -127,6 +127,12 @@ describe('exo replay --what-if', () => {
     )
   })
 
+  test('takes the control document as exo policy get prints it', async () => {
+    await writeFile(at('policy.json'), (await desk.exo('policy get --as viewer')).out)
+    const { code, out } = await desk.exo(`replay ${at('a.zip')} --what-if ${at('policy.json')}`)
+    expect([code, out]).toEqual([0, expect.stringMatching(/^same .+executed\n/)])
+  })
+
   test('refuses what is neither a change nor a bundle', async () => {
     await writeFile(at('neither.json'), '{"x":1}')
     expect((await desk.exo(`replay ${at('a.zip')} --what-if ${at('neither.json')}`)).code).toBe(2)
