@@ -29,7 +29,7 @@ const FACTS: Readonly<Record<keyof Facts, true>> = Object.freeze({
 })
 
 /** What `GET /policy` answers beside the document; none of it is decided under. */
-const BESIDE_POLICY: readonly string[] = ['version', 'base_version', 'changed_by', 'changed_at']
+const BESIDE_POLICY: readonly string[] = ['version', 'base_version', 'epoch', 'base_epoch', 'changed_by', 'changed_at']
 
 const PLACE = /^[^.[\]]+(\.[^.[\]]+|\[\d{1,6}\])*$/
 

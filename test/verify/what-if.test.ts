@@ -145,6 +145,6 @@ describe('what if', () => {
       feature_flags: { sse_enabled: true },
       egress: [{ origin: 'https://example.com', methods: ['POST'], idempotency_header: null }],
     }
-    expect(change({ version: 3, changed_by: null, changed_at: null, policy })).toEqual({ policy })
+    expect(change({ version: 3, epoch: 9, changed_by: null, changed_at: null, policy })).toEqual({ policy })
   })
 })
